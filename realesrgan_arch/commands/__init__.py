@@ -1,0 +1,1 @@
+"""The verbs of `realesrgan-arch`: parse, call, exit code."""

@@ -1,0 +1,1 @@
+"""From folders of photographs to samples: manifests, splits, data sets, the embedded sample."""

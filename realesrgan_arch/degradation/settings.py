@@ -1,0 +1,58 @@
+"""What may be drawn: ranges and probabilities of the two-pass degradation, without torch.
+
+Defaults are those of Real-ESRGAN x4plus (Wang et al., arXiv 2107.10833; xinntao/Real-ESRGAN `options/`).
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Range = tuple[float, float]
+KernelType = Literal[
+    "iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"
+]
+KERNEL_TYPES: tuple[KernelType, ...] = (
+    "iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StageSettings:
+    """One pass of blur, resize, noise and JPEG. Every `_range` is `(low, high)`, every `_prob` lies in [0, 1]."""
+
+    blur_prob: float = 1.0
+    kernel_types: tuple[KernelType, ...] = KERNEL_TYPES
+    kernel_probs: tuple[float, ...] = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
+    sinc_prob: float = 0.1
+    blur_sigma_range: Range = (0.2, 3.0)
+    betag_range: Range = (0.5, 4.0)
+    betap_range: Range = (1.0, 2.0)
+    resize_probs: tuple[float, float, float] = (0.2, 0.7, 0.1)
+    """Up, down, keep."""
+    resize_range: Range = (0.15, 1.5)
+    gaussian_noise_prob: float = 0.5
+    """Gaussian with this probability, else Poisson."""
+    noise_sigma_255_range: Range = (1.0, 30.0)
+    poisson_scale_range: Range = (0.05, 3.0)
+    gray_noise_prob: float = 0.4
+    jpeg_quality_range: Range = (30.0, 95.0)
+
+
+def second_stage_defaults() -> StageSettings:
+    """Return the milder second pass of Real-ESRGAN x4plus."""
+    return StageSettings(
+        blur_prob=0.8,
+        blur_sigma_range=(0.2, 1.5),
+        resize_probs=(0.3, 0.4, 0.3),
+        resize_range=(0.3, 1.2),
+        noise_sigma_255_range=(1.0, 25.0),
+        poisson_scale_range=(0.05, 2.5),
+    )
+
+
+@dataclass(frozen=True)
+class DegradationSettings:
+    """Both passes and the final sinc filter."""
+
+    first: StageSettings = field(default_factory=StageSettings)
+    second: StageSettings = field(default_factory=second_stage_defaults)
+    final_sinc_prob: float = 0.8

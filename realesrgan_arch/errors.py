@@ -1,0 +1,16 @@
+"""The one base class of every mistake that the user can mend.
+
+Subclasses live beside the code that raises them; entries turn them into one sentence and an exit code.
+"""
+
+EXIT_OK = 0
+EXIT_INTERNAL = 1
+EXIT_BAD_INPUT = 2
+EXIT_SOME_FILES_FAILED = 3
+EXIT_INTERRUPTED = 130
+
+
+class UserError(Exception):
+    """What was expected, what came, how to mend it; shown without a traceback."""
+
+    exit_code: int = EXIT_BAD_INPUT

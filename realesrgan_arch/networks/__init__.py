@@ -1,0 +1,1 @@
+"""Generators and discriminators, with the parameter names of the released weights."""

@@ -1,0 +1,17 @@
+"""Counter-based randomness: every draw is seeded from plain numbers, so nothing has to be saved to repeat it.
+
+The scheme (a keyed hash of counters instead of a running state) is that of Salmon et al., "Parallel random numbers:
+as easy as 1, 2, 3" (SC 2011); the mixing here is NumPy's SeedSequence.
+"""
+
+import numpy as np
+
+
+def numpy_generator(seed: int, *counters: int) -> np.random.Generator:
+    """Return a generator that depends on `seed` and `counters` only (each >= 0), on every platform."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, *counters))))
+
+
+def derived_seed(seed: int, *counters: int) -> int:
+    """Return a 63-bit seed for a `torch.Generator` from `seed` and `counters` (each >= 0)."""
+    return int(np.random.SeedSequence((seed, *counters)).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,0 +1,1 @@
+"""Freezing, the two steps, EMA, checkpoints, the registered model and the loop."""

@@ -1,0 +1,1 @@
+"""Tiling, the engine and folders of images."""
