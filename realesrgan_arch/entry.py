@@ -1,0 +1,43 @@
+"""From a function to a process: messages, exit codes and one sentence for a user's mistake."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from realesrgan_arch.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, UserError
+
+Verb = Callable[[Sequence[str]], int]
+
+
+def say(text: str = "") -> None:
+    """Write one line of result to standard output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def warn(text: str) -> None:
+    """Write one line of progress or warning to standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def run(verb: Verb, arguments: Sequence[str]) -> int:
+    """Call `verb` and return its exit code; a `UserError` becomes `error: ...` on standard error and its exit code.
+
+    Set `REALESRGAN_ARCH_DEBUG=1` to see the traceback of a user's mistake too.
+    """
+    try:
+        return verb(arguments)
+    except UserError as error:
+        if os.environ.get("REALESRGAN_ARCH_DEBUG"):
+            traceback.print_exc()
+        warn(f"error: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        warn("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`head`, `less`) has gone; leave quietly and keep Python from flushing into the closed pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_INTERNAL
