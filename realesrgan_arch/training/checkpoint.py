@@ -57,7 +57,7 @@ def load_state(path: Path) -> dict[str, object]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"expected a training state at {path}, found no file; check path.resume_state") from error
-    except Exception as error:  # noqa: BLE001  torch raises whatever its unpickler met
+    except Exception as error:  # torch raises whatever its unpickler met
         raise CheckpointError(
             f"expected a training state, got {path}, which cannot be read ({type(error).__name__}); resume from an "
             "older state of the run"
