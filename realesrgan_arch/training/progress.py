@@ -1,12 +1,12 @@
 """What a person sees while training runs: a bar on a terminal, plain lines elsewhere; plus files for machines."""
 
 import logging
-import resource
 import sys
 import time
 from dataclasses import dataclass, field
 from typing import TextIO
 
+import psutil
 import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
@@ -34,12 +34,11 @@ class StepTimer:
         return self.data_seconds / max(time.monotonic() - self.started, 1e-9)
 
 
-def peak_memory_gib(device: torch.device) -> float:
-    """Return the peak memory of the device, or of this process on a CPU, in GiB."""
+def memory_gib(device: torch.device) -> float:
+    """Return the peak memory of a CUDA device, or what this process holds now on others, in GiB."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**30
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**30 if sys.platform == "darwin" else 2**20)
+    return psutil.Process().memory_info().rss / 2**30
 
 
 class Progress:
@@ -49,7 +48,7 @@ class Progress:
         run_folder: receives `metrics.jsonl` and TensorBoard's events.
         first_step: the step before the first one of this process.
         total_steps: of the run.
-        device: whose peak memory is shown.
+        device: whose memory is shown.
         use_tensorboard: write events, too.
         stream: where the bar or the lines go.
     """
@@ -120,7 +119,7 @@ class Progress:
                 self._writer.add_scalar(f"{kind}/{name}", value, step)
 
     def _memory(self) -> str:
-        return f"{peak_memory_gib(self._device):.1f} GiB"
+        return f"{memory_gib(self._device):.1f} GiB"
 
 
 def _clock(seconds: float) -> str:
