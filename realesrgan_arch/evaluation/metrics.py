@@ -18,7 +18,8 @@ _BT601_LUMA = (65.481, 128.553, 24.966)
 _SSIM_SIDE, _SSIM_SIGMA = 11, 1.5
 _SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
-Planes = NDArray[np.float64]
+Planes = NDArray[np.float32]
+"""Levels of 0 to 255, (planes, H, W)."""
 
 
 def psnr(image: Tensor, reference: Tensor, *, border: int = 0, y_channel: bool = False) -> float:
@@ -34,7 +35,7 @@ def psnr(image: Tensor, reference: Tensor, *, border: int = 0, y_channel: bool =
         ValueError: wrong or different shapes, or nothing left inside the border.
     """
     scored, truth = _comparable_planes(image, reference, border=border, y_channel=y_channel)
-    mean_square = float(np.mean(np.square(scored - truth)))
+    mean_square = float(np.square(np.subtract(scored, truth, dtype=np.float64)).mean())
     return 10 * math.log10(255**2 / mean_square) if mean_square > 0 else math.inf
 
 
@@ -67,15 +68,14 @@ def niqe(image: Tensor, *, border: int = 0, model: PristineModel | None = None) 
         NiqeModelError: the statistics are not there.
     """
     model = model or load_pristine_model()
-    luma = _luma(_levels(_inside(image, border)))
-    return niqe_of_luma(luma.round().astype(np.float32), model)
+    return niqe_of_luma(_luma(_levels(_inside(image, border)))[0].round(), model)
 
 
 def _comparable_planes(image: Tensor, reference: Tensor, *, border: int, y_channel: bool) -> tuple[Planes, Planes]:
     if image.shape != reference.shape:
         raise ValueError(f"expected pictures of one shape, got {tuple(image.shape)} and {tuple(reference.shape)}")
     scored, truth = (_levels(_inside(picture, border)) for picture in (image, reference))
-    return (_luma(scored)[None], _luma(truth)[None]) if y_channel else (scored, truth)
+    return (_luma(scored), _luma(truth)) if y_channel else (scored, truth)
 
 
 def _inside(image: Tensor, border: int) -> Tensor:
@@ -88,26 +88,28 @@ def _inside(image: Tensor, border: int) -> Tensor:
 
 
 def _levels(image: Tensor) -> Planes:
-    return (image.detach().float().clamp(0, 1) * 255).round().double().cpu().numpy()
+    unit = image.detach().float().cpu().numpy()
+    return np.rint(unit.clip(0, 1) * np.float32(255))
 
 
 def _luma(levels: Planes) -> Planes:
-    """Return BT.601 luma (H, W) of RGB levels (3, H, W), in [16, 235], rounded to float32 as BasicSR does."""
-    unit = (levels.astype(np.float32) / np.float32(255)).astype(np.float64)
-    luma = np.tensordot(_BT601_LUMA, unit, axes=1) + 16
-    return ((luma / 255).astype(np.float32) * np.float32(255)).astype(np.float64)
+    """Return BT.601 luma (1, H, W) of RGB levels (3, H, W), in [16, 235], with BasicSR's roundings to float32."""
+    unit = levels / np.float32(255)
+    luma = np.tensordot(np.array([_BT601_LUMA]), unit, axes=1) + 16
+    return (luma / 255).astype(np.float32) * np.float32(255)
 
 
 def _ssim_of_plane(scored: Planes, truth: Planes) -> float:
-    mean1, mean2 = _window_means(scored), _window_means(truth)
-    variance1 = _window_means(scored * scored) - mean1 * mean1
-    variance2 = _window_means(truth * truth) - mean2 * mean2
-    covariance = _window_means(scored * truth) - mean1 * mean2
+    scored64, truth64 = scored.astype(np.float64), truth.astype(np.float64)
+    mean1, mean2 = _window_means(scored64), _window_means(truth64)
+    variance1 = _window_means(scored64 * scored64) - mean1 * mean1
+    variance2 = _window_means(truth64 * truth64) - mean2 * mean2
+    covariance = _window_means(scored64 * truth64) - mean1 * mean2
     likeness = (2 * mean1 * mean2 + _SSIM_C1) * (2 * covariance + _SSIM_C2)
     return float(np.mean(likeness / ((mean1**2 + mean2**2 + _SSIM_C1) * (variance1 + variance2 + _SSIM_C2))))
 
 
-def _window_means(plane: Planes) -> Planes:
+def _window_means(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     kernel = cv2.getGaussianKernel(_SSIM_SIDE, _SSIM_SIGMA)
     margin = _SSIM_SIDE // 2
     return cv2.sepFilter2D(plane, cv2.CV_64F, kernel, kernel)[margin:-margin, margin:-margin]
