@@ -126,7 +126,9 @@ def _model_from_basicsr(mapping: Mapping[str, Any]) -> FineTuneModel:
 def _training_set_from_basicsr(mapping: Mapping[str, Any]) -> Dataset:
     # BasicSR hands a data set its own section only: no seed, and the scale as an extra key.
     section = strip_runtime_keys({"datasets": {"train": dict(mapping)}})["datasets"]["train"]
-    dataset = build_training_set(parse_dataset(section, phase="train"), scale=mapping["scale"], gt_size=mapping.get("gt_size"), seed=0)
+    dataset = build_training_set(
+        parse_dataset(section, phase="train"), scale=mapping["scale"], gt_size=mapping.get("gt_size"), seed=0
+    )
     return _with_section(dataset, mapping)
 
 
@@ -144,6 +146,6 @@ def _with_section(dataset: Dataset, mapping: Mapping[str, Any]) -> Dataset:
     return dataset
 
 
-def _put(registry: Any, name: str, item: Callable[..., object]) -> None:  # noqa: ANN401
+def _put(registry: Any, name: str, item: Callable[..., object]) -> None:
     # BasicSR's Registry refuses a name that is taken and has no way to replace one.
     registry._obj_map[name] = item

@@ -77,7 +77,7 @@ def find_images(options: DatasetOptions) -> list[Path]:
 
 
 def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
-    """Return the `(gt, lq)` files: of a list with two names a line, or of the same relative name in both folders.
+    """Return the `(gt, lq)` files: of `meta_info` with two names a line, or of the same relative name in both folders.
 
     `filename_tmpl` makes the LQ stem from the GT stem (`{}x4`); the suffix may differ.
 
@@ -85,8 +85,8 @@ def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
         DataError: a folder or list cannot be used, or GT files without LQ.
     """
     gt_root, lq_root = _require(options.dataroot_gt, "dataroot_gt"), _require(options.dataroot_lq, "dataroot_lq")
-    if options.list_file is not None:
-        return read_paired_meta_info(options.list_file, gt_root=gt_root, lq_root=lq_root)
+    if options.meta_info is not None:
+        return read_paired_meta_info(options.meta_info, gt_root=gt_root, lq_root=lq_root)
     lq_by_name = {path.relative_to(lq_root).with_suffix(""): path for path in list_images(lq_root)}
     wanted = [(path, _lq_name(path.relative_to(gt_root), options.filename_tmpl)) for path in find_images(options)]
     missing = [str(name) for _, name in wanted if name not in lq_by_name]
