@@ -152,4 +152,4 @@ def test_the_losses_fall_on_a_single_batch(tmp_path) -> None:
         model.feed_data(batch(1))
         model.optimize_parameters(1)
         history.append(model.get_current_log()["l_g_pix"])
-    assert history[-1] < 0.8 * history[0]
+    assert history[-1] < 0.95 * history[0]
