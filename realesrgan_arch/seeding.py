@@ -4,7 +4,23 @@ The scheme (a keyed hash of counters instead of a running state) is that of Salm
 as easy as 1, 2, 3" (SC 2011); the mixing here is NumPy's SeedSequence.
 """
 
+from enum import IntEnum
+
 import numpy as np
+
+
+class Stream(IntEnum):
+    """The first counter of every draw, so that no two uses of randomness share their numbers."""
+
+    CROP = 1
+    ORDER = 2
+    RECIPE = 3
+    PAIR_POOL = 4
+    SUBSTITUTE = 5
+    SPLIT = 6
+    SAMPLE = 7
+    VALIDATION = 8
+    INITIAL_WEIGHTS = 9
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:
