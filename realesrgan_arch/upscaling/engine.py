@@ -2,6 +2,7 @@
 
 import copy
 import logging
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -106,8 +107,8 @@ class Upscaler:
         batch = window[None].to(self._device).contiguous(memory_format=torch.channels_last)
         result = self._network(batch)
         if not self._is_exact and not _is_finite(result):
-            _log.warning("A tile left the range of this precision and was computed again in float32.")
-            result = self._on_device(torch.float32)(batch)
+            _log.warning("A tile was not finite in this precision and is computed again in float32.")
+            result = self._exact_network(batch)
         if not _is_finite(result):
             raise UpscaleError(
                 "The network gave values that are not finite, in float32 too: the weights are damaged or are not "
@@ -117,6 +118,10 @@ class Upscaler:
         if result.shape != expected:
             raise ValueError(f"expected the network to give {expected}, got {tuple(result.shape)}: is the scale right?")
         return result[0].float().clamp_(0, 1).cpu()
+
+    @cached_property
+    def _exact_network(self) -> nn.Module:
+        return self._on_device(torch.float32)
 
     def _on_device(self, dtype: torch.dtype) -> nn.Module:
         return lower_precision(copy.deepcopy(self._original).to(self._device), dtype)
