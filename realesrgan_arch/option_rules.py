@@ -206,7 +206,8 @@ def training_is_whole(options: Options) -> Problems:
     if options.datasets.train is None:
         yield Problem(_TRAIN, "this key is required by `train`; expected a mapping", reads=(("train",),))
     if train.pixel_opt is None and train.perceptual_opt is None and train.gan_opt is None:
-        yield Problem(("train",), "expected at least one of pixel_opt, perceptual_opt, gan_opt")
+        reads: tuple[KeyPath, ...] = (("train", "perceptual_opt"), ("train", "gan_opt"))
+        yield Problem(("train", "pixel_opt"), "this key is required without perceptual_opt and gan_opt", reads=reads)
 
 
 def losses_and_schedule_fit(options: Options) -> Problems:
