@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1] / "realesrgan_arch"
 GROUND, LEAVES, PARTS, TRAINING, BRIDGE, ENTRIES = range(6)
 LAYERS = {
     # What every module may import.
-    GROUND: ["errors", "seeding", "python_version", "resampling", "atomic_file"],
+    GROUND: ["errors", "seeding", "python_version", "resampling", "atomic", "atomic_file"],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [
         "devices",
@@ -47,8 +47,8 @@ LAYERS = {
     ],
     # Composes parts.
     TRAINING: ["training.*"],
-    # The one door to basicsr, and `doctor`'s facts, which look at everything.
-    BRIDGE: ["basicsr_bridge", "environment.*"],
+    # The one door to basicsr; a whole run behind it; and `doctor`'s facts, which look at everything.
+    BRIDGE: ["basicsr_bridge", "session", "environment.*"],
     ENTRIES: ["commands.*", "entry", "cli", "train", "finetune", "test", "inference"],
 }
 BEHIND_THE_BRIDGE = {"basicsr", "realesrgan", "torchvision"}
