@@ -1,7 +1,7 @@
 """Load any checkpoint of a network of this project, safely, and say what it is.
 
-Understood: BasicSR's `params_ema` / `params`, a flat state dict, `state_dict` and `model` wrappers, the `module.` prefix of
-DataParallel, half precision, ESRGAN's two older layouts, `.pth` and `.safetensors`.
+Understood: BasicSR's `params_ema` / `params`, a flat state dict, `state_dict` and `model` wrappers, the `module.` prefix
+of DataParallel, half precision, ESRGAN's two older layouts, `.pth` and `.safetensors`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,8 +61,8 @@ class LoadReport:
 def load_weights(path: str | Path, *, key: str | None = None) -> LoadedWeights:
     """Read a checkpoint (a path, or the name of known weights that are present).
 
-    `key` names the entry that holds the weights (BasicSR's `param_key_g`); None takes `params_ema`, then `params`, then the
-    usual wrappers, then the file itself. Raises `WeightsError` for whatever is not a finite state dict.
+    `key` names the entry that holds the weights (BasicSR's `param_key_g`); None takes `params_ema`, then `params`, then
+    the usual wrappers, then the file itself. Raises `WeightsError` for whatever is not a finite state dict.
     """
     path = Path(path)
     contents = read_checkpoint(path)
