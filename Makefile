@@ -31,7 +31,7 @@ $(READY): requirements.txt requirements-dev.txt constraints.txt setup.py
 	@$(INSTALL) torch
 	@grep -vE '^(basicsr|realesrgan)[<>=~]' requirements.txt | $(INSTALL) -r /dev/stdin -r requirements-dev.txt
 	@$(INSTALL) --no-build-isolation --no-deps basicsr realesrgan
-	@$(INSTALL) --no-build-isolation --no-deps --editable .
+	@PYTHONWARNINGS=ignore $(INSTALL) --no-build-isolation --no-deps --editable .
 	@touch $@
 
 # Prints the first Python that fits, or one sentence with what was found instead.

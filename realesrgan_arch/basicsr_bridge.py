@@ -18,6 +18,7 @@ from torch.utils.data import Dataset
 
 from realesrgan_arch import losses
 from realesrgan_arch.data.assembly import build_training_set, build_whole_images
+from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.networks.compact import SRVGGNetCompact
 from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.networks.unet_discriminator import UNetDiscriminatorSN
@@ -125,13 +126,17 @@ def _model_from_basicsr(mapping: Mapping[str, Any]) -> FineTuneModel:
 def _training_set_from_basicsr(mapping: Mapping[str, Any]) -> Dataset:
     # BasicSR hands a data set its own section only: no seed, and the scale as an extra key.
     section = strip_runtime_keys({"datasets": {"train": dict(mapping)}})["datasets"]["train"]
-    dataset = build_training_set(parse_dataset(section, phase="train"), scale=mapping["scale"], seed=0)
+    dataset = build_training_set(
+        parse_dataset(section, phase="train"), scale=mapping["scale"], gt_size=mapping.get("gt_size"), seed=0
+    )
     return _with_section(dataset, mapping)
 
 
 def _whole_images_from_basicsr(mapping: Mapping[str, Any]) -> Dataset:
     section = strip_runtime_keys({"datasets": {"val": dict(mapping)}})["datasets"]["val"]
-    dataset = build_whole_images(parse_dataset(section, phase="val"), scale=mapping["scale"], degradation=None)
+    dataset = build_whole_images(
+        parse_dataset(section, phase="val"), scale=mapping["scale"], degradation=DegradationSettings()
+    )
     return _with_section(dataset, mapping)
 
 
@@ -141,6 +146,6 @@ def _with_section(dataset: Dataset, mapping: Mapping[str, Any]) -> Dataset:
     return dataset
 
 
-def _put(registry: Any, name: str, item: Callable[..., object]) -> None:  # noqa: ANN401
+def _put(registry: Any, name: str, item: Callable[..., object]) -> None:
     # BasicSR's Registry refuses a name that is taken and has no way to replace one.
     registry._obj_map[name] = item

@@ -15,7 +15,6 @@ from realesrgan_arch.option_fields import (
     Number,
     Positive,
     Section,
-    Share,
     Text,
     TextList,
     not_offered,
@@ -33,6 +32,7 @@ VGG19_LAYERS = frozenset(
     }
     | {f"pool{block}" for block in range(1, len(VGG19_BLOCKS) + 1)}
 )
+Momentum = Annotated[float, Field(ge=0, lt=1), BeforeValidator(read_number)]
 _WASSERSTEIN = "choose vanilla, lsgan or hinge"
 
 
@@ -50,7 +50,7 @@ class OptimizerOptions(Section):
     lr: Positive
     weight_decay: NotNegative = 0.0
     """0 for AdamW too, unlike torch's own default."""
-    betas: tuple[Share, Share] = (0.9, 0.99)
+    betas: tuple[Momentum, Momentum] = (0.9, 0.99)
 
 
 class MultiStepOptions(Section):
@@ -123,7 +123,7 @@ class TrainableOptions(Section):
 class TrainOptions(Section):
     """How to train."""
 
-    ema_decay: Annotated[float, Field(ge=0, lt=1), BeforeValidator(read_number)] = 0.0
+    ema_decay: Momentum = 0.0
     """0 keeps no averaged weights; Real-ESRGAN uses 0.999."""
     optim_g: OptimizerOptions
     optim_d: OptimizerOptions | None = None

@@ -134,9 +134,9 @@ class Options(Section):
         return self.gt_size
 
     def usm(self) -> UsmSettings:
-        """Return the four sharpening switches, with RealESRNetModel's `gt_usm` resolved."""
+        """Return the four sharpening switches, with RealESRNetModel's `gt_usm` resolved; it leaves pairs alone."""
         lq = self.lq_from_usm if self.gt_usm is None else self.gt_usm
-        pixel = self.l1_gt_usm if self.gt_usm is None else self.gt_usm
+        pixel = self.l1_gt_usm if self.gt_usm is None else self.gt_usm and not self.is_paired
         return UsmSettings(lq=lq, pixel=pixel, perceptual=self.percep_gt_usm, adversarial=self.gan_gt_usm)
 
     def degradation(self) -> DegradationSettings:

@@ -25,9 +25,14 @@ class Stream(IntEnum):
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:
     """Return a generator that depends on `seed` and `counters` only (each >= 0), on every platform."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, *counters))))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(_entropy(seed, counters))))
 
 
 def derived_seed(seed: int, *counters: int) -> int:
     """Return a 63-bit seed for a `torch.Generator` from `seed` and `counters` (each >= 0)."""
-    return int(np.random.SeedSequence((seed, *counters)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return int(np.random.SeedSequence(_entropy(seed, counters)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _entropy(seed: int, counters: tuple[int, ...]) -> tuple[int, ...]:
+    # NumPy pads the entropy with zeros, so (seed, step) and (seed, step, 0) would be one stream without the count.
+    return (seed, len(counters), *counters)

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from realesrgan_arch import basicsr_bridge
 from realesrgan_arch.atomic import write_text
-from realesrgan_arch.data.assembly import build_training_set, build_whole_images, count_images
+from realesrgan_arch.data.assembly import build_training_set, build_whole_images
 from realesrgan_arch.data.sampler import StepSampler
 from realesrgan_arch.option_types import Options
 from realesrgan_arch.options import require_train
@@ -35,6 +35,19 @@ class Outcome:
     """Base against tuned on the validation set; empty without one."""
     failed_files: str
 
+    def summary(self) -> str:
+        """Return what was made, where it is and what to do next."""
+        lines = [self.table] if self.table else []
+        if self.failed_files:
+            lines.append(f"images that could not be read:\n{self.failed_files}")
+        lines += [
+            f"weights  {self.weights}",
+            f"run      {self.run_folder.root} (options.yml, metrics.jsonl, models/, training_states/)",
+            f"curves   tensorboard --logdir {self.run_folder.tensorboard}",
+            f"next     realesrgan-arch upscale -i photos/ -o results/ --model_path {self.weights}",
+        ]
+        return "\n".join(lines)
+
 
 def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     """Train as `options` say and return where everything is.
@@ -54,7 +67,7 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     if resume is not None:
         model.resume_training(load_state(resume))
     _write_effective_options(options, run_folder)
-    loader, num_images = _open_training_data(options, first_step=model.step)
+    loader, num_images = _open_training_data(options, model)
     progress = _open_progress(options, model)
     try:
         return _run(options, model, loader, num_images, progress, notes=[archived, resume])
@@ -94,24 +107,75 @@ def _write_effective_options(options: Options, run_folder: RunFolder) -> None:
     write_text(run_folder.root / "options.yml", text)
 
 
-def _open_training_data(options: Options, *, first_step: int) -> tuple[DataLoader, int]:
+def _open_training_data(options: Options, model: FineTuneModel) -> tuple[DataLoader, int]:
     section = options.datasets.train
     if section is None:
         raise ValueError("expected options with datasets.train")
-    dataset = build_training_set(
-        section, scale=options.scale, gt_size=options.crop_gt_size, seed=options.manual_seed
-    )
+    dataset = build_training_set(section, scale=options.scale, gt_size=options.crop_gt_size, seed=options.manual_seed)
     sampler = StepSampler(
-        num_images=count_images(dataset),
+        num_images=len(dataset),
         batch_size=section.batch_size_per_gpu,
         seed=options.manual_seed,
-        start_step=first_step,
-        num_steps=require_train(options).total_iter - first_step,
+        start_step=model.step + 1,
+        num_steps=require_train(options).total_iter - model.step,
     )
     loader = DataLoader(
         dataset,
         batch_sampler=sampler,
         num_workers=section.num_worker_per_gpu,
-        pin_memory=section.pin_memory and basicsr_bridge.uses_cuda(options),
+        pin_memory=section.pin_memory and model.device.type == "cuda",
     )
-    return loader, count_images(dataset)
+    return loader, len(dataset)
+
+
+def _open_progress(options: Options, model: FineTuneModel) -> Progress:
+    return Progress(
+        model.run_folder,
+        first_step=model.step,
+        total_steps=require_train(options).total_iter,
+        device=model.device,
+        use_tensorboard=options.logger.use_tb_logger,
+    )
+
+
+def _rhythm(options: Options) -> Rhythm:
+    return Rhythm(
+        total_steps=require_train(options).total_iter,
+        print_every=options.logger.print_freq,
+        save_every=options.logger.save_checkpoint_freq,
+        validate_every=options.val.val_freq if options.val else 0,
+    )
+
+
+def _open_validation(options: Options, model: FineTuneModel, progress: Progress) -> Validation:
+    sets = options.datasets.validation_sets() if options.val else {}
+    pairs = [
+        pair
+        for section in sets.values()
+        for pair in read_pairs(build_whole_images(section, scale=options.scale, degradation=options.degradation()))
+    ]
+    return Validation(
+        pairs,
+        base=load_base_generator(options),
+        model=model,
+        rules=options.val,
+        scale=options.scale,
+        progress=progress,
+    )
+
+
+def _header(options: Options, model: FineTuneModel, *, num_images: int, notes: list[str | Path | None]) -> str:
+    archived, resumed = notes
+    lines = [
+        f"run {model.run_folder.root}",
+        f"device {model.device}, precision {str(model.dtype).removeprefix('torch.')}, seed {options.manual_seed}",
+        f"{num_images} training images, batch {options.datasets.train.batch_size_per_gpu if options.datasets.train else 0}",
+        describe_trainable(model.generator.network, model.generator.plan, title="network_g"),
+    ]
+    if model.discriminator is not None:
+        lines.append(describe_trainable(model.discriminator.network, model.discriminator.plan, title="network_d"))
+    if archived:
+        lines.append(str(archived))
+    if resumed:
+        lines.append(f"resumed from {resumed} at step {model.step}")
+    return "\n".join(lines)

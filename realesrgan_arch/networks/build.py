@@ -72,11 +72,12 @@ def lower_precision(network: nn.Module, dtype: torch.dtype) -> nn.Module:
 
     Layers that the network names in `full_precision_layers` stay float32. Images still go in and come out as float32.
     """
-    network.eval().requires_grad_(False).to(dtype)
-    network.to(memory_format=torch.channels_last)
-    for layer in getattr(network, "full_precision_layers", ()):
-        layer.float()
-    return network
+    kept = set(getattr(network, "full_precision_layers", ()))
+    for layer in network.modules():
+        is_leaf = next(layer.children(), None) is None
+        if is_leaf and layer not in kept:
+            layer.to(dtype)
+    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def _table_entry(table: dict[type, Callable[..., nn.Module]], spec: object) -> Callable[..., nn.Module]:

@@ -45,14 +45,7 @@ class SRVGGNetCompact(nn.Module):
         layers.append(nn.Conv2d(num_feat, num_out_ch * upscale**2, 3, padding=1))
         self.body = nn.Sequential(*layers)
 
-    @property
-    def full_precision_layers(self) -> tuple[nn.Module, ...]:
-        """The layers that stay float32 in lower precision: their rounding would be seen in the picture."""
-        return ()
-
     def forward(self, x: Tensor) -> Tensor:
         """The sum with the magnified input is taken in float32."""
-        first = self.body[0]
-        assert isinstance(first, nn.Conv2d)
-        residual = F.pixel_shuffle(self.body(x.to(compute_dtype(first))), self.scale).float()
+        residual = F.pixel_shuffle(self.body(x.to(compute_dtype(self))), self.scale).float()
         return residual + F.interpolate(x.float(), scale_factor=float(self.scale))

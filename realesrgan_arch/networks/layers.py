@@ -1,8 +1,8 @@
 """What the networks share: the error for impossible inputs, and the precision in which a layer computes.
 
-A network computes in the precision of its weights; `build.lower_precision` changes it, sparing the layers where rounding
-shows. Images go in as float32 and come out as float32 in every case, and the sums of RRDBNet's blocks stay float32,
-because a bfloat16 sum keeps only 8 bits.
+A network computes in the precision of its weights; `build.lower_precision` changes it and spares the layers where
+rounding shows. Images go in as float32 and come out as float32 in every case, and the sums of RRDBNet's blocks stay
+float32, because a bfloat16 sum keeps only 8 bits.
 """
 
 import torch
@@ -28,10 +28,11 @@ def check_sides(image: Tensor, *, multiple: int, network: str) -> None:
         )
 
 
-def compute_dtype(layer: nn.Conv2d) -> torch.dtype:
-    """Return the dtype in which `layer` will compute: autocast's where it is on, else that of the weights."""
-    device = layer.weight.device.type
-    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else layer.weight.dtype
+def compute_dtype(layer: nn.Module) -> torch.dtype:
+    """Return the dtype in which `layer` will compute: autocast's where it is on, else that of its first parameter."""
+    weight = next(layer.parameters())
+    device = weight.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
 
 
 def conv_as_stored(layer: nn.Conv2d, x: Tensor) -> Tensor:

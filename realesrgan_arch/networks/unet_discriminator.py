@@ -16,7 +16,7 @@ SIDE_MULTIPLE = 8
 class UNetDiscriminatorSN(nn.Module):
     """Judge every pixel; (B, C, H, W) in [0, 1] -> logits (B, 1, H, W), higher for a real photograph.
 
-    Ten convolutions; the eight in the middle have spectral normalisation, whose buffers change in each training forward.
+    Ten convolutions; the eight in the middle have spectral normalisation, whose buffers move in each training forward.
     """
 
     def __init__(self, *, num_in_ch: int = 3, num_feat: int = 64, skip_connection: bool = True) -> None:

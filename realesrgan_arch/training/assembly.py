@@ -125,7 +125,7 @@ def _assemble_synthesis(options: Options) -> PairSynthesis:
         gt_size=options.gt_size,
         seed=options.manual_seed,
         lq_from_usm=options.usm().lq,
-        pool=PairPool(options.queue_size),
+        pool=PairPool(options.queue_size) if options.queue_size else None,
     )
 
 

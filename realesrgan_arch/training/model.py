@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from realesrgan_arch.degradation.operators import usm_sharpen
+from realesrgan_arch.degradation.pair_pool import PairPool
 from realesrgan_arch.losses import Losses
 from realesrgan_arch.training.checkpoint import plain_state, save_state, save_weights
 from realesrgan_arch.training.ema import Ema
@@ -120,7 +121,8 @@ class FineTuneModel:
         log, sr = self._generator_step(self._lq.chunk(self.rules.accumulate), targets)
         if self.discriminator is not None and self.discriminator.optimizer is not None:
             log |= self._discriminator_step(self.discriminator, sr, targets)
-        self._scaler.update() if self._scaler.is_enabled() else None
+        if self._scaler.is_enabled():
+            self._scaler.update()
         if self.ema is not None:
             self.ema.update()
         self._log = log
@@ -221,7 +223,7 @@ class FineTuneModel:
             "discriminator": self.discriminator.network.state_dict() if self.discriminator else None,
             "ema": self.ema.network.state_dict() if self.ema else None,
             "optimizers": [player.optimizer.state_dict() for player in self._players() if player.optimizer],
-            "pool": self.synthesis.pool.state_dict() if self.synthesis else None,
+            "pool": pool.state_dict() if (pool := self._pool()) else None,
             "scaler": self._scaler.state_dict(),
             "frozen": self._base_fingerprints,
         }
@@ -238,8 +240,9 @@ class FineTuneModel:
         optimizers = [player.optimizer for player in self._players() if player.optimizer]
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        if self.synthesis is not None:
-            self.synthesis.pool.load_state_dict(state["pool"])
+        pool = self._pool()
+        if pool is not None:
+            pool.load_state_dict(state["pool"])
         self._scaler.load_state_dict(state["scaler"])
         self._base_fingerprints = state["frozen"]
 
@@ -258,6 +261,9 @@ class FineTuneModel:
             perceptual=sharp if switches.perceptual else self._gt,
             adversarial=sharp if switches.adversarial else self._gt,
         )
+
+    def _pool(self) -> PairPool | None:
+        return self.synthesis.pool if self.synthesis else None
 
     def _players(self) -> list[Player]:
         return [player for player in (self.generator, self.discriminator) if player is not None]

@@ -1,6 +1,6 @@
 """From ground-truth crops to training pairs: sharpen, degrade, crop, exchange with the pool."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ class PairSynthesis:
     gt_size: int
     seed: int
     lq_from_usm: bool = True
-    pool: PairPool = field(default_factory=lambda: PairPool(0))
+    pool: PairPool | None = None
 
     @torch.no_grad()
     def make_pairs(self, gt: Tensor, *, step: int) -> tuple[Tensor, Tensor]:
@@ -38,4 +38,6 @@ class PairSynthesis:
         source = usm_sharpen(gt) if self.lq_from_usm else gt
         lq = degrade(source, recipe, scale=self.scale)
         gt, lq = crop_pair(gt, lq, gt_size=self.gt_size, scale=self.scale, recipe=recipe)
+        if self.pool is None:
+            return lq.contiguous(), gt.contiguous()
         return self.pool.exchange(lq, gt, generator=numpy_generator(self.seed, Stream.PAIR_POOL, step))
