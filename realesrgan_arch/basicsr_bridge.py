@@ -1,7 +1,7 @@
 """The one door to basicsr, realesrgan and torchvision: import shims, register(), option translation.
 
-Nothing here happens on import. `register()` puts our model, networks, data sets and losses into BasicSR's registries, so
-that BasicSR's own `train_pipeline` can drive them; our loop builds its model through the same registry.
+Nothing here happens on import. `register()` puts our model, networks, data sets and losses into BasicSR's registries,
+so that BasicSR's own `train_pipeline` can drive them; our loop builds its model through the same registry.
 """
 
 import importlib
@@ -22,8 +22,9 @@ from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.networks.compact import SRVGGNetCompact
 from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.networks.unet_discriminator import UNetDiscriminatorSN
+from realesrgan_arch.option_datasets import TrainDataset, ValDataset
 from realesrgan_arch.option_types import Options
-from realesrgan_arch.options import parse_dataset, parse_options, strip_runtime_keys
+from realesrgan_arch.options import parse_options, strip_runtime_keys
 from realesrgan_arch.training.assembly import assemble_model
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.run_folder import RunFolder
@@ -124,20 +125,21 @@ def _model_from_basicsr(mapping: Mapping[str, Any]) -> FineTuneModel:
 
 
 def _training_set_from_basicsr(mapping: Mapping[str, Any]) -> Dataset:
-    # BasicSR hands a data set its own section only: no seed, and the scale as an extra key.
-    section = strip_runtime_keys({"datasets": {"train": dict(mapping)}})["datasets"]["train"]
-    dataset = build_training_set(
-        parse_dataset(section, phase="train"), scale=mapping["scale"], gt_size=mapping.get("gt_size"), seed=0
-    )
+    # BasicSR hands a data set its own section only, without the seed of the run.
+    section = TrainDataset.model_validate(_section(mapping))
+    dataset = build_training_set(section, scale=mapping["scale"], gt_size=section.gt_size, seed=0)
     return _with_section(dataset, mapping)
 
 
 def _whole_images_from_basicsr(mapping: Mapping[str, Any]) -> Dataset:
-    section = strip_runtime_keys({"datasets": {"val": dict(mapping)}})["datasets"]["val"]
-    dataset = build_whole_images(
-        parse_dataset(section, phase="val"), scale=mapping["scale"], degradation=DegradationSettings()
-    )
+    section = ValDataset.model_validate(_section(mapping))
+    dataset = build_whole_images(section, scale=mapping["scale"], degradation=DegradationSettings())
     return _with_section(dataset, mapping)
+
+
+def _section(mapping: Mapping[str, Any]) -> object:
+    stripped: dict[str, Any] = strip_runtime_keys({"datasets": {"any": dict(mapping)}})
+    return stripped["datasets"]["any"]
 
 
 def _with_section(dataset: Dataset, mapping: Mapping[str, Any]) -> Dataset:

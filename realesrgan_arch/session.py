@@ -59,7 +59,7 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     Raises:
         UserError: data, weights or folders that cannot be used; before the first step where that can be known.
     """
-    run_folder = RunFolder(options.path.experiments_root or Path("experiments") / options.name)
+    run_folder = RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
     resume = options.path.resume_state or (run_folder.newest_state() if auto_resume else None)
     archived = None if resume else _archive_older_run(run_folder)
     run_folder.prepare()

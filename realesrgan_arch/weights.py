@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, UNetDiscriminatorSpec
 from realesrgan_arch.weights_detect import describe, detect_spec, shape_text, with_current_names
-from realesrgan_arch.weights_download import download
+from realesrgan_arch.weights_download import download, find_or_download
 from realesrgan_arch.weights_read import read_checkpoint
 from realesrgan_arch.weights_table import KNOWN_WEIGHTS, WeightsError, find_weights, verify
 
@@ -25,6 +25,7 @@ __all__ = [
     "WeightsError",
     "detect_spec",
     "download",
+    "find_or_download",
     "find_weights",
     "load_generator",
     "load_into",

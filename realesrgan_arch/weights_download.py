@@ -11,7 +11,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from realesrgan_arch.weights_table import KnownWeights, WeightsError, sha256_of
+from realesrgan_arch.weights_table import (
+    KnownWeights,
+    WeightsError,
+    download_folder,
+    find_known,
+    find_weights,
+    present_file,
+    sha256_of,
+)
 
 MAX_DOWNLOAD_BYTES = 1024**3
 _CHUNK = 256 * 1024
@@ -88,3 +96,22 @@ def _check_digest(known: KnownWeights, digest: str) -> None:
             f"{known.url} gave other bytes than the released file (SHA-256 {digest[:16]}..., expected "
             f"{known.sha256[:16]}...): nothing was kept."
         )
+
+
+def find_or_download(name_or_path: str | Path) -> Path:
+    """Return the file for a path or a known name; known weights that are absent are downloaded first.
+
+    Raises:
+        WeightsError: no such file; or absent and not to be had, with the place to put the file.
+    """
+    known = find_known(str(name_or_path))
+    is_name = len(Path(name_or_path).parts) == 1 and not Path(name_or_path).is_file()
+    if known is None or not is_name or present_file(known) is not None:
+        return find_weights(name_or_path)
+    try:
+        return download(known, download_folder())
+    except WeightsError as error:
+        raise WeightsError(
+            f"{known.name} is not on this machine and cannot be downloaded ({error}); "
+            f"put {known.file_name} from {known.url} into {download_folder()}"
+        ) from error

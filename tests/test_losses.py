@@ -99,7 +99,10 @@ def test_an_unknown_vgg19_layer_is_named() -> None:
 
 
 def test_perceptual_distance_is_the_weighted_sum_of_mean_distances() -> None:
-    ones, zeros = {"a": torch.ones(1, 2), "b": torch.full((1, 2), 2.0)}, {"a": torch.zeros(1, 2), "b": torch.zeros(1, 2)}
+    ones, zeros = (
+        {"a": torch.ones(1, 2), "b": torch.full((1, 2), 2.0)},
+        {"a": torch.zeros(1, 2), "b": torch.zeros(1, 2)},
+    )
     assert perceptual_distance(ones, zeros, weights={"a": 0.5, "b": 3.0}, squared=False).item() == 6.5
     assert perceptual_distance(ones, zeros, weights={"a": 0.5, "b": 3.0}, squared=True).item() == 12.5
 

@@ -1,7 +1,6 @@
 """From options to a model that can train: the one place that reads the options of training."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -28,7 +27,7 @@ from realesrgan_arch.training.model import FineTuneModel, Player, SharpenedTarge
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import ConstantSchedule, CosineRestartSchedule, MultiStepSchedule, Schedule
 from realesrgan_arch.training.synthesis import PairSynthesis
-from realesrgan_arch.weights import find_or_download, find_weights, load_into, load_weights
+from realesrgan_arch.weights import find_or_download, load_into, load_weights
 
 VGG19_FILE = "vgg19-dcbb9e9d.pth"
 _OPTIMIZERS = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}
@@ -94,7 +93,7 @@ def _assemble_discriminator(options: Options, train: TrainOptions, device: torch
 
 def _load_pretrained(network: nn.Module, source: str | None, *, key: str | None, strict: bool, name: str) -> None:
     if source is not None:
-        load_into(network, load_weights(find_weights(source), key=key), strict=strict, name=name)
+        load_into(network, load_weights(find_or_download(source), key=key), strict=strict, name=name)
 
 
 def _make_player(network: nn.Module, plan: FreezePlan, options: OptimizerOptions, device: torch.device) -> Player:
@@ -149,7 +148,7 @@ def _assemble_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:
     network = VGG19Features(
         list(options.layer_weights), use_input_norm=options.use_input_norm, range_norm=options.range_norm
     )
-    path = _perceptual_weights(options.weights)
+    path = find_or_download(str(options.weights or VGG19_FILE))
     state = select_vgg19_state(load_weights(path).state, network)
     load_into(network, state, strict=True, name="train.perceptual_opt.weights")
     return PerceptualLoss(
@@ -158,10 +157,6 @@ def _assemble_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:
         weight=options.perceptual_weight,
         criterion=options.criterion,
     )
-
-
-def _perceptual_weights(chosen: Path | None) -> Path:
-    return find_weights(str(chosen)) if chosen is not None else find_or_download(VGG19_FILE)
 
 
 def _assemble_rules(train: TrainOptions) -> StepRules:
