@@ -69,8 +69,7 @@ def test_equals_upstreams_order_of_operations(seed):
     gt, recipe = smooth_picture(2, 120, 104, seed=seed), recipe_for(seed)
     levels_off = (degrade(gt, recipe, scale=4) - upstream_degrade(gt, recipe, 4)).abs() * 255
     # A coefficient or level that sits on a rounding edge may fall to the other side: a few pixels, never the picture.
-    print((levels_off > 0.5).float().mean(), levels_off.max())
-    assert (levels_off > 0.5).float().mean() < 0.02
+    assert (levels_off > 0.5).float().mean() < 0.005
 
 
 def test_the_seeds_above_meet_every_branch():
@@ -118,13 +117,18 @@ def test_gray_noise_is_equal_in_all_channels_and_colour_noise_is_not():
 
 
 # Stored from the first version on the CPU, in 8-bit levels: red, top left 4 x 4 of a 32 x 32 picture at scale 2.
-STORED = {}
+# The three recipes together meet Gaussian and Poisson noise, both orders of JPEG and sinc, and every resize mode.
+STORED = {
+    0: [[90, 84, 107, 106], [85, 80, 104, 103], [112, 108, 129, 127], [114, 112, 132, 129]],
+    1: [[49, 46, 70, 66], [51, 51, 77, 74], [126, 129, 160, 158], [100, 107, 142, 143]],
+    2: [[0, 0, 1, 4], [47, 58, 52, 54], [146, 147, 132, 135], [149, 150, 143, 159]],
+}
 
 
 @pytest.mark.parametrize("seed", sorted(STORED))
 def test_stored_values(seed):
     lq = degrade(smooth_picture(1, 32, 32, seed=3), recipe_for(seed, batch_size=1, step=9), scale=2)
-    torch.testing.assert_close(lq[0, 0, :4, :4] * 255, torch.tensor(STORED[seed]), atol=1.01, rtol=0)
+    torch.testing.assert_close(lq[0, 0, :4, :4] * 255, torch.tensor(STORED[seed]).float(), atol=1.01, rtol=0)
 
 
 def test_a_crop_is_the_same_place_of_both():
