@@ -5,7 +5,6 @@ an image directly in the root is a scene of its own. Scenes that hold the same b
 """
 
 import hashlib
-import io
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
