@@ -25,6 +25,7 @@ LAYERS = {
         "degradation.kernels",
         "degradation.operators",
         "degradation.jpeg",
+        "degradation.poisson",
         "networks.*",
         "evaluation.metrics",
         "evaluation.niqe",

@@ -20,6 +20,7 @@ REQUIRED = (
     ("opencv-python", "cv2", "4.10"),
     ("numpy", "numpy", "2.0"),
     ("pillow", "PIL", "12.3"),
+    ("psutil", "psutil", "6"),
     ("pydantic", "pydantic", "2.10"),
     ("pyyaml", "yaml", "6.0"),
     ("safetensors", "safetensors", "0.5"),
@@ -103,7 +104,8 @@ def clash_findings() -> list[Finding]:
     if installed_version("tb-nightly") and installed_version("tensorboard"):
         findings.append(
             Finding(
-                text="tb-nightly (brought by basicsr) overwrites files of tensorboard; both work until one is removed",
+                text="tb-nightly (brought by basicsr) overwrites files of tensorboard; "
+                "that works with setuptools before 82, until one of the two is removed",
                 mend="pip uninstall -y tb-nightly tensorboard && pip install tensorboard -c constraints.txt",
                 blocks_training=False,
             )
