@@ -59,7 +59,7 @@ lint: venv
 
 # Not part of `lint`: pyright fetches itself from the npm registry on its first run.
 types: venv
-	@$(BIN)/pyright
+	@$(BIN)/pyright --pythonpath $(BIN)/python
 
 benchmarks: venv
 	@for script in scripts/benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done

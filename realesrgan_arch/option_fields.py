@@ -99,4 +99,6 @@ PositiveInterval = tuple[Positive, Positive]
 FilePath = Annotated[Path, BeforeValidator(_read_path)]
 FolderName = Annotated[str, BeforeValidator(_read_name)]
 Text = Annotated[str, Field(min_length=1)]
-TextList = Annotated[tuple[Text, ...], Field(min_length=1), BeforeValidator(_read_list)]
+TextList = Annotated[
+    tuple[Text, ...], Field(min_length=1), BeforeValidator(_read_list, json_schema_input_type=str | list[Text])
+]

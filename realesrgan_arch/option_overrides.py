@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from realesrgan_arch.option_problems import Problem, schema_at
+from realesrgan_arch.option_problems import Problem, schema_at, value_at
 from realesrgan_arch.yaml_dialect import KeyPath, YamlError, parse_value
 
 _NOTHING = {"", "~", "null", "Null", "NULL"}
@@ -26,10 +26,15 @@ def apply_overrides(
             problems.append(Problem((f"--set {override}",), "expected key.path=value, such as train.total_iter=10"))
             continue
         places[path] = f"--set {override}"
+        places.update({path[:depth]: places[path] for depth in range(1, len(path)) if _is_new(changed, path[:depth])})
         problem = _apply(changed, path, text.strip())
         if problem:
             problems.append(problem)
     return changed, places, problems
+
+
+def _is_new(values: object, path: KeyPath) -> bool:
+    return value_at(values, path) is None
 
 
 def _apply(values: dict[str, object], path: KeyPath, text: str) -> Problem | None:

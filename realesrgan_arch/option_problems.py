@@ -18,7 +18,9 @@ from realesrgan_arch.yaml_dialect import KeyPath
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument", "string_pattern_mismatch"}
 _TAG_ERRORS = {"union_tag_invalid", "union_tag_not_found"}
 _SHOWN_CHARACTERS = 60
-_KEY_CUTOFF, _ELSEWHERE_CUTOFF = 0.6, 0.8
+_SURE, _LIKELY, _MAYBE = 0.8, 0.7, 0.6
+"""How like a known word another one is, by difflib's ratio."""
+_LISTED_KEYS = 12
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _limits(node: Mapping[str, Any]) -> str:
 
 def _explain(detail: Mapping[str, Any], values: Mapping[str, object]) -> Problem:
     kind, cause = detail["type"], detail.get("ctx", {}).get("error")
-    path = _key_path(detail["loc"], values, keep_last=kind == "missing")
+    path = _key_path(detail["loc"], values, keep_last=kind == "missing" and isinstance(detail["loc"][-1], str))
     value = value_at(values, path)
     parent = schema_at(path[:-1], values) if path else None
     if kind in _UNKNOWN and parent is not None and _child(parent, path[-1]) is None:
@@ -132,7 +134,7 @@ def _hint(node: Mapping[str, Any], value: object) -> str:
     """Return how to mend the value, where that can be guessed."""
     choices = [choice for choice in node.get("enum", []) if isinstance(choice, str)]
     if isinstance(value, str):
-        near = _nearest(value, choices, cutoff=_KEY_CUTOFF)
+        near = _nearest(value, choices, cutoff=_MAYBE)
         return f"; did you mean {near}?" if near else ""
     if node.get("type") == "string" and isinstance(value, bool | int | float):
         return "; put it in quotes to mean the text"
@@ -142,14 +144,13 @@ def _hint(node: Mapping[str, Any], value: object) -> str:
 def _unknown_key(path: KeyPath, values: object) -> str:
     key = str(path[-1])
     siblings = _keys(schema_at(path[:-1], values) or {})
-    near = _nearest(key, siblings, cutoff=_KEY_CUTOFF)
-    if near:
-        return f"unknown key; did you mean {dotted((*path[:-1], near))}?"
-    places = {place[-1]: place for place in reversed(list(_all_paths(schema(), ())))}
-    near = _nearest(key, list(places), cutoff=_ELSEWHERE_CUTOFF)
-    if near:
-        return f"unknown key; did you mean {dotted(places[near])}?"
-    return f"unknown key; expected one of {', '.join(siblings)}" if siblings else "unknown key"
+    beside = {name: (*path[:-1], name) for name in siblings}
+    everywhere = {place[-1]: place for place in reversed(list(_all_paths(schema(), ())))}
+    for places, cutoff in ((beside, _SURE), (everywhere, _LIKELY), (beside, _MAYBE)):
+        near = _nearest(key, list(places), cutoff=cutoff)
+        if near:
+            return f"unknown key; did you mean {dotted(places[near])}?"
+    return f"unknown key; expected one of {', '.join(siblings)}" if len(siblings) <= _LISTED_KEYS else "unknown key"
 
 
 def _nearest(word: str, names: Sequence[str], *, cutoff: float) -> str | None:

@@ -60,9 +60,7 @@ def kernels_have_probabilities(options: Options) -> Problems:
     for suffix in ("", "2") if train is not None else ():
         kinds, shares = getattr(train, "kernel_list" + suffix), getattr(train, "kernel_prob" + suffix)
         if len(kinds) != len(shares):
-            text = (
-                f"expected one probability for each of the {len(kinds)} kinds in kernel_list{suffix}, got {len(shares)}"
-            )
+            text = f"expected one probability for each of the {len(kinds)} in kernel_list{suffix}, got {len(shares)}"
             yield Problem((*_TRAIN, "kernel_prob" + suffix), text, reads=((*_TRAIN, "kernel_list" + suffix),))
 
 
@@ -82,22 +80,23 @@ def crops_fit(options: Options) -> Problems:
     train = options.datasets.train
     if train is None:
         return
-    size, path = options.crop_gt_size, _crop_path(options)
-    for divisor, reason, reads in _divisors(options):
-        if size % divisor:
-            yield Problem(path, f"expected a multiple of {divisor} ({reason}), got {size}", reads=reads)
-            break
+    size, divisors = options.crop_gt_size, list(_divisors(options))
+    divisor = math.lcm(*(number for number, _, _ in divisors))
+    if size % divisor:
+        broken = [(reason, key) for number, reason, key in divisors if size % number]
+        text = f"expected a multiple of {divisor} ({'; '.join(reason for reason, _ in broken)}), got {size}"
+        yield Problem(_crop_path(options), text, reads=tuple((key,) for _, key in broken))
     if not train.is_paired:
         yield from _degraded_crop_fits(train, size=size, scale=options.scale)
 
 
-def _divisors(options: Options) -> Iterator[tuple[int, str, tuple[KeyPath, ...]]]:
-    """Yield what the crop's side must be a multiple of, why, and which keys say so."""
-    yield options.scale, "the scale", (("scale",),)
+def _divisors(options: Options) -> Iterator[tuple[int, str, str]]:
+    """Yield what the crop's side must be a multiple of, why, and which key says so."""
+    yield options.scale, f"the scale is {options.scale}", "scale"
     if options.network_d is not None:
-        yield _UNET_STRIDE, "network_d halves its input three times", (("network_d",),)
+        yield _UNET_STRIDE, "network_d halves its input three times", "network_d"
     if isinstance(options.network_g, RRDBNetSpec) and options.network_g.scale < _UNSHUFFLE:
-        yield _UNSHUFFLE, f"RRDBNet of scale {options.network_g.scale} folds pixels into channels", (("network_g",),)
+        yield _UNSHUFFLE, f"RRDBNet of scale {options.network_g.scale} folds pixels into channels", "network_g"
 
 
 def _degraded_crop_fits(train: TrainDataset, *, size: int, scale: int) -> Problems:
@@ -207,7 +206,8 @@ def training_is_whole(options: Options) -> Problems:
     if options.datasets.train is None:
         yield Problem(_TRAIN, "this key is required by `train`; expected a mapping", reads=(("train",),))
     if train.pixel_opt is None and train.perceptual_opt is None and train.gan_opt is None:
-        yield Problem(("train",), "expected at least one of pixel_opt, perceptual_opt, gan_opt")
+        reads: tuple[KeyPath, ...] = (("train", "perceptual_opt"), ("train", "gan_opt"))
+        yield Problem(("train", "pixel_opt"), "this key is required without perceptual_opt and gan_opt", reads=reads)
 
 
 def losses_and_schedule_fit(options: Options) -> Problems:

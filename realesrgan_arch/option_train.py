@@ -194,6 +194,8 @@ class PathOptions(Section):
 
     pretrain_network_g: Text | None = None
     """File, or a name that `realesrgan-arch weights list` shows."""
+    base_network_g: Text | None = None
+    """What `test.py` compares with (ours): a file or a known name."""
     param_key_g: Text | None = None
     """`params_ema` or `params`; what the file has when absent."""
     strict_load_g: bool = True

@@ -14,13 +14,13 @@ from pydantic import ValidationError
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.option_notes import write_notes
 from realesrgan_arch.option_overrides import apply_overrides
-from realesrgan_arch.option_problems import Problem, dotted, find_problems, schema, value_at
+from realesrgan_arch.option_problems import Problem, dotted, find_problems, schema
 from realesrgan_arch.option_rules import broken_rules
 from realesrgan_arch.option_train import TrainOptions
 from realesrgan_arch.option_types import Options
 from realesrgan_arch.yaml_dialect import KeyPath, YamlError, read_document
 
-_STAND_INS: dict[str, object] = {
+_STAND_INS: dict[str | int, object] = {
     "name": "unnamed",
     "network_g": {"type": "RRDBNet"},
     "optim_g": {"lr": 1.0},
@@ -137,23 +137,24 @@ def _validate_rest(values: Mapping[str, object], wrong: list[KeyPath]) -> Option
         try:
             return Options.model_validate(rest)
         except ValidationError as error:
-            for problem in find_problems(error, rest):
-                is_missing = value_at(rest, problem.path) is None and problem.path[-1] not in _STAND_INS
-                path = problem.path[:-1] if is_missing else problem.path
-                wrong.append(path)
-                rest = _replaced(rest, path)
+            missing = [problem.path for problem in find_problems(error, rest)]
+        for path in missing:
+            stand_in = _STAND_INS.get(path[-1])
+            gone = path if stand_in is not None else path[:-1]
+            wrong.append(gone)
+            rest = _replaced(rest, gone, stand_in=stand_in)
     return None
 
 
-def _replaced(values: Mapping[str, object], path: KeyPath) -> dict[str, object]:
-    """Return a copy with a stand-in at `path`, or nothing; of a list, the whole list goes."""
-    copied = dict(values)
+def _replaced(values: Mapping[str, object], path: KeyPath, *, stand_in: object = None) -> dict[str, object]:
+    """Return a copy with `stand_in`, or nothing, at `path`; of a list, the whole list goes."""
     head = str(path[0]) if path else ""
-    inner = copied.pop(head, None)
+    copied = {key: item for key, item in values.items() if key != head}
+    inner = values.get(head)
     if len(path) > 1 and isinstance(inner, Mapping):
-        copied[head] = _replaced(inner, path[1:])
-    elif head in _STAND_INS:
-        copied[head] = _STAND_INS[head]
+        copied[head] = _replaced(inner, path[1:], stand_in=stand_in)
+    elif stand_in is not None:
+        copied[head] = stand_in
     return copied
 
 

@@ -10,17 +10,20 @@ from torch.utils.data import DataLoader
 
 from realesrgan_arch import basicsr_bridge
 from realesrgan_arch.atomic import write_text
+from realesrgan_arch.comparison import score_rules
 from realesrgan_arch.data.assembly import build_training_set, build_whole_images
 from realesrgan_arch.data.sampler import StepSampler
+from realesrgan_arch.evaluation.evaluate import read_pairs
 from realesrgan_arch.option_types import Options
 from realesrgan_arch.options import require_train
+from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.checkpoint import load_state
 from realesrgan_arch.training.freezing import describe_trainable
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.trainer import FailedFiles, Rhythm, fit
-from realesrgan_arch.training.validation import Validation
+from realesrgan_arch.training.validation import Validation, report
 
 logger = logging.getLogger(__name__)
 
@@ -85,12 +88,16 @@ def _run(
     notes: list[str | Path | None],
 ) -> Outcome:
     progress.write(_header(options, model, num_images=num_images, notes=notes))
-    validation = _open_validation(options, model, progress)
-    validation.score_base()
+    validation = _open_validation(options, model)
+    scores = validation.score_base(load_base_generator(options))
+    if scores:
+        progress.write(f"before training\n{validation.table}")
+        progress.log_scores(0, scores)
     failed = FailedFiles(num_images)
-    fit(model, loader, rhythm=_rhythm(options), progress=progress, failed=failed, validate=validation.score_now)
+    validate = lambda step: report(validation, model.inference_network(), step=step, progress=progress)  # noqa: E731
+    fit(model, loader, rhythm=_rhythm(options), progress=progress, failed=failed, validate=validate)
     weights = model.run_folder.weights("net_g", None)
-    return Outcome(model.run_folder, weights, table=validation.last_table, failed_files=failed.listing())
+    return Outcome(model.run_folder, weights, table=validation.table, failed_files=failed.listing())
 
 
 def _archive_older_run(run_folder: RunFolder) -> str | None:
@@ -147,21 +154,13 @@ def _rhythm(options: Options) -> Rhythm:
     )
 
 
-def _open_validation(options: Options, model: FineTuneModel, progress: Progress) -> Validation:
+def _open_validation(options: Options, model: FineTuneModel) -> Validation:
     sets = options.datasets.validation_sets() if options.val else {}
-    pairs = [
-        pair
-        for section in sets.values()
-        for pair in read_pairs(build_whole_images(section, scale=options.scale, degradation=options.degradation()))
+    datasets = [
+        build_whole_images(section, scale=options.scale, degradation=options.degradation()) for section in sets.values()
     ]
-    return Validation(
-        pairs,
-        base=load_base_generator(options),
-        model=model,
-        rules=options.val,
-        scale=options.scale,
-        progress=progress,
-    )
+    pairs = [pair for dataset in datasets for pair in read_pairs(dataset[index] for index in range(len(dataset)))]
+    return Validation(pairs, rules=score_rules(options.val), scale=options.scale, device=model.device)
 
 
 def _header(options: Options, model: FineTuneModel, *, num_images: int, notes: list[str | Path | None]) -> str:
@@ -169,7 +168,7 @@ def _header(options: Options, model: FineTuneModel, *, num_images: int, notes: l
     lines = [
         f"run {model.run_folder.root}",
         f"device {model.device}, precision {str(model.dtype).removeprefix('torch.')}, seed {options.manual_seed}",
-        f"{num_images} training images, batch {options.datasets.train.batch_size_per_gpu if options.datasets.train else 0}",
+        f"{num_images} training images, {require_train(options).total_iter} steps",
         describe_trainable(model.generator.network, model.generator.plan, title="network_g"),
     ]
     if model.discriminator is not None:

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
 
     folder = parsed.output or Path("results") / loaded.options.name
     for comparison in compare(loaded.options, folder=folder):
-        say(f"{comparison.title}\n{comparison.table}\n{comparison.files}\n")
+        say(comparison.text())
     return EXIT_OK
 
 

@@ -1,7 +1,7 @@
 """Load any checkpoint of a network of this project, safely, and say what it is.
 
-Understood: BasicSR's `params_ema` / `params`, a flat state dict, `state_dict` and `model` wrappers, the `module.` prefix of
-DataParallel, half precision, ESRGAN's two older layouts, `.pth` and `.safetensors`.
+Understood: `params_ema` and `params` of BasicSR, a flat state dict, `state_dict` and `model` wrappers, DataParallel's
+`module.` prefix, half precision, the two older layouts of ESRGAN, `.pth` and `.safetensors`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,6 +48,10 @@ class LoadedWeights:
     key: str
     """The entry of the file that was taken, or `(flat)`."""
     spec: GeneratorSpec | DiscriminatorSpec | None
+    dtypes: tuple[str, ...] = ()
+    """The dtypes in the file, before the cast to float32."""
+    keys: tuple[str, ...] = ()
+    """The top-level entries of the file, or `(flat)`."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,20 @@ class LoadReport:
 def load_weights(path: str | Path, *, key: str | None = None) -> LoadedWeights:
     """Read a checkpoint (a path, or the name of known weights that are present).
 
-    `key` names the entry that holds the weights (BasicSR's `param_key_g`); None takes `params_ema`, then `params`, then the
-    usual wrappers, then the file itself. Raises `WeightsError` for whatever is not a finite state dict.
+    `key` names the entry that holds the weights (BasicSR's `param_key_g`); None takes `params_ema`, then `params`, then
+    the usual wrappers, then the file itself. Raises `WeightsError` for whatever is not a finite state dict.
     """
     path = Path(path)
     contents = read_checkpoint(path)
     if not isinstance(contents, Mapping):
         raise WeightsError(f"{path} holds a {type(contents).__name__}, expected a dictionary of tensors.")
     taken, entry = _take(contents, key=key, path=path)
-    state = with_current_names(_float32(_without_prefix(_checked_tensors(entry, path=path))))
+    tensors = _checked_tensors(entry, path=path)
+    state = with_current_names(_float32(_without_prefix(tensors)))
     _check_finite(state, path=path)
-    return LoadedWeights(state, taken, detect_spec(state))
+    dtypes = tuple(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in tensors.values()}))
+    keys = (FLAT,) if taken == FLAT else tuple(map(str, contents))
+    return LoadedWeights(state, taken, detect_spec(state), dtypes=dtypes, keys=keys)
 
 
 def load_generator(path: str | Path, key: str | None = None) -> tuple[nn.Module, GeneratorSpec]:

@@ -55,8 +55,8 @@ def with_current_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def detect_spec(state: State) -> GeneratorSpec | DiscriminatorSpec | None:
     """Return what `state` (BasicSR's names) describes, or None when it is no network of this project.
 
-    What leaves no trace in the tensors gets its default: `checkpointing`, `skip_connection`, and `act_type` "relu" for a
-    SRVGGNetCompact without PReLU (it may be "leakyrelu").
+    What leaves no trace in the tensors gets its default (`checkpointing`, `skip_connection`); a SRVGGNetCompact without
+    PReLU is taken to have `act_type` "relu" (it may be "leakyrelu").
     """
     if state.keys() >= _RRDBNET_MARKS:
         return _rrdbnet_spec(state)

@@ -60,9 +60,7 @@ def _fetch(known: KnownWeights, write: Callable[[bytes], object]) -> str:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:
             return _copy(known, response, write)
     except urllib.error.HTTPError as error:
-        raise WeightsError(
-            f"{known.url} answered {error.code} {error.reason}: try later, or get it by hand."
-        ) from error
+        raise WeightsError(f"{known.url} answered {error.code} {error.reason}: try later or get it by hand.") from error
     except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", None) or error
         raise WeightsError(f"cannot download {known.url} ({reason}): check the network and try again.") from error

@@ -1,4 +1,4 @@
-"""Released weights that the project knows: where they come from, how to recognise them, where they lie on this machine."""
+"""Released weights that the project knows: where they come from, how to recognise them, where they lie here."""
 
 import difflib
 import hashlib
@@ -118,11 +118,8 @@ KNOWN_WEIGHTS: dict[str, KnownWeights] = {known.name: known for known in _TABLE}
 
 
 def find_known(name: str) -> KnownWeights | None:
-    """Return the entry called `name`, also for its file name or its name with `.pth` or `.safetensors`."""
-    for known in KNOWN_WEIGHTS.values():
-        if name in (known.name, known.file_name) or Path(name).stem in (known.name, Path(known.file_name).stem):
-            return known
-    return None
+    """Return the entry called `name` or `name` without `.pth`, or released under this file name."""
+    return next((known for known in _TABLE if name in (known.name, f"{known.name}.pth", known.file_name)), None)
 
 
 def search_folders() -> tuple[Path, ...]:

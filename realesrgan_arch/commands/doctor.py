@@ -44,8 +44,8 @@ def report_lines(environment: Environment) -> Iterator[str]:
         yield "  unknown: torch cannot be imported"
     yield from ("", "Resources", *(f"  {line}" for line in resource_lines(environment.resources)))
     yield from ("", "Weights")
-    for weights in environment.weights:
-        yield f"  {weights.name:<28} {weights.state:<10} {weights.path or ''}".rstrip()
+    for file in environment.weights:
+        yield f"  {file.name:<28} {file.state:<10} {(file.sha256 or '')[:12]:<12} {file.path or ''}".rstrip()
     if not environment.weights:
         yield "  unknown: torch cannot be imported"
     yield from ("", "Findings", *finding_lines(environment), "")

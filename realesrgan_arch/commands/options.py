@@ -49,4 +49,6 @@ def _summary(loaded: LoadedOptions) -> str:
 def _effective(loaded: LoadedOptions) -> str:
     values = loaded.options.model_dump(mode="json", exclude_none=True)
     notes = "".join(f"# note: {note}\n" for note in loaded.notes)
-    return notes + yaml.safe_dump(values, sort_keys=False, allow_unicode=True).rstrip()
+    return (
+        notes + yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120).rstrip()
+    )

@@ -1,7 +1,7 @@
 """Which image at which step: arithmetic instead of state, so that a run resumes exactly where it stopped."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from torch.utils.data import Sampler
@@ -16,7 +16,8 @@ ORDER_STREAM = 102
 SUBSTITUTE_STREAM = 103
 
 
-class SampleRequest(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SampleRequest:
     """Image `index` for place `slot` (0..batch-1) in the batch of `step`; all that a sample depends on but the seed."""
 
     index: int

@@ -15,7 +15,7 @@ from realesrgan_arch.environment.weight_files import list_weights, weights_findi
 def collect_environment(folder: Path) -> Environment:
     """Return the facts about this process's Python, its packages and devices, and the disk that holds `folder`."""
     # First, since torchvision, basicsr and realesrgan cannot be imported without the shims on some machines.
-    attempt(lambda: importlib.import_module("realesrgan_arch.basicsr_bridge").import_shims())
+    attempt(lambda: importlib.import_module("realesrgan_arch.basicsr_shims").import_shims())
     packages = tuple(package(*row) for row in REQUIRED)
     resources = describe_resources(folder)
     weights = list_weights()

@@ -36,11 +36,16 @@ class Resources:
 
 @dataclass(frozen=True, kw_only=True)
 class WeightFile:
-    """One known weight file: `state` is "absent", "verified", or what is wrong with it."""
+    """One known weight file.
+
+    `state` is "absent", "verified" (the released bytes), "unverified" (no checksum is published), "differs" (other
+    bytes), or why the file cannot be read.
+    """
 
     name: str
     state: str
     path: str | None
+    sha256: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -120,7 +120,7 @@ def clash_findings() -> list[Finding]:
 
 
 def torchvision_lacks_operators() -> bool:
-    """Whether torchvision is imported, but its `nms` is only a declared name without code (see `basicsr_bridge`)."""
+    """Whether torchvision is imported, but its `nms` is only a declared name without code (see `basicsr_shims`)."""
     torch = module_or_none("torch")
     if torch is None or "torchvision" not in sys.modules:
         return False

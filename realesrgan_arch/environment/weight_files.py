@@ -2,37 +2,48 @@
 
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 from realesrgan_arch.environment.attempt import attempt, module_or_none
 from realesrgan_arch.environment.facts import Finding, WeightFile
 
-ABSENT = "absent"
-VERIFIED = "verified"
+TABLE = "realesrgan_arch.weights_table"
+GOOD_STATES = ("absent", "verified", "unverified")
 
 
 def list_weights() -> tuple[WeightFile, ...]:
     """Return the state of every known weight file; nothing where the table itself cannot be imported (no torch)."""
-    weights = module_or_none("realesrgan_arch.weights")
-    return () if weights is None else tuple(weight_file(weights, name) for name in weights.KNOWN_WEIGHTS)
+    table = module_or_none(TABLE)
+    return () if table is None else tuple(weight_file(table, known) for known in table.KNOWN_WEIGHTS.values())
 
 
-def weight_file(weights: ModuleType, name: str) -> WeightFile:
-    """Look for one known weight file in the folders where `weights get` puts it, and check its SHA-256."""
-    path, missing = attempt(lambda: weights.find_weights(name))
-    if missing:
-        return WeightFile(name=name, state=ABSENT, path=None)
-    _, problem = attempt(lambda: weights.verify(path))
-    return WeightFile(name=name, state=problem or VERIFIED, path=str(path))
+def weight_file(table: ModuleType, known: Any) -> WeightFile:
+    """Look for one known file in the folders where weights are kept, and check its SHA-256."""
+    path = table.present_file(known)
+    if path is None:
+        return WeightFile(name=known.name, state="absent", path=None, sha256=None)
+    verification, problem = attempt(lambda: table.verify(path))
+    return WeightFile(
+        name=known.name,
+        state=problem or verification.status,
+        path=str(path),
+        sha256=None if problem else verification.sha256,
+    )
 
 
 def weights_findings(weights: Sequence[WeightFile]) -> list[Finding]:
     """One finding for each weight file that is there but is not the one that was published."""
     return [
         Finding(
-            text=f"{file.path} is not the published {file.name}: {file.state}",
+            text=f"{file.path} is not the published {file.name}: {wrong_bytes(file)}",
             mend=f"delete it and run: realesrgan-arch weights get {file.name}",
             blocks_training=False,
         )
         for file in weights
-        if file.state not in (ABSENT, VERIFIED)
+        if file.state not in GOOD_STATES
     ]
+
+
+def wrong_bytes(file: WeightFile) -> str:
+    """Return what is wrong with a file in words."""
+    return f"its SHA-256 is {file.sha256}" if file.sha256 else file.state

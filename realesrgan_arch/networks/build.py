@@ -77,7 +77,8 @@ def lower_precision(network: nn.Module, dtype: torch.dtype) -> nn.Module:
         is_leaf = next(layer.children(), None) is None
         if is_leaf and layer not in kept:
             layer.to(dtype)
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    network.eval().requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def _table_entry(table: dict[type, Callable[..., nn.Module]], spec: object) -> Callable[..., nn.Module]:

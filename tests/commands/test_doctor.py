@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from realesrgan_arch import weights_table
 from realesrgan_arch.commands import doctor
 from realesrgan_arch.environment import attempt, machine, packages, weight_files
 from realesrgan_arch.environment.collect import collect_environment
@@ -191,24 +192,55 @@ def test_free_disk_is_that_of_the_folder_that_will_be_made(tmp_path):
 
 
 def test_weights_are_absent_verified_or_named_with_what_is_wrong(monkeypatch, tmp_path):
-    def find_weights(name):
-        if name == "missing":
-            raise FileNotFoundError(name)
-        return tmp_path / name
-
-    def verify(path):
-        if path.name == "damaged":
-            raise ValueError("its SHA-256 is 00, expected 11")
-
-    table = SimpleNamespace(
-        KNOWN_WEIGHTS={"missing": 1, "whole": 2, "damaged": 3}, find_weights=find_weights, verify=verify
+    digest = "00" * 32
+    monkeypatch.setenv(weights_table.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(weights_table, "search_folders", lambda: (tmp_path,))
+    monkeypatch.setattr(weights_table, "sha256_of", lambda path: known_good if "x2plus" in path.name else digest)
+    known_good = weights_table.KNOWN_WEIGHTS["RealESRGAN_x2plus"].sha256
+    for name in ("RealESRGAN_x2plus.pth", "RealESRGAN_x4plus.pth"):
+        (tmp_path / name).write_bytes(b"weights")
+    found = {file.name: file for file in weight_files.list_weights()}
+    assert found["RealESRGAN_x2plus"].state == "verified"
+    assert found["RealESRGAN_x4plus"].state == "differs"
+    assert found["RealESRNet_x4plus"].state == "absent"
+    (finding,) = weight_files.weights_findings(list(found.values()))
+    assert finding.text.endswith(
+        f"RealESRGAN_x4plus.pth is not the published RealESRGAN_x4plus: its SHA-256 is {digest}"
     )
-    monkeypatch.setattr(weight_files, "module_or_none", lambda name: table)
-    found = weight_files.list_weights()
-    assert [file.state for file in found] == ["absent", "verified", "ValueError: its SHA-256 is 00, expected 11"]
-    (finding,) = weight_files.weights_findings(found)
-    assert finding.mend.endswith("realesrgan-arch weights get damaged")
+    assert finding.mend.endswith("realesrgan-arch weights get RealESRGAN_x4plus")
     assert not finding.blocks_training
+
+
+def test_weight_file_that_cannot_be_read_is_reported_not_raised(monkeypatch, tmp_path):
+    def fail(path):
+        raise PermissionError("denied")
+
+    known = weights_table.KNOWN_WEIGHTS["RealESRGAN_x4plus"]
+    monkeypatch.setattr(weights_table, "present_file", lambda known: tmp_path / known.file_name)
+    monkeypatch.setattr(weights_table, "verify", fail)
+    assert weight_files.weight_file(weights_table, known).state == "PermissionError: denied"
+
+
+def test_every_device_has_the_precisions_that_auto_means_there(environment):
+    for device in environment.devices:
+        assert device.training_precision in ("fp32", "bf16", "fp16")
+        assert device.upscaling_precision in ("fp32", "bf16", "fp16")
+
+
+def test_cuda_device_is_described_by_name_memory_and_capability(monkeypatch):
+    properties = SimpleNamespace(name="NVIDIA T4", total_memory=15 * GIB, major=7, minor=5)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: properties)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda index: (14 * GIB, 15 * GIB))
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    assert machine.describe_cuda(torch, 0) == "NVIDIA T4, 15.0 GiB (14.0 free), capability 7.5, CUDA 13.0"
+
+
+def test_without_torch_the_devices_and_weights_are_unknown(monkeypatch):
+    monkeypatch.setattr(machine, "module_or_none", lambda name: None)
+    monkeypatch.setattr(weight_files, "module_or_none", lambda name: None)
+    assert machine.list_devices() == ()
+    assert machine.device_findings() == []
+    assert weight_files.list_weights() == ()
 
 
 def test_attempt_returns_the_first_line_of_what_went_wrong():
