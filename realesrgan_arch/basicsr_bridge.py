@@ -19,9 +19,9 @@ from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.networks.compact import SRVGGNetCompact
 from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.networks.unet_discriminator import UNetDiscriminatorSN
-from realesrgan_arch.option_datasets import TrainDataset, ValDataset
-from realesrgan_arch.option_types import Options
-from realesrgan_arch.options import parse_options, strip_runtime_keys
+from realesrgan_arch.options.datasets import TrainDataset, ValDataset
+from realesrgan_arch.options.load import parse_options, strip_runtime_keys
+from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import assemble_model
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.run_folder import RunFolder

@@ -22,9 +22,9 @@ from realesrgan_arch.evaluation.evaluate import (
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side
 from realesrgan_arch.evaluation.table import format_table
 from realesrgan_arch.images import from_tensor, write_image
-from realesrgan_arch.option_datasets import ValDataset
-from realesrgan_arch.option_types import Options
-from realesrgan_arch.options import OptionsError
+from realesrgan_arch.options.datasets import ValDataset
+from realesrgan_arch.options.load import OptionsError
+from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.validation import TILE, ScoreRules
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.weights import find_or_download, load_generator

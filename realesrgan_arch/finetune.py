@@ -13,7 +13,7 @@ check_python()
 
 from realesrgan_arch.entry import run  # noqa: E402
 from realesrgan_arch.errors import UserError  # noqa: E402
-from realesrgan_arch.option_types import Options  # noqa: E402
+from realesrgan_arch.options.types import Options  # noqa: E402
 from realesrgan_arch.train import run_training  # noqa: E402
 
 

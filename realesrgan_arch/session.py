@@ -14,8 +14,8 @@ from realesrgan_arch.comparison import score_rules
 from realesrgan_arch.data.assembly import build_training_set, build_whole_images
 from realesrgan_arch.data.sampler import StepSampler
 from realesrgan_arch.evaluation.evaluate import read_pairs
-from realesrgan_arch.option_types import Options
-from realesrgan_arch.options import require_train
+from realesrgan_arch.options.load import require_train
+from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.checkpoint import load_state
 from realesrgan_arch.training.freezing import describe_trainable

@@ -15,7 +15,7 @@ import argparse  # noqa: E402
 
 from realesrgan_arch.entry import run, say, warn  # noqa: E402
 from realesrgan_arch.errors import EXIT_OK  # noqa: E402
-from realesrgan_arch.options import load_options  # noqa: E402
+from realesrgan_arch.options.load import load_options  # noqa: E402
 
 
 def main(arguments: Sequence[str]) -> int:

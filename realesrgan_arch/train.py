@@ -16,8 +16,8 @@ import argparse  # noqa: E402
 
 from realesrgan_arch.entry import run, say, warn  # noqa: E402
 from realesrgan_arch.errors import EXIT_OK  # noqa: E402
-from realesrgan_arch.option_types import Options  # noqa: E402
-from realesrgan_arch.options import load_options  # noqa: E402
+from realesrgan_arch.options.load import load_options  # noqa: E402
+from realesrgan_arch.options.types import Options  # noqa: E402
 
 
 def build_parser(program: str) -> argparse.ArgumentParser:

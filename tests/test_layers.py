@@ -20,7 +20,7 @@ LAYERS = {
         "devices",
         "images",
         "image_header",
-        "yaml_dialect",
+        "options.yaml_dialect",
         "degradation.settings",
         "degradation.kernels",
         "degradation.operators",
@@ -33,8 +33,7 @@ LAYERS = {
         "training.ema",
     ],
     PARTS: [
-        "option_*",
-        "options",
+        "options.*",
         "losses",
         "weights*",
         "data.*",
@@ -49,7 +48,7 @@ LAYERS = {
     # Composes parts.
     TRAINING: ["training.*"],
     # The one door to basicsr; a whole run behind it; and `doctor`'s facts, which look at everything.
-    BRIDGE: ["basicsr_bridge", "session", "environment.*"],
+    BRIDGE: ["basicsr_bridge", "session", "comparison", "environment.*"],
     ENTRIES: ["commands.*", "entry", "cli", "train", "finetune", "test", "inference"],
 }
 BEHIND_THE_BRIDGE = {"basicsr", "realesrgan", "torchvision"}

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import tests.shims  # noqa: F401
+
 from basicsr.utils.matlab_functions import imresize  # isort: skip
 
 from realesrgan_arch.images import read_rgb, to_tensor, to_uint8

@@ -57,7 +57,7 @@ def _prepare_data() -> None:
 
 
 def _fine_tune(overrides: list[str]) -> Path:
-    from realesrgan_arch.options import load_options
+    from realesrgan_arch.options.load import load_options
     from realesrgan_arch.session import train
 
     warn("2/4 fine-tuning a small network (demo/base.safetensors) on the training scenes")
@@ -66,7 +66,7 @@ def _fine_tune(overrides: list[str]) -> Path:
 
 def _compare(tuned: Path) -> tuple[str, Path]:
     from realesrgan_arch.comparison import compare
-    from realesrgan_arch.options import load_options
+    from realesrgan_arch.options.load import load_options
 
     warn("3/4 comparing bicubic, base and tuned on scenes that training never saw")
     overrides = [f"path.pretrain_network_g={tuned}", "path.base_network_g=demo/base.safetensors"]

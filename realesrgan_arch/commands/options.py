@@ -9,7 +9,7 @@ import yaml
 
 from realesrgan_arch.entry import say
 from realesrgan_arch.errors import EXIT_OK
-from realesrgan_arch.options import LoadedOptions, json_schema, load_options
+from realesrgan_arch.options.load import LoadedOptions, json_schema, load_options
 
 
 def main(argv: Sequence[str]) -> int:

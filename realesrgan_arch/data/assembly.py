@@ -7,7 +7,7 @@ from realesrgan_arch.data.files import DataError, list_images, read_meta_info, r
 from realesrgan_arch.data.manifest import manifest_paths, read_manifest
 from realesrgan_arch.data.validation_set import SyntheticPairs
 from realesrgan_arch.degradation.settings import DegradationSettings
-from realesrgan_arch.option_datasets import DatasetOptions, TrainDataset, ValDataset
+from realesrgan_arch.options.datasets import DatasetOptions, TrainDataset, ValDataset
 
 
 def build_training_set(

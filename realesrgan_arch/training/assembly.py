@@ -10,7 +10,8 @@ from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.losses import AdversarialLoss, Losses, PerceptualLoss, PixelLoss
 from realesrgan_arch.networks.build import build_discriminator, build_generator
 from realesrgan_arch.networks.vgg19 import VGG19Features, select_vgg19_state
-from realesrgan_arch.option_train import (
+from realesrgan_arch.options.load import require_train
+from realesrgan_arch.options.train import (
     CosineRestartOptions,
     MultiStepOptions,
     OptimizerOptions,
@@ -18,8 +19,7 @@ from realesrgan_arch.option_train import (
     SchedulerOptions,
     TrainOptions,
 )
-from realesrgan_arch.option_types import Options
-from realesrgan_arch.options import require_train
+from realesrgan_arch.options.types import Options
 from realesrgan_arch.seeding import Stream, derived_seed
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.freezing import FreezePlan, plan_freezing

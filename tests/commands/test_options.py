@@ -6,7 +6,7 @@ import yaml
 
 from realesrgan_arch.commands.options import main
 from realesrgan_arch.entry import run
-from realesrgan_arch.options import load_options
+from realesrgan_arch.options.load import load_options
 
 FILES = sorted((Path(__file__).parents[1] / "assets" / "upstream_options").glob("*.yml"))
 

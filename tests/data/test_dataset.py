@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import DataLoader
 
 import tests.shims  # noqa: F401
+
 from basicsr.data.transforms import augment  # isort: skip
 
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset, Turn, draw_turn

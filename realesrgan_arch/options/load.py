@@ -12,13 +12,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from realesrgan_arch.errors import UserError
-from realesrgan_arch.option_notes import write_notes
-from realesrgan_arch.option_overrides import apply_overrides
-from realesrgan_arch.option_problems import Problem, dotted, find_problems, schema
-from realesrgan_arch.option_rules import broken_rules
-from realesrgan_arch.option_train import TrainOptions
-from realesrgan_arch.option_types import Options
-from realesrgan_arch.yaml_dialect import KeyPath, YamlError, read_document
+from realesrgan_arch.options.notes import write_notes
+from realesrgan_arch.options.overrides import apply_overrides
+from realesrgan_arch.options.problems import Problem, dotted, find_problems, schema
+from realesrgan_arch.options.rules import broken_rules
+from realesrgan_arch.options.train import TrainOptions
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.options.yaml_dialect import KeyPath, YamlError, read_document
 
 _STAND_INS: dict[str | int, object] = {
     "name": "unnamed",

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 
 from realesrgan_arch.networks.spec import CompactSpec, DiscriminatorSpec, GeneratorSpec, RRDBNetSpec
-from realesrgan_arch.option_datasets import TrainDataset
-from realesrgan_arch.option_problems import Problem
-from realesrgan_arch.option_train import VGG19_LAYERS, CosineRestartOptions
-from realesrgan_arch.option_types import PLAIN_MODELS, Options
-from realesrgan_arch.yaml_dialect import KeyPath
+from realesrgan_arch.options.datasets import TrainDataset
+from realesrgan_arch.options.problems import Problem
+from realesrgan_arch.options.train import VGG19_LAYERS, CosineRestartOptions
+from realesrgan_arch.options.types import PLAIN_MODELS, Options
+from realesrgan_arch.options.yaml_dialect import KeyPath
 
 Problems = Iterator[Problem]
 _SUM_TOLERANCE = 1e-6

@@ -13,7 +13,7 @@ from realesrgan_arch.degradation.settings import (
     StageSettings,
     second_stage_defaults,
 )
-from realesrgan_arch.option_fields import (
+from realesrgan_arch.options.fields import (
     Count,
     CountOrZero,
     FilePath,

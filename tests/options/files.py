@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from realesrgan_arch.options import OptionsError, load_options
+from realesrgan_arch.options.load import OptionsError, load_options
 
-FOLDER = Path(__file__).parent / "assets" / "upstream_options"
+FOLDER = Path(__file__).parents[1] / "assets" / "upstream_options"
 UPSTREAM = sorted(FOLDER.glob("*.yml"))
 GAN = FOLDER / "finetune_realesrgan_x4plus.yml"
 PAIRS = FOLDER / "finetune_realesrgan_x4plus_pairdata.yml"

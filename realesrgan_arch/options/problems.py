@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from realesrgan_arch.option_types import Options
-from realesrgan_arch.yaml_dialect import KeyPath
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.options.yaml_dialect import KeyPath
 
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument", "string_pattern_mismatch"}
 _TAG_ERRORS = {"union_tag_invalid", "union_tag_not_found"}

@@ -18,8 +18,8 @@ from realesrgan_arch.networks.spec import (
     RRDBNetSpec,
     UNetDiscriminatorSpec,
 )
-from realesrgan_arch.option_datasets import Datasets, TrainDataset
-from realesrgan_arch.option_fields import (
+from realesrgan_arch.options.datasets import Datasets, TrainDataset
+from realesrgan_arch.options.fields import (
     Count,
     CountOrZero,
     FolderName,
@@ -32,7 +32,7 @@ from realesrgan_arch.option_fields import (
     read_number,
     read_spec,
 )
-from realesrgan_arch.option_train import DistOptions, LoggerOptions, PathOptions, TrainOptions, ValidationOptions
+from realesrgan_arch.options.train import DistOptions, LoggerOptions, PathOptions, TrainOptions, ValidationOptions
 
 _FIRST, _SECOND = StageSettings(), second_stage_defaults()
 PLAIN_MODELS = ("RealESRNetModel", "SRModel")

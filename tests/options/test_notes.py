@@ -1,9 +1,9 @@
 import pytest
 
-from realesrgan_arch.options import (
+from realesrgan_arch.options.load import (
     load_options,
 )
-from tests.option_files import GAN, PAIRS
+from tests.options.files import GAN, PAIRS
 
 
 def test_upstream_files_for_one_gpu_are_read_without_a_word():

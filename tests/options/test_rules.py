@@ -2,10 +2,10 @@
 
 import pytest
 
-from realesrgan_arch.options import (
+from realesrgan_arch.options.load import (
     load_options,
 )
-from tests.option_files import GAN, NET, PAIRS, problems, with_override
+from tests.options.files import GAN, NET, PAIRS, problems, with_override
 
 
 @pytest.mark.parametrize(

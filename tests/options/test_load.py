@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec, UNetDiscriminatorSpec
-from realesrgan_arch.option_types import Options
-from realesrgan_arch.options import (
+from realesrgan_arch.options.load import (
     OptionsError,
     json_schema,
     load_options,
@@ -19,7 +18,8 @@ from realesrgan_arch.options import (
     require_train,
     strip_runtime_keys,
 )
-from tests.option_files import GAN, PAIRS, TESTING, UPSTREAM, problems
+from realesrgan_arch.options.types import Options
+from tests.options.files import GAN, PAIRS, TESTING, UPSTREAM, problems
 
 
 def changed(path, **extra):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.option_files import problems, with_override
+from tests.options.files import problems, with_override
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from realesrgan_arch.option_fields import (
+from realesrgan_arch.options.fields import (
     Count,
     CountOrZero,
     FilePath,

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from realesrgan_arch.option_datasets import TrainDataset
-from realesrgan_arch.option_problems import dotted, show
-from realesrgan_arch.option_train import MultiStepOptions, TrainOptions
-from realesrgan_arch.option_types import Options
-from realesrgan_arch.yaml_dialect import KeyPath
+from realesrgan_arch.options.datasets import TrainDataset
+from realesrgan_arch.options.problems import dotted, show
+from realesrgan_arch.options.train import MultiStepOptions, TrainOptions
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.options.yaml_dialect import KeyPath
 
 
 def write_notes(options: Options, values: Mapping[str, object]) -> tuple[str, ...]:

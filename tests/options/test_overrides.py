@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from realesrgan_arch.options import (
+from realesrgan_arch.options.load import (
     load_options,
 )
-from tests.option_files import GAN, problems
+from tests.options.files import GAN, problems
 
 
 def test_overrides_are_typed_and_make_sections():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realesrgan_arch.yaml_dialect import MAX_BYTES, YamlError, parse_document, parse_value, read_document
+from realesrgan_arch.options.yaml_dialect import MAX_BYTES, YamlError, parse_document, parse_value, read_document
 
 
 def values(text):

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from realesrgan_arch.option_problems import Problem, schema_at, value_at
-from realesrgan_arch.yaml_dialect import KeyPath, YamlError, parse_value
+from realesrgan_arch.options.problems import Problem, schema_at, value_at
+from realesrgan_arch.options.yaml_dialect import KeyPath, YamlError, parse_value
 
 _NOTHING = {"", "~", "null", "Null", "NULL"}
 
