@@ -5,6 +5,7 @@ Call them outside autocast: bfloat16 has fewer steps than an 8-bit picture has l
 """
 
 import math
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -15,6 +16,7 @@ ResizeMode = Literal["area", "bilinear", "bicubic"]
 RESIZE_MODES: tuple[ResizeMode, ...] = ("area", "bilinear", "bicubic")
 
 _USM_TAPS = 51
+_STRIP = 64
 
 
 def blur(image: Tensor, kernels: Tensor) -> Tensor:
@@ -34,9 +36,9 @@ def blur(image: Tensor, kernels: Tensor) -> Tensor:
 def usm_sharpen(image: Tensor, *, weight: float = 0.5, threshold_255: float = 10.0) -> Tensor:
     """Sharpen `image` (B, C, H, W) where it differs from its blur by more than `threshold_255` levels.
 
-    Unsharp masking with a softened mask, as `USMSharp` of basicsr (51 taps), but separable: 102 products for each
-    pixel instead of 2,601. A difference that sits on the threshold may fall to the other side of it than upstream's;
-    one such pixel moves its neighbours' mask by 0.0025 at most.
+    Unsharp masking with a softened mask, as `USMSharp` of basicsr, but separable: twice 51 taps instead of 51 x 51.
+    A difference that sits on the threshold may fall to the other side of it than upstream's; one such pixel moves its
+    neighbours' mask by 0.0025 at most.
     """
     residual = image - _wide_gaussian_blur(image)
     mask = (residual.abs() * 255 > threshold_255).to(image.dtype)
@@ -87,12 +89,30 @@ def _reflected_positions(length: int, border: int, device: torch.device) -> Tens
 
 
 def _wide_gaussian_blur(image: Tensor) -> Tensor:
-    channels = image.shape[0] * image.shape[1]
+    """Blur rows and columns of `image` (B, C, H, W) with the taps of the unsharp mask; borders are reflected."""
+    height, width = image.shape[-2:]
+    down, across = _blur_matrix(height, image), _blur_matrix(width, image)
+    planes = image.reshape(-1, height, width)
+    # Matrix products over strips waste some zeros of the band and still beat a convolution of 51 taps about twice.
+    strips = [down[start:end, low:high] @ planes[:, low:high] for start, end, low, high in _strips(height)]
+    tall = torch.cat(strips, dim=1)
+    strips = [tall[..., low:high] @ across[start:end, low:high].T for start, end, low, high in _strips(width)]
+    return torch.cat(strips, dim=2).view_as(image)
+
+
+def _strips(length: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (start, end, low, high): the outputs start ... end need the inputs low ... high only."""
     radius = _USM_TAPS // 2
-    taps = _gaussian_taps(_USM_TAPS, image).expand(channels, 1, _USM_TAPS)
-    planes = pad_by_reflection(image, rows=radius, columns=0).view(1, channels, -1, image.shape[-1])
-    tall = F.conv2d(planes, taps[..., :, None], groups=channels)
-    return F.conv2d(pad_by_reflection(tall, rows=0, columns=radius), taps[..., None, :], groups=channels).view_as(image)
+    for start in range(0, length, _STRIP):
+        end = min(start + _STRIP, length)
+        yield start, end, max(start - radius, 0), min(end + radius, length)
+
+
+def _blur_matrix(length: int, like: Tensor) -> Tensor:
+    """Return the band matrix (length, length) that blurs a line; taps beyond an end fall on their mirror image."""
+    sources = _reflected_positions(length, _USM_TAPS // 2, like.device).unfold(0, _USM_TAPS, 1)
+    weights = _gaussian_taps(_USM_TAPS, like).expand_as(sources)
+    return like.new_zeros(length, length).scatter_add_(1, sources, weights)
 
 
 def _gaussian_taps(count: int, like: Tensor) -> Tensor:

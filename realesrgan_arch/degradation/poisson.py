@@ -29,7 +29,8 @@ def add_poisson_noise(image: Tensor, field: Tensor, *, scale: Tensor, is_gray: T
     exponents = _log2_of_distinct(levels).view(-1, 1, 1, 1)
     law = levels.add(exponents, alpha=_LEVELS)
     photons = _poisson_by_alias(law, field)
-    noise = torch.ldexp(photons, -exponents).sub_(levels, alpha=1 / 255)
+    at_white = torch.bitwise_left_shift(1, exponents)
+    noise = photons.div_(at_white).sub_(levels, alpha=1 / 255)
     return noise.mul_(scale.view(-1, 1, 1, 1)).add_(image).clamp_(0, 1)
 
 
@@ -45,7 +46,7 @@ def _log2_of_distinct(levels: Tensor) -> Tensor:
     is_present = levels.new_zeros(levels.shape[0], _LEVELS)
     is_present.scatter_(1, levels.flatten(1).long(), 1.0)
     # The logarithm rounded up is the number of powers of two below the count, which needs no rounding of a logarithm.
-    powers = 2.0 ** torch.arange(_LOG2_COUNTS - 1, device=levels.device)
+    powers = torch.bitwise_left_shift(1, torch.arange(_LOG2_COUNTS - 1, device=levels.device))
     return (is_present.sum(dim=1, keepdim=True) > powers).sum(dim=1)
 
 
