@@ -11,7 +11,7 @@ from typing import Literal
 from realesrgan_arch.data.files import DataError, list_images
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import check_writable_size, read_picture, write_picture
+from realesrgan_arch.images import ImageError, check_writable_size, read_picture, write_picture
 from realesrgan_arch.upscaling.picture import PictureUpscaler
 
 Extension = Literal["auto", "jpg", "png"]
@@ -111,8 +111,10 @@ def _attempt(job: Job, upscaler: PictureUpscaler, *, quality: int) -> str | None
         write_picture(job.target, magnified, quality=quality)
     except MemoryError:
         return f"{shown(job.source)} needs more memory than there is."
+    except ImageError as error:
+        return str(error)  # names the file already
     except (UserError, OSError, RuntimeError) as error:
-        return str(error)
+        return f"{shown(job.source)}: {error}"
     return None
 
 

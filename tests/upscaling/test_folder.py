@@ -84,7 +84,8 @@ def test_an_error_in_the_network_fails_that_file_only(tmp_path):
         _photo(tmp_path / "photos" / name, value=value)
     upscaler = PictureUpscaler(Upscaler(Fragile(), scale=2, device=torch.device("cpu")), outscale=2)
     report = upscale_folder(plan_folder(tmp_path / "photos", tmp_path / "out"), upscaler=upscaler)
-    assert report.failed == ((tmp_path / "photos/b.png", "injected device fault"),)
+    bad = tmp_path / "photos/b.png"
+    assert report.failed == ((bad, f"{bad}: injected device fault"),)
     assert _files(tmp_path / "out") == ["a_out.png", "c_out.png"]
 
 
