@@ -23,7 +23,6 @@ from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side
 from realesrgan_arch.evaluation.table import format_table
 from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.option_datasets import ValDataset
-from realesrgan_arch.option_train import ValidationOptions
 from realesrgan_arch.option_types import Options
 from realesrgan_arch.options import OptionsError
 from realesrgan_arch.training.validation import TILE, ScoreRules
@@ -77,15 +76,26 @@ def build_methods(options: Options) -> dict[str, Method]:
     return methods
 
 
-def score_rules(options: ValidationOptions | None) -> ScoreRules:
-    """Return how the metrics of the options are measured; border and channel are those of the first one that has any."""
-    chosen = list(options.metrics.values()) if options else []
+def score_rules(options: Options) -> ScoreRules:
+    """Return how `val.metrics` are measured.
+
+    Raises:
+        OptionsError: metrics that ask for different borders, or for different channels; one table has one of each.
+    """
+    chosen = list(options.val.metrics.values()) if options.val else []
     if not chosen:
         return ScoreRules()
+    borders = sorted({metric.crop_border for metric in chosen})
+    channels = sorted({metric.test_y_channel for metric in chosen if metric.type != "calculate_niqe"})
+    if len(borders) > 1 or len(channels) > 1:
+        raise OptionsError(
+            options.name,
+            [f"val.metrics: expected one crop_border and one test_y_channel, got {borders} and {channels}"],
+        )
     return ScoreRules(
         metrics=tuple(dict.fromkeys(metric.type.removeprefix("calculate_") for metric in chosen)),
-        border=max(metric.crop_border for metric in chosen),
-        y_channel=any(metric.test_y_channel for metric in chosen),
+        border=borders[0],
+        y_channel=channels == [True],
     )
 
 
@@ -102,7 +112,7 @@ def _compare_on(
     section: ValDataset, key: str, options: Options, methods: dict[str, Method], *, folder: Path
 ) -> Comparison:
     dataset = build_whole_images(section, scale=options.scale, degradation=options.degradation())
-    rules = score_rules(options.val)
+    rules = score_rules(options)
     target = folder / (section.name or key)
     save = bool(options.val and options.val.save_img)
     scores: list[ImageScore] = []

@@ -47,8 +47,8 @@ def choose_dtype(device: torch.device, precision: str = "auto", *, training: boo
 
     Inference: fp16 on CUDA with tensor cores (not GTX 16xx, which gives black pictures), bf16 on CPUs that multiply it.
     Training: bf16 on CUDA from Ampere on. Else fp32; on CPUs too, where bf16 would be twice as fast but was measured to
-    turn the gradient of a tuned SRVGGNetCompact away (cosine 0.7). fp16 training, for CUDA cards without bf16, has to be
-    asked for; it needs a gradient scaler. Raises `DeviceError` for what cannot work.
+    turn the gradient of a tuned SRVGGNetCompact away (cosine 0.7). fp16 training, for CUDA cards without bf16, has to
+    be asked for; it needs a gradient scaler. Raises `DeviceError` for what cannot work.
     """
     if precision == "auto":
         return _auto_dtype(device, training=training)

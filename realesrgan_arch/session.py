@@ -160,7 +160,7 @@ def _open_validation(options: Options, model: FineTuneModel) -> Validation:
         build_whole_images(section, scale=options.scale, degradation=options.degradation()) for section in sets.values()
     ]
     pairs = [pair for dataset in datasets for pair in read_pairs(dataset[index] for index in range(len(dataset)))]
-    return Validation(pairs, rules=score_rules(options.val), scale=options.scale, device=model.device)
+    return Validation(pairs, rules=score_rules(options), scale=options.scale, device=model.device)
 
 
 def _header(options: Options, model: FineTuneModel, *, num_images: int, notes: list[str | Path | None]) -> str:

@@ -101,7 +101,7 @@ def assign_splits(
     val_count, test_count = round(val_share * len(ordered)), round(test_share * len(ordered))
     split_by_scene: dict[str, SplitName] = {}
     if val_share > 0:
-        split_by_scene.update(_take(groups, "val", wanted=val_count, keep=needed - 2))
+        split_by_scene.update(_take(groups, "val", wanted=val_count, keep=needed - 1))
     if test_share > 0:
         split_by_scene.update(_take(groups, "test", wanted=test_count, keep=1))
     return [_row(image, split_by_scene.get(image.scene, "train")) for image in ordered]

@@ -112,4 +112,4 @@ def _ssim_of_plane(scored: Planes, truth: Planes) -> float:
 def _window_means(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     kernel = cv2.getGaussianKernel(_SSIM_SIDE, _SSIM_SIGMA)
     margin = _SSIM_SIDE // 2
-    return cv2.sepFilter2D(plane, cv2.CV_64F, kernel, kernel)[margin:-margin, margin:-margin]
+    return np.asarray(cv2.sepFilter2D(plane, cv2.CV_64F, kernel, kernel), np.float64)[margin:-margin, margin:-margin]
