@@ -77,6 +77,13 @@ def test_setup_tells_name_version_and_supported_pythons():
     assert f'python_requires=">={OLDEST[0]}.{OLDEST[1]},<{NEWEST[0]}.{NEWEST[1] + 1}"' in setup
 
 
+def test_an_installed_copy_holds_every_file_of_the_package(tmp_path):
+    command = [sys.executable, "setup.py", "--quiet", "build_py", "--build-lib", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    ours = {path.relative_to(ROOT) for path in (ROOT / "realesrgan_arch").rglob("*.*") if path.suffix != ".pyc"}
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*.*")} == ours
+
+
 def run_make(*arguments):
     if shutil.which("make") is None:
         pytest.skip("make is not on this machine")

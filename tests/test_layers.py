@@ -46,7 +46,7 @@ LAYERS = {
         "training.optim",
     ],
     # Composes parts.
-    TRAINING: ["training.*"],
+    TRAINING: ["training.*", "comparison"],
     # The one door to basicsr; a whole run behind it; and `doctor`'s facts, which look at everything.
     BRIDGE: ["basicsr_bridge", "session", "comparison", "environment.*"],
     ENTRIES: ["commands.*", "entry", "cli", "train", "finetune", "test", "inference"],

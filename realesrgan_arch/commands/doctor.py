@@ -38,14 +38,14 @@ def report_lines(environment: Environment) -> Iterator[str]:
         yield f"  {package.name:<14} {package.version or '-':<12} {package.problem or 'ok'}"
     yield from ("", "Devices, and the precision that `precision: auto` means there")
     for device in environment.devices:
-        yield f"  {device.name:<8} {device.description}"
-        yield f"  {'':<8} training {device.training_precision}, upscaling {device.upscaling_precision}"
+        yield f"  {device.description}"
+        yield f"    training {device.training_precision}, upscaling {device.upscaling_precision}"
     if not environment.devices:
         yield "  unknown: torch cannot be imported"
     yield from ("", "Resources", *(f"  {line}" for line in resource_lines(environment.resources)))
     yield from ("", "Weights")
     for file in environment.weights:
-        yield f"  {file.name:<28} {file.state:<10} {(file.sha256 or '')[:12]:<12} {file.path or ''}".rstrip()
+        yield f"  {file.name:<31} {file.state:<10} {(file.sha256 or '')[:12]:<12} {file.path or ''}".rstrip()
     if not environment.weights:
         yield "  unknown: torch cannot be imported"
     yield from ("", "Findings", *finding_lines(environment), "")
@@ -82,7 +82,7 @@ def bug_report_lines(environment: Environment) -> Iterator[str]:
     yield ", ".join(f"{package.name} {package.version or 'absent'}" for package in environment.packages)
     for device in environment.devices:
         precisions = f"training {device.training_precision}, upscaling {device.upscaling_precision}"
-        yield f"{device.name}: {device.description}; {precisions}"
+        yield f"{device.description}; {precisions}"
     yield "; ".join(" ".join(line.split()) for line in resource_lines(environment.resources)).replace(
         str(Path.home()), "~"
     )

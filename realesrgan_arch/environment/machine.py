@@ -4,8 +4,9 @@ import os
 import shutil
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from realesrgan_arch.environment.attempt import module_or_none
+from realesrgan_arch.environment.attempt import attempt, module_or_none
 from realesrgan_arch.environment.facts import Device, Finding, Resources
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
@@ -23,35 +24,38 @@ def list_devices() -> tuple[Device, ...]:
     devices = module_or_none("realesrgan_arch.devices")
     if torch is None or devices is None:
         return ()
-    described = [("cpu", devices.describe_cpu())]
-    described += [(f"cuda:{index}", describe_cuda(torch, index)) for index in range(torch.cuda.device_count())]
+    names = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     if torch.backends.mps.is_available():
-        described.append(("mps", "Apple GPU, shares the memory of the CPU"))
-    return tuple(
-        Device(
-            name=name,
-            description=str(description),
-            training_precision=precision_name(devices.choose_dtype(torch.device(name), "auto", training=True)),
-            upscaling_precision=precision_name(devices.choose_dtype(torch.device(name), "auto", training=False)),
-        )
-        for name, description in described
+        names.append("mps")
+    return tuple(describe(torch, devices, name) for name in names)
+
+
+def describe(torch: ModuleType, devices: ModuleType, name: str) -> Device:
+    """Return one device; one that answers with an error (a driver that hangs on another process) tells the error."""
+    device = torch.device(name)
+    description, problem = attempt(lambda: devices.describe_device(device) + cuda_details(torch, device))
+    training, _ = attempt(lambda: devices.choose_dtype(device, "auto", training=True))
+    upscaling, _ = attempt(lambda: devices.choose_dtype(device, "auto", training=False))
+    return Device(
+        name=name,
+        description=f"{name} cannot be used: {problem}" if problem else description,
+        training_precision=precision_name(training),
+        upscaling_precision=precision_name(upscaling),
     )
 
 
-def describe_cuda(torch: ModuleType, index: int) -> str:
-    """Return name, memory, free memory and compute capability of a CUDA device."""
-    properties = torch.cuda.get_device_properties(index)
-    free, _ = torch.cuda.mem_get_info(index)
-    return (
-        f"{properties.name}, {properties.total_memory / GIB:.1f} GiB ({free / GIB:.1f} free), "
-        f"capability {properties.major}.{properties.minor}, CUDA {torch.version.cuda}"
-    )
+def cuda_details(torch: ModuleType, device: Any) -> str:
+    """Return free memory and CUDA release of a CUDA device, nothing for others."""
+    if device.type != "cuda":
+        return ""
+    free, _ = torch.cuda.mem_get_info(device)
+    return f", {free / GIB:.1f} GiB free, CUDA {torch.version.cuda}"
 
 
 def precision_name(dtype: object) -> str:
     """Return the word that the options use for a torch dtype."""
     names = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
-    return names.get(str(dtype), str(dtype))
+    return names.get(str(dtype), "unknown")
 
 
 def device_findings() -> list[Finding]:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from realesrgan_arch import weights_table
+from realesrgan_arch import devices, weights_table
 from realesrgan_arch.commands import doctor
 from realesrgan_arch.environment import attempt, machine, packages, weight_files
 from realesrgan_arch.environment.collect import collect_environment
@@ -221,18 +221,37 @@ def test_weight_file_that_cannot_be_read_is_reported_not_raised(monkeypatch, tmp
     assert weight_files.weight_file(weights_table, known).state == "PermissionError: denied"
 
 
-def test_every_device_has_the_precisions_that_auto_means_there(environment):
-    for device in environment.devices:
-        assert device.training_precision in ("fp32", "bf16", "fp16")
-        assert device.upscaling_precision in ("fp32", "bf16", "fp16")
+def test_the_cpu_is_named_with_the_precisions_that_auto_means_there(environment):
+    cpu = environment.devices[0]
+    assert cpu.description == devices.describe_cpu()
+    assert cpu.training_precision == "fp32"
+    assert cpu.upscaling_precision == ("bf16" if devices.has_fast_bf16(devices.cpu_features()) else "fp32")
 
 
-def test_cuda_device_is_described_by_name_memory_and_capability(monkeypatch):
-    properties = SimpleNamespace(name="NVIDIA T4", total_memory=15 * GIB, major=7, minor=5)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: properties)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda index: (14 * GIB, 15 * GIB))
+@pytest.fixture
+def pretended_cuda(monkeypatch):
+    properties = SimpleNamespace(name="NVIDIA L4", total_memory=24 * GIB, major=8, minor=9)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 9))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA L4")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (21 * GIB, 24 * GIB))
     monkeypatch.setattr(torch.version, "cuda", "13.0")
-    assert machine.describe_cuda(torch, 0) == "NVIDIA T4, 15.0 GiB (14.0 free), capability 7.5, CUDA 13.0"
+
+
+def test_cuda_device_is_described_by_name_capability_memory_and_precision(pretended_cuda):
+    _, gpu = machine.list_devices()
+    assert gpu.description == "cuda:0 NVIDIA L4, compute capability 8.9, 24 GiB, 21.0 GiB free, CUDA 13.0"
+    assert (gpu.training_precision, gpu.upscaling_precision) == ("bf16", "fp16")
+
+
+def test_device_that_answers_with_an_error_is_reported_not_raised(pretended_cuda, monkeypatch):
+    def fail(device):
+        raise RuntimeError("CUDA error: device busy")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", fail)
+    _, gpu = machine.list_devices()
+    assert gpu.description == "cuda:0 cannot be used: RuntimeError: CUDA error: device busy"
 
 
 def test_without_torch_the_devices_and_weights_are_unknown(monkeypatch):
