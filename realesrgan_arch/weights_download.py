@@ -1,6 +1,7 @@
 """Get released weights: to a temporary file, checked, then renamed, so that a file under its name is always whole."""
 
 import hashlib
+import logging
 import os
 import tempfile
 import urllib.error
@@ -22,6 +23,7 @@ from realesrgan_arch.weights_table import (
 )
 
 MAX_DOWNLOAD_BYTES = 1024**3
+_log = logging.getLogger(__name__)
 _CHUNK = 256 * 1024
 _TIMEOUT_SECONDS = 30
 
@@ -29,7 +31,8 @@ _TIMEOUT_SECONDS = 30
 def download(known: KnownWeights, folder: Path) -> Path:
     """Download `known` into `folder` and return the file; a file that is there and has the right checksum is kept.
 
-    Progress goes to standard error. Raises `WeightsError` (one sentence) for anything that a network or a disk can do.
+    Progress goes to standard error. Where no checksum is known the file is accepted and a warning logged. Raises
+    `WeightsError` (one sentence) for anything that a network or a disk can do.
     """
     target = folder / known.file_name
     if target.is_file() and known.sha256 and sha256_of(target).startswith(known.sha256):
@@ -50,6 +53,8 @@ def download(known: KnownWeights, folder: Path) -> Path:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+    if known.sha256 is None:
+        _log.warning("%s was not verified: no checksum of %s is known for certain.", target, known.name)
     return target
 
 

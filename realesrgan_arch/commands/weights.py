@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from realesrgan_arch.entry import say, warn
+from realesrgan_arch.entry import say
 from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_OK
 from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, UNetDiscriminatorSpec
 from realesrgan_arch.weights import KNOWN_WEIGHTS, LoadedWeights, WeightsError, download, find_weights, load_weights
@@ -85,8 +85,6 @@ def _get(arguments: argparse.Namespace) -> int:
         names = ", ".join(KNOWN_WEIGHTS)
         raise WeightsError(f"{arguments.name!r} is not the name of known weights: expected one of {names}.")
     path = download(known, arguments.to or download_folder())
-    if known.sha256 is None:
-        warn(f"warning: no checksum of {known.name} is known for certain, so the file was not verified.")
     if arguments.json:
         say(json.dumps(_verification_dict(verify(path)), indent=2))
     else:
