@@ -68,7 +68,8 @@ def build_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:
 
 def to_basicsr(options: Options, *, run_folder: RunFolder) -> dict[str, Any]:
     """Return `options` as the plain dict that BasicSR's parts expect, with the keys that its runner would add."""
-    mapping = options.model_dump(mode="json")
+    mapping = options.model_dump(mode="json", exclude_unset=True)
+    mapping.setdefault("path", {})
     mapping |= {"is_train": True, "dist": False, "rank": 0, "world_size": 1, "model_type": "FineTuneModel"}
     mapping["path"]["experiments_root"] = str(run_folder.root)
     return mapping

@@ -110,7 +110,7 @@ def _archive_older_run(run_folder: RunFolder) -> str | None:
 
 
 def _write_effective_options(options: Options, run_folder: RunFolder) -> None:
-    text = yaml.safe_dump(options.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(options.model_dump(mode="json", exclude_unset=True), sort_keys=False, allow_unicode=True)
     write_text(run_folder.root / "options.yml", text)
 
 
