@@ -23,7 +23,8 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.seeding import Stream, derived_seed
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
-from realesrgan_arch.training.model import FineTuneModel, Player, SharpenedTargets, StepRules
+from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import ConstantSchedule, CosineRestartSchedule, MultiStepSchedule, Schedule
 from realesrgan_arch.training.synthesis import PairSynthesis

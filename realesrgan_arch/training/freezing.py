@@ -156,7 +156,7 @@ def _nothing_matched(network: nn.Module, pattern: str, key: str) -> str:
 
 
 def describe_trainable(network: nn.Module, plan: FreezePlan, *, title: str, most_rows: int = 24) -> str:
-    """Return a table of what trains: layer, parameters, share of the network."""
+    """Return a table of what trains: layer, parameters, share of the network; one line when that is everything."""
     total = sum(parameter.numel() for parameter in network.parameters())
     rows: dict[str, int] = {}
     for name, parameter in network.named_parameters():
@@ -165,6 +165,8 @@ def describe_trainable(network: nn.Module, plan: FreezePlan, *, title: str, most
             rows[layer] = rows.get(layer, 0) + parameter.numel()
     trained = sum(rows.values())
     lines = [f"{title}: {trained:,} of {total:,} parameters train ({_share(trained, total)})"]
+    if trained == total:
+        return lines[0]
     width = max((len(layer) for layer in rows), default=0)
     shown = list(rows.items())[:most_rows]
     lines += [f"  {layer:<{width}}  {count:>12,}  {_share(count, total):>8}" for layer, count in shown]

@@ -6,7 +6,6 @@ and with `lq` in its batches it trains on pairs.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -18,46 +17,12 @@ from realesrgan_arch.degradation.pair_pool import PairPool
 from realesrgan_arch.losses import Losses
 from realesrgan_arch.training.checkpoint import plain_state, save_state, save_weights
 from realesrgan_arch.training.ema import Ema
-from realesrgan_arch.training.freezing import FreezePlan
+from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
 from realesrgan_arch.training.run_folder import RunFolder
-from realesrgan_arch.training.schedule import Schedule, learning_rate
+from realesrgan_arch.training.schedule import learning_rate
 from realesrgan_arch.training.steps import Targets, discriminator_terms, generator_terms, total
 from realesrgan_arch.training.synthesis import PairSynthesis
 from realesrgan_arch.training.validation import ScoreRules, Validation, pairs_of_batches
-
-
-@dataclass
-class Player:
-    """One network of the game with its plan and optimiser (`None` when nothing of it trains)."""
-
-    network: nn.Module
-    plan: FreezePlan
-    optimizer: torch.optim.Optimizer | None
-
-
-@dataclass(frozen=True)
-class SharpenedTargets:
-    """Which losses see the USM-sharpened ground truth (xinntao/Real-ESRGAN's `*_gt_usm` switches)."""
-
-    pixel: bool = True
-    perceptual: bool = True
-    adversarial: bool = False
-
-
-@dataclass(frozen=True)
-class StepRules:
-    """Numbers that steer a step."""
-
-    schedule: Schedule
-    base_rate_g: float
-    base_rate_d: float
-    warmup_steps: int = -1
-    accumulate: int = 1
-    """Each batch is worked off in so many parts: the same gradient for less memory."""
-    discriminator_every: int = 1
-    """The generator steps once in so many discriminator steps (BasicSR's `net_d_iters`)."""
-    discriminator_first: int = 0
-    """The generator waits for so many steps (BasicSR's `net_d_init_iters`)."""
 
 
 class FineTuneModel:

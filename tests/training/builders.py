@@ -11,7 +11,8 @@ from realesrgan_arch.networks.build import build_discriminator, build_generator
 from realesrgan_arch.networks.spec import CompactSpec, UNetDiscriminatorSpec
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.freezing import plan_freezing
-from realesrgan_arch.training.model import FineTuneModel, Player, SharpenedTargets, StepRules
+from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import ConstantSchedule
 from realesrgan_arch.training.synthesis import PairSynthesis
