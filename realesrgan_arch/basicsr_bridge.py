@@ -1,50 +1,117 @@
-"""The one door to basicsr, realesrgan and torchvision: import shims, register(), option translation."""
+"""The one door to basicsr, realesrgan and torchvision: import shims, register(), option translation.
+
+Nothing here happens on import. `register()` puts our model, networks, data sets and losses into BasicSR's registries,
+so that BasicSR's own `train_pipeline` can drive them; our loop builds its model through the same registry.
+"""
 
 import importlib
-import importlib.util
-import sys
-from types import ModuleType
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
-import torch
+from torch.utils.data import Dataset
+
+from realesrgan_arch import losses
+from realesrgan_arch.basicsr_shims import import_shims
+from realesrgan_arch.data.assembly import build_training_set, build_whole_images
+from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.networks.compact import SRVGGNetCompact
+from realesrgan_arch.networks.rrdbnet import RRDBNet
+from realesrgan_arch.networks.unet_discriminator import UNetDiscriminatorSN
+from realesrgan_arch.options.datasets import TrainDataset, ValDataset
+from realesrgan_arch.options.load import parse_options, strip_runtime_keys
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.training.assembly import assemble_model
+from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.run_folder import RunFolder
+
+SUFFIX = "realesrgan_arch"
+"""BasicSR has networks and losses of the same names; ours are `RRDBNet_realesrgan_arch` and so on."""
+_MODEL_NAMES = ("FineTuneModel", "RealESRGANModel", "RealESRNetModel")
+_TRAINING_SET_NAMES = ("GtDataset", "PairedDataset", "RealESRGANDataset", "RealESRGANPairedDataset")
+_NETWORKS = (RRDBNet, SRVGGNetCompact, UNetDiscriminatorSN)
+_LOSSES = (losses.PixelLoss, losses.PerceptualLoss, losses.AdversarialLoss)
 
 
-def import_shims() -> None:
-    """Make basicsr 1.4.2 importable on today's stack; calling it twice changes nothing.
+def register() -> None:
+    """Put our parts into BasicSR's registries; calling it twice changes nothing.
 
-    Two shims, each doing nothing where its cause is absent:
-
-    - torchvision >= 0.17 has no `transforms.functional_tensor`, from which basicsr 1.4.2 takes `rgb_to_grayscale`
-      (XPixelGroup/BasicSR issue 533);
-    - beside a CPU-only torch, the torchvision wheel (seen with 0.28) registers fake kernels for `torchvision::nms` and
-      `qnms` without having loaded the operators, and raises (pytorch/vision issue 9085).
+    The model answers to its own name, `FineTuneModel`, and to upstream's, so option files of Real-ESRGAN run unchanged;
+    a class of the realesrgan package that was registered under such a name before gives way.
     """
-    _declare_torchvision_operators()
-    _provide_functional_tensor()
+    import_shims()
+    registry = importlib.import_module("basicsr.utils.registry")
+    _import_upstream()
+    for network in _NETWORKS:
+        _put(registry.ARCH_REGISTRY, f"{network.__name__}_{SUFFIX}", network)
+    for loss in _LOSSES:
+        _put(registry.LOSS_REGISTRY, f"{loss.__name__}_{SUFFIX}", loss)
+    for name in _MODEL_NAMES:
+        _put(registry.MODEL_REGISTRY, name, _model_from_basicsr)
+    for name in _TRAINING_SET_NAMES:
+        _put(registry.DATASET_REGISTRY, name, _training_set_from_basicsr)
+    _put(registry.DATASET_REGISTRY, "SyntheticPairs", _whole_images_from_basicsr)
 
 
-def _declare_torchvision_operators() -> None:
-    if "torchvision" in sys.modules or hasattr(torch.ops.torchvision, "nms"):
-        return
-    try:
-        importlib.import_module("torchvision")
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise
-        for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-            del sys.modules[name]
-        library = torch.library.Library("torchvision", "DEF")  # noqa: TOR901
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        # The schemas live as long as the Library object does.
-        module = importlib.import_module("torchvision")
-        module._realesrgan_arch_schemas = library  # pyright: ignore[reportAttributeAccessIssue]
+def build_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:
+    """Build the model that `options` name through BasicSR's registry.
+
+    Raises:
+        UserError: whatever `training.assembly.assemble_model` finds wrong.
+    """
+    register()
+    # BasicSR announces each model on the console unless its logger exists already.
+    importlib.import_module("basicsr.utils").get_root_logger(log_level=logging.WARNING)
+    return importlib.import_module("basicsr.models").build_model(to_basicsr(options, run_folder=run_folder))
 
 
-def _provide_functional_tensor() -> None:
-    name = "torchvision.transforms.functional_tensor"
-    if name in sys.modules or importlib.util.find_spec(name) is not None:
-        return
-    functional = importlib.import_module("torchvision.transforms.functional")
-    shim = ModuleType(name, "Stands in for the module that torchvision 0.17 removed.")
-    shim.__dict__["rgb_to_grayscale"] = functional.rgb_to_grayscale
-    sys.modules[name] = shim
+def to_basicsr(options: Options, *, run_folder: RunFolder) -> dict[str, Any]:
+    """Return `options` as the plain dict that BasicSR's parts expect, with the keys that its runner would add."""
+    mapping = options.model_dump(mode="json", exclude_unset=True)
+    mapping.setdefault("path", {})
+    mapping |= {"is_train": True, "dist": False, "rank": 0, "world_size": 1, "model_type": "FineTuneModel"}
+    mapping["path"]["experiments_root"] = str(run_folder.root)
+    return mapping
+
+
+def _model_from_basicsr(mapping: Mapping[str, Any]) -> FineTuneModel:
+    run_folder = RunFolder(Path(mapping["path"]["experiments_root"]))
+    return assemble_model(parse_options(strip_runtime_keys(mapping)), run_folder=run_folder)
+
+
+def _training_set_from_basicsr(mapping: Mapping[str, Any]) -> Dataset:
+    # BasicSR hands a data set its own section only, without the seed of the run.
+    section = TrainDataset.model_validate(_section(mapping))
+    dataset = build_training_set(section, scale=mapping["scale"], gt_size=section.gt_size, seed=0)
+    return _with_section(dataset, mapping)
+
+
+def _whole_images_from_basicsr(mapping: Mapping[str, Any]) -> Dataset:
+    section = ValDataset.model_validate(_section(mapping))
+    dataset = build_whole_images(section, scale=mapping["scale"], degradation=DegradationSettings())
+    return _with_section(dataset, mapping)
+
+
+def _section(mapping: Mapping[str, Any]) -> object:
+    stripped: dict[str, Any] = strip_runtime_keys({"datasets": {"any": dict(mapping)}})
+    return stripped["datasets"]["any"]
+
+
+def _with_section(dataset: Dataset, mapping: Mapping[str, Any]) -> Dataset:
+    # BasicSR's models read `dataset.opt["name"]` when they report a validation.
+    setattr(dataset, "opt", dict(mapping))  # noqa: B010
+    return dataset
+
+
+def _import_upstream() -> None:
+    # Their classes register themselves when they are imported, and refuse a name that is taken: so they come first.
+    importlib.import_module("basicsr.archs")
+    with suppress(ImportError):
+        importlib.import_module("realesrgan.models")
+
+
+def _put(registry: Any, name: str, item: Callable[..., object]) -> None:
+    # BasicSR's Registry refuses a name that is taken and has no way to replace one.
+    registry._obj_map[name] = item

@@ -4,14 +4,35 @@ The scheme (a keyed hash of counters instead of a running state) is that of Salm
 as easy as 1, 2, 3" (SC 2011); the mixing here is NumPy's SeedSequence.
 """
 
+from enum import IntEnum
+
 import numpy as np
+
+
+class Stream(IntEnum):
+    """The first counter of every draw, so that no two uses of randomness share their numbers."""
+
+    CROP = 1
+    ORDER = 2
+    RECIPE = 3
+    PAIR_POOL = 4
+    SUBSTITUTE = 5
+    SPLIT = 6
+    SAMPLE = 7
+    VALIDATION = 8
+    INITIAL_WEIGHTS = 9
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:
     """Return a generator that depends on `seed` and `counters` only (each >= 0), on every platform."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence((seed, *counters))))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(_entropy(seed, counters))))
 
 
 def derived_seed(seed: int, *counters: int) -> int:
     """Return a 63-bit seed for a `torch.Generator` from `seed` and `counters` (each >= 0)."""
-    return int(np.random.SeedSequence((seed, *counters)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return int(np.random.SeedSequence(_entropy(seed, counters)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _entropy(seed: int, counters: tuple[int, ...]) -> tuple[int, ...]:
+    # NumPy pads the entropy with zeros, so (seed, step) and (seed, step, 0) would be one stream without the count.
+    return (seed, len(counters), *counters)

@@ -1,5 +1,5 @@
 """Make basicsr and realesrgan importable in tests: `import tests.shims` before them."""
 
-from realesrgan_arch.basicsr_bridge import import_shims
+from realesrgan_arch.basicsr_shims import import_shims
 
 import_shims()

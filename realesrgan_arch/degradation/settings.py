@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Range = tuple[float, float]
-KernelType = Literal[
-    "iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"
-]
+KernelType = Literal["iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"]
 KERNEL_TYPES: tuple[KernelType, ...] = (
     "iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso",
 )  # fmt: skip

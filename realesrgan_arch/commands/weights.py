@@ -1,0 +1,156 @@
+"""`realesrgan-arch weights list|get|verify|inspect`: released weights, and what is inside any weights file."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from realesrgan_arch.entry import say
+from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_OK
+from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, UNetDiscriminatorSpec
+from realesrgan_arch.weights import KNOWN_WEIGHTS, LoadedWeights, WeightsError, download, find_weights, load_weights
+from realesrgan_arch.weights_detect import describe
+from realesrgan_arch.weights_table import KnownWeights, Verification, download_folder, find_known, present_file, verify
+
+_STATUS_TEXT = {
+    "verified": "verified: the released bytes",
+    "unverified": "no published checksum to compare with",
+    "differs": "differs from the released file",
+    "unknown": "not a released file that is known here",
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one of the verbs; returns 0, or 2 when a checked file differs from the released one."""
+    arguments = _parser().parse_args(argv)
+    return arguments.verb(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="realesrgan-arch weights", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="show the known weights and which are on this machine")
+    listing.set_defaults(verb=_list)
+    get = verbs.add_parser("get", help="download known weights and check them")
+    get.add_argument("name", help="a name that `weights list` shows")
+    get.add_argument("--to", type=Path, metavar="DIR", help="folder (default: the cache folder, which is searched)")
+    get.set_defaults(verb=_get)
+    check = verbs.add_parser("verify", help="compare files with the released checksums")
+    check.add_argument("files", nargs="*", metavar="FILE|NAME", help="default: all known weights that are present")
+    check.set_defaults(verb=_verify)
+    inspect = verbs.add_parser("inspect", help="show the architecture and the contents of a weights file")
+    inspect.add_argument("file", metavar="FILE")
+    inspect.add_argument(
+        "--key", help="the entry of the file that holds the weights (default: params_ema, then params)"
+    )
+    inspect.set_defaults(verb=_inspect)
+    for verb in (listing, get, check, inspect):
+        verb.add_argument("--json", action="store_true", help="machine-readable output")
+    return parser
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    rows = [_row(known) for known in KNOWN_WEIGHTS.values()]
+    if arguments.json:
+        say(json.dumps(rows, indent=2))
+        return EXIT_OK
+    say(f"{'name':<32} {'architecture':<38} {'scale':>5} {'size':>9}  present")
+    for row in rows:
+        size = f"{row['size'] / 1e6:.1f} MB" if row["size"] else "?"
+        place = f"{row['path']} ({row['status']})" if row["path"] else "no"
+        say(f"{row['name']:<32} {row['architecture']:<38} {row['scale'] or '':>5} {size:>9}  {place}")
+    say("Get one with: realesrgan-arch weights get NAME")
+    return EXIT_OK
+
+
+def _row(known: KnownWeights) -> dict:
+    path = present_file(known)
+    return {
+        "name": known.name,
+        "architecture": _architecture(known.spec) if known.spec else "VGG19 (perceptual loss)",
+        "scale": _scale(known.spec),
+        "size": known.size,
+        "sha256": known.sha256,
+        "licence": known.licence,
+        "url": known.url,
+        "path": str(path) if path else None,
+        "status": verify(path).status if path else "absent",
+    }
+
+
+def _get(arguments: argparse.Namespace) -> int:
+    known = find_known(arguments.name)
+    if known is None:
+        names = ", ".join(KNOWN_WEIGHTS)
+        raise WeightsError(f"{arguments.name!r} is not the name of known weights: expected one of {names}.")
+    path = download(known, arguments.to or download_folder())
+    if arguments.json:
+        say(json.dumps(_verification_dict(verify(path)), indent=2))
+    else:
+        say(f"{path}")
+    return EXIT_OK
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    present = (present_file(known) for known in KNOWN_WEIGHTS.values())
+    files = [find_weights(name) for name in arguments.files] or [path for path in present if path]
+    results = [verify(path) for path in files]
+    if arguments.json:
+        say(json.dumps([_verification_dict(result) for result in results], indent=2))
+    elif not results:
+        say("No known weights on this machine. `realesrgan-arch weights list` shows what there is to get.")
+    else:
+        for result in results:
+            say(f"{result.path}: {_STATUS_TEXT[result.status]} (SHA-256 {result.sha256})")
+    return EXIT_BAD_INPUT if any(result.status == "differs" for result in results) else EXIT_OK
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    path = find_weights(arguments.file)
+    loaded = load_weights(path, key=arguments.key)
+    facts = _facts(loaded, verify(path))
+    if arguments.json:
+        say(json.dumps(facts, indent=2))
+    else:
+        for name, value in facts.items():
+            say(f"{name:<14} {value}")
+    return EXIT_OK
+
+
+def _facts(loaded: LoadedWeights, verification: Verification) -> dict:
+    spec, known = loaded.spec, verification.known
+    unknown = f"unknown: no RRDBNet, SRVGGNetCompact or UNetDiscriminatorSN; {describe(loaded.state)}"
+    return {
+        "file": str(verification.path),
+        "architecture": _architecture(spec) if spec else unknown,
+        "scale": _scale(spec),
+        "spec": asdict(spec) if spec else None,
+        "parameters": sum(tensor.numel() for tensor in loaded.state.values()),
+        "tensors": len(loaded.state),
+        "dtype": ", ".join(loaded.dtypes),
+        "key": loaded.key,
+        "keys": list(loaded.keys),
+        "sha256": verification.sha256,
+        "known as": f"{known.name} ({_STATUS_TEXT[verification.status]})" if known else _STATUS_TEXT["unknown"],
+    }
+
+
+def _verification_dict(result: Verification) -> dict:
+    return {
+        "file": str(result.path),
+        "sha256": result.sha256,
+        "known": result.known.name if result.known else None,
+        "status": result.status,
+    }
+
+
+def _architecture(spec: GeneratorSpec | DiscriminatorSpec) -> str:
+    if isinstance(spec, UNetDiscriminatorSpec):
+        return f"{spec.type} {spec.num_feat} features"
+    depth = f"{spec.num_block} blocks" if spec.type == "RRDBNet" else f"{spec.num_conv} convs"
+    return f"{spec.type} {spec.num_feat} features, {depth}"
+
+
+def _scale(spec: GeneratorSpec | DiscriminatorSpec | None) -> int | None:
+    return None if spec is None or isinstance(spec, UNetDiscriminatorSpec) else spec.scale

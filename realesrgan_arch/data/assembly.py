@@ -1,0 +1,115 @@
+"""From the `datasets` section of the options to data sets: folder, list or manifest, single images or pairs."""
+
+from pathlib import Path
+
+from realesrgan_arch.data.dataset import GtDataset, PairedDataset
+from realesrgan_arch.data.files import DataError, list_images, read_meta_info, read_paired_meta_info
+from realesrgan_arch.data.manifest import manifest_paths, read_manifest
+from realesrgan_arch.data.validation_set import SyntheticPairs
+from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.options.datasets import DatasetOptions, TrainDataset, ValDataset
+
+
+def build_training_set(
+    options: TrainDataset, *, scale: int, gt_size: int | None, seed: int
+) -> GtDataset | PairedDataset:
+    """Build the training set of `options`.
+
+    Args:
+        options: the `datasets.train` section.
+        scale: GT side over LQ side.
+        gt_size: crop of paired data; synthetic pairs take `options.crop_size` and are cropped after the degradation.
+        seed: of crops and flips.
+
+    Raises:
+        DataError: folders, lists or manifests that are absent, empty or do not fit.
+    """
+    if options.is_paired:
+        return PairedDataset(
+            find_pairs(options),
+            gt_size=gt_size,
+            scale=scale,
+            seed=seed,
+            use_hflip=options.use_hflip,
+            use_rot=options.use_rot,
+        )
+    return GtDataset(
+        find_images(options),
+        crop_size=options.crop_size,
+        seed=seed,
+        use_hflip=options.use_hflip,
+        use_rot=options.use_rot,
+    )
+
+
+def build_whole_images(
+    options: ValDataset, *, scale: int, degradation: DegradationSettings
+) -> SyntheticPairs | PairedDataset:
+    """Build a validation or test set: whole images with their LQ, the same at every call.
+
+    Raises:
+        DataError: as `build_training_set`.
+    """
+    if options.is_paired:
+        pairs = find_pairs(options)[: options.max_images]
+        return PairedDataset(pairs, gt_size=None, scale=scale, seed=options.seed)
+    return SyntheticPairs(
+        spread(find_images(options), options.max_images),
+        scale=scale,
+        settings=degradation if options.degradation == "full" else None,
+        seed=options.seed,
+        max_size=options.max_size,
+    )
+
+
+def find_images(options: DatasetOptions) -> list[Path]:
+    """Return the GT files: of the manifest, of the list, or all below `dataroot_gt`.
+
+    Raises:
+        DataError: none of them can be used.
+    """
+    root = _require(options.dataroot_gt, "dataroot_gt")
+    if options.manifest is not None:
+        return manifest_paths(read_manifest(options.manifest), root)
+    if options.list_file is not None:
+        return read_meta_info(options.list_file, root)
+    return list_images(root)
+
+
+def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
+    """Return the `(gt, lq)` files: of `meta_info` with two names a line, or of the same relative name in both folders.
+
+    `filename_tmpl` makes the LQ stem from the GT stem (`{}x4`); the suffix may differ.
+
+    Raises:
+        DataError: a folder or list cannot be used, or GT files without LQ.
+    """
+    gt_root, lq_root = _require(options.dataroot_gt, "dataroot_gt"), _require(options.dataroot_lq, "dataroot_lq")
+    if options.meta_info is not None:
+        return read_paired_meta_info(options.meta_info, gt_root=gt_root, lq_root=lq_root)
+    lq_by_name = {path.relative_to(lq_root).with_suffix(""): path for path in list_images(lq_root)}
+    wanted = [(path, _lq_name(path.relative_to(gt_root), options.filename_tmpl)) for path in find_images(options)]
+    missing = [str(name) for _, name in wanted if name not in lq_by_name]
+    if missing:
+        raise DataError(
+            f"expected an LQ image in {lq_root} for each GT image, {len(missing)} of {len(wanted)} have none, among "
+            f"them {', '.join(missing[:3])}; add them, or set filename_tmpl to how LQ names are made from GT names"
+        )
+    return [(path, lq_by_name[name]) for path, name in wanted]
+
+
+def spread(paths: list[Path], most: int | None) -> list[Path]:
+    """Return at most `most` paths, taken evenly over the whole list so that all scenes have their share."""
+    if most is None or len(paths) <= most:
+        return paths
+    return [paths[index * len(paths) // most] for index in range(most)]
+
+
+def _lq_name(gt_name: Path, template: str) -> Path:
+    return gt_name.with_suffix("").with_name(template.format(gt_name.stem))
+
+
+def _require(folder: Path | None, key: str) -> Path:
+    if folder is None:
+        raise DataError(f"expected {key} in the data set's options, got none; set it to the folder of the images")
+    return folder

@@ -1,0 +1,230 @@
+"""Images -> training samples: uint8 crops, drawn from the numbers of the request and from nothing else.
+
+An image is decoded once, flipped and turned as a view, cropped, and only the crop is copied; upstream converts and
+turns the whole image as float first.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict, TypeVar
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.sampler import CROP_STREAM, SUBSTITUTE_STREAM, SampleRequest
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.images import ImageError, Pixels, read_rgb
+from realesrgan_arch.seeding import numpy_generator
+
+_MAX_SUBSTITUTES = 5
+Read = TypeVar("Read")
+
+
+class GtSample(TypedDict):
+    """`gt` uint8 (3, H, W) RGB; `failed_path`: the file that this image stands in for, else ""; `padded`: see below."""
+
+    gt: torch.Tensor
+    gt_path: str
+    failed_path: str
+    padded: bool
+
+
+class PairSample(GtSample):
+    """`lq` uint8 (3, H / scale, W / scale) RGB."""
+
+    lq: torch.Tensor
+    lq_path: str
+
+
+class GtDataset(Dataset[GtSample]):
+    """Random `crop_size` crops of ground-truth images; an index is a `SampleRequest`, or an int from a foreign sampler.
+
+    Crop, flips and turn depend on (seed, step, slot) only. A smaller image is padded at the right and bottom by
+    reflection as upstream does, and `padded` is True. An unreadable file is replaced by another image, which one
+    depends on (seed, step, slot) only, and its path is in `failed_path`.
+
+    With plain ints (BasicSR's samplers) there is no step: one is drawn from torch's generator, which the DataLoader
+    seeds anew in every worker and epoch, so crops still differ from epoch to epoch.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], *, crop_size: int, seed: int, use_hflip: bool = True, use_rot: bool = True
+    ) -> None:
+        self.paths = tuple(paths)
+        self.crop_size = crop_size
+        self.seed = seed
+        self.use_hflip = use_hflip
+        self.use_rot = use_rot
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: SampleRequest | int) -> GtSample:
+        """Return one sample.
+
+        Raises:
+            DataError: five substitutes in a row cannot be read either.
+        """
+        request = as_request(index)
+        pixels, chosen = read_or_substitute(
+            lambda i: read_rgb(self.paths[i]), request, num_images=len(self.paths), seed=self.seed
+        )
+        generator = numpy_generator(self.seed, request.step, request.slot, CROP_STREAM)
+        turned = draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot).apply(pixels)
+        fitting = _pad(turned, self.crop_size, border=cv2.BORDER_REFLECT_101)
+        top, left = _draw_corner(generator, fitting, self.crop_size)
+        return GtSample(
+            gt=_to_planes(fitting[top : top + self.crop_size, left : left + self.crop_size]),
+            gt_path=str(self.paths[chosen]),
+            failed_path="" if chosen == request.index else str(self.paths[request.index]),
+            padded=fitting is not turned,
+        )
+
+
+class PairedDataset(Dataset[PairSample]):
+    """Aligned crops of (gt, lq) image pairs; `gt_size` None means whole images. Requests and faults as in `GtDataset`.
+
+    Small pairs are padded by reflection about the pixel's edge: unlike upstream's reflection about its centre this
+    keeps both images aligned.
+
+    Raises:
+        DataError: `gt_size` is not a multiple of `scale`.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[tuple[Path, Path]],
+        *,
+        gt_size: int | None,
+        scale: int,
+        seed: int,
+        use_hflip: bool = False,
+        use_rot: bool = False,
+    ) -> None:
+        if gt_size is not None and gt_size % scale:
+            raise DataError(f"Expected gt_size to be a multiple of the scale {scale}, got {gt_size}.")
+        self.pairs = tuple(pairs)
+        self.gt_size = gt_size
+        self.scale = scale
+        self.seed = seed
+        self.use_hflip = use_hflip
+        self.use_rot = use_rot
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: SampleRequest | int) -> PairSample:
+        """Return one sample.
+
+        Raises:
+            DataError: the gt is not exactly `scale` times the lq, or five substitutes in a row cannot be read either.
+        """
+        request = as_request(index)
+        (gt, lq), chosen = read_or_substitute(self._read_pair, request, num_images=len(self.pairs), seed=self.seed)
+        generator = numpy_generator(self.seed, request.step, request.slot, CROP_STREAM)
+        turn = draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot)
+        gt, lq, padded = self._crop(turn.apply(gt), turn.apply(lq), generator)
+        gt_path, lq_path = self.pairs[chosen]
+        failed_path = "" if chosen == request.index else str(self.pairs[request.index][0])
+        return PairSample(
+            gt=_to_planes(gt),
+            lq=_to_planes(lq),
+            gt_path=str(gt_path),
+            lq_path=str(lq_path),
+            failed_path=failed_path,
+            padded=padded,
+        )
+
+    def _read_pair(self, index: int) -> tuple[Pixels, Pixels]:
+        gt_path, lq_path = self.pairs[index]
+        gt, lq = read_rgb(gt_path), read_rgb(lq_path)
+        if gt.shape[:2] != (lq.shape[0] * self.scale, lq.shape[1] * self.scale):
+            raise DataError(
+                f"Expected {shown(gt_path)} to be {self.scale} times as large as {shown(lq_path)}, got "
+                f"{gt.shape[1]} x {gt.shape[0]} and {lq.shape[1]} x {lq.shape[0]}."
+            )
+        return gt, lq
+
+    def _crop(self, gt: Pixels, lq: Pixels, generator: np.random.Generator) -> tuple[Pixels, Pixels, bool]:
+        """The same place of both images, and whether they were padded."""
+        if self.gt_size is None:
+            return gt, lq, False
+        lq_size = self.gt_size // self.scale
+        fitting_lq = _pad(lq, lq_size, border=cv2.BORDER_REFLECT)
+        fitting_gt = _pad(gt, self.gt_size, border=cv2.BORDER_REFLECT)
+        top, left = _draw_corner(generator, fitting_lq, lq_size)
+        lq_crop = fitting_lq[top : top + lq_size, left : left + lq_size]
+        top, left = top * self.scale, left * self.scale
+        return fitting_gt[top : top + self.gt_size, left : left + self.gt_size], lq_crop, fitting_lq is not lq
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One of the eight ways to lay a picture: flips first, then rows and columns exchanged (BasicSR's `augment`)."""
+
+    hflip: bool
+    vflip: bool
+    transpose: bool
+
+    def apply(self, pixels: Pixels) -> Pixels:
+        """Return (H, W, C) or, when transposed, (W, H, C) as a view; nothing is copied."""
+        if self.hflip:
+            pixels = pixels[:, ::-1]
+        if self.vflip:
+            pixels = pixels[::-1]
+        return pixels.swapaxes(0, 1) if self.transpose else pixels
+
+
+def draw_turn(generator: np.random.Generator, *, use_hflip: bool, use_rot: bool) -> Turn:
+    """Draw each of the three with probability one half; `use_rot` allows the vertical flip and the transposition."""
+    hflip, vflip, transpose = (bool(draw < 0.5) for draw in generator.random(3))
+    return Turn(hflip=use_hflip and hflip, vflip=use_rot and vflip, transpose=use_rot and transpose)
+
+
+def as_request(index: SampleRequest | int) -> SampleRequest:
+    """Return the request itself, or one for a plain index with a step from torch's generator (see `GtDataset`)."""
+    if isinstance(index, SampleRequest):
+        return index
+    return SampleRequest(index, step=int(torch.randint(2**31, ())), slot=0)
+
+
+def read_or_substitute(
+    read: Callable[[int], Read], request: SampleRequest, *, num_images: int, seed: int
+) -> tuple[Read, int]:
+    """Return what `read` makes of the requested index and that index, or those of another image when it fails.
+
+    Raises:
+        DataError: five others, drawn from (seed, step, slot), cannot be read either.
+    """
+    generator = numpy_generator(seed, request.step, request.slot, SUBSTITUTE_STREAM)
+    index, failures = request.index, []
+    while len(failures) <= _MAX_SUBSTITUTES:
+        try:
+            return read(index), index
+        except ImageError as error:
+            failures.append(str(error))
+            index = (index + 1 + int(generator.integers(max(1, num_images - 1)))) % num_images
+    raise DataError(f"{len(failures)} images in a row cannot be read; check the data set. First: {failures[0]}")
+
+
+def _pad(pixels: Pixels, size: int, *, border: int) -> Pixels:
+    """At least `size` rows and columns, the missing ones added below and at the right; the same object if it fits."""
+    bottom, right = max(0, size - pixels.shape[0]), max(0, size - pixels.shape[1])
+    if not bottom and not right:
+        return pixels
+    return np.asarray(cv2.copyMakeBorder(np.ascontiguousarray(pixels), 0, bottom, 0, right, border))
+
+
+def _draw_corner(generator: np.random.Generator, pixels: Pixels, size: int) -> tuple[int, int]:
+    """Top and left of a `size` crop, uniform over all places."""
+    height, width = pixels.shape[:2]
+    return int(generator.integers(height - size + 1)), int(generator.integers(width - size + 1))
+
+
+def _to_planes(pixels: Pixels) -> torch.Tensor:
+    """(H, W, 3) of any strides -> contiguous uint8 (3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))

@@ -1,0 +1,167 @@
+"""Which files a folder or a list holds: images in a stable order, without the junk that cameras and systems add."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from realesrgan_arch.errors import UserError
+from realesrgan_arch.image_header import shown
+
+IMAGE_SUFFIXES = frozenset({
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif",
+})  # fmt: skip
+"""What counts as an image file. HEIC and AVIF cannot be read yet; they are listed so that they fail by name."""
+
+_JUNK_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin"})
+_SIZE_COLUMN = re.compile(r"\s*\(\d+,\s*\d+(,\s*\d+)?\)(\s+\d+)?$")
+_DIGITS = re.compile(r"(\d+)")
+_SHOWN_NAMES = 3
+
+
+class DataError(UserError):
+    """A data set cannot be used: a folder, list, manifest or pair is not what it should be."""
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Return all image files below `folder`, in natural order (`2.png` before `10.png`), the same on every machine.
+
+    Hidden files and folders, AppleDouble `._x.jpg`, thumbnails of NAS boxes, folders that are named like images, pipes
+    and devices are left out. Linked folders are followed once.
+
+    Raises:
+        DataError: no such folder, a sub-folder cannot be read, or no image in it.
+    """
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise DataError(f"Expected a folder of images, but {shown(folder)} {what}.")
+    images = sorted(_walk_images(folder), key=lambda path: natural_key(path.relative_to(folder)))
+    if not images:
+        raise DataError(
+            f"No image found in {shown(folder)} or below it (looked for {', '.join(sorted(IMAGE_SUFFIXES))})."
+        )
+    return images
+
+
+def natural_key(path: Path) -> tuple[object, ...]:
+    """Return a sort key that compares numbers by value, ignores case, and never ties for two different paths."""
+    parts = [_DIGITS.split(part.casefold()) for part in path.parts]
+    # `split` with a group alternates text and digits, so that equal positions hold equal types.
+    keys = tuple(tuple(int(s) if s.isdecimal() else s for s in part) for part in parts)
+    return (keys, path.as_posix())
+
+
+def read_meta_info(file: Path, root: Path) -> list[Path]:
+    """Return the images that an upstream `meta_info` file lists, below `root`.
+
+    A line is `name.png` or `name.png (480,480,3)`; of a paired line `gt.png, lq.png` the first is taken. Names may hold
+    spaces.
+
+    Raises:
+        DataError: missing or empty list, a name that leaves `root`, images that do not exist.
+    """
+    paths = [_inside(_paired_names(line)[0], root, file) for line in _lines(file)]
+    _check_exist(paths, file)
+    return paths
+
+
+def read_paired_meta_info(file: Path, *, gt_root: Path, lq_root: Path) -> list[tuple[Path, Path]]:
+    """Return the (gt, lq) images of an upstream paired `meta_info` file: lines of `gt.png, lq.png`.
+
+    Raises:
+        DataError: as `read_meta_info`, or a line without a second name.
+    """
+    pairs: list[tuple[Path, Path]] = []
+    for line in _lines(file):
+        gt, lq = _paired_names(line)
+        if lq is None:
+            raise DataError(f"Expected 'gt.png, lq.png' in {shown(file)}, got '{line}'.")
+        pairs.append((_inside(gt, gt_root, file), _inside(lq, lq_root, file)))
+    _check_exist([path for pair in pairs for path in pair], file)
+    return pairs
+
+
+def some_names(names: list[str]) -> str:
+    """Return the first three names and how many more there are, for a sentence."""
+    more = len(names) - _SHOWN_NAMES
+    return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _walk_images(folder: Path) -> Iterator[Path]:
+    seen = {_identity(folder)}
+    for parent, folder_names, names in os.walk(folder, followlinks=True, onerror=_raise_unreadable):
+        here = Path(parent)
+        folder_names[:] = [name for name in folder_names if not _is_junk_folder(name) and _is_new(here / name, seen)]
+        yield from (here / name for name in names if _is_image_name(name) and _is_regular(here / name))
+
+
+def _raise_unreadable(error: OSError) -> None:
+    raise DataError(f"The folder {shown(Path(error.filename))} cannot be read: {error.strerror}.") from error
+
+
+def _is_junk_folder(name: str) -> bool:
+    return name.startswith(".") or name.casefold() in _JUNK_FOLDERS
+
+
+def _is_image_name(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
+    """False for a folder that was walked already: links may form a loop."""
+    identity = _identity(folder)
+    if identity in seen:
+        return False
+    seen.add(identity)
+    return True
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    facts = folder.stat()
+    return facts.st_dev, facts.st_ino
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:  # A link to nowhere.
+        return False
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        text = file.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    except OSError as error:
+        raise DataError(f"The image list {shown(file)} cannot be read: {error.strerror}.") from error
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    if not lines:
+        raise DataError(f"The image list {shown(file)} is empty; it needs one image name a line.")
+    return lines
+
+
+def _paired_names(line: str) -> tuple[str, str | None]:
+    """`gt.png, lq.png` -> both names; `villa, north.png (480,480,3)` -> (`villa, north.png`, None)."""
+    line = _SIZE_COLUMN.sub("", line)
+    for comma in re.finditer(", ", line):
+        first, second = line[: comma.start()], line[comma.end() :]
+        if _has_image_suffix(first) and _has_image_suffix(second):
+            return first, second
+    return line, None
+
+
+def _has_image_suffix(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _inside(name: str, root: Path, file: Path) -> Path:
+    relative = PurePosixPath(name)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise DataError(f"{shown(file)} names '{name}', which lies outside of {shown(root)}; names must stay below it.")
+    return root / relative
+
+
+def _check_exist(paths: list[Path], file: Path) -> None:
+    missing = [shown(path) for path in paths if not path.is_file()]
+    if missing:
+        raise DataError(f"{len(missing)} of {len(paths)} images of {shown(file)} do not exist: {some_names(missing)}.")

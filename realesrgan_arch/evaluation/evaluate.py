@@ -1,0 +1,185 @@
+"""Score upscaling methods on pictures whose truth is known: one row a picture and method."""
+
+import csv
+import io
+import logging
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from torch import Tensor
+
+from realesrgan_arch.atomic import write_text
+from realesrgan_arch.data.dataset import PairSample
+from realesrgan_arch.errors import UserError
+from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
+
+Method = Callable[[Tensor], Tensor]
+"""From lq (3, H, W) to sr (3, H * scale, W * scale), RGB float in [0, 1]."""
+
+GROUND_TRUTH = "ground truth"
+"""The method name of the truth's own scores, in the metrics that need no truth to compare with."""
+
+_log = logging.getLogger(__name__)
+
+
+class EvaluationError(UserError):
+    """Pictures that cannot be scored."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a score is computed and written; exactly one of `compare` and `judge` is there."""
+
+    label: str
+    unit: str = ""
+    decimals: int = 3
+    compare: Callable[..., float] | None = None
+    """(image, truth, *, border, y_channel)"""
+    judge: Callable[..., float] | None = None
+    """(image, *, border): needs no truth, which then has a score of its own."""
+
+
+METRICS: dict[str, Metric] = {
+    "psnr": Metric("PSNR", unit="dB", decimals=2, compare=psnr),
+    "ssim": Metric("SSIM", decimals=4, compare=ssim),
+    "niqe": Metric("NIQE", decimals=3, judge=niqe),
+}
+
+
+@dataclass(frozen=True)
+class EvaluationPair:
+    """A degraded picture and its truth, RGB float in [0, 1]: `lq` (3, H, W), `gt` (3, H * scale, W * scale)."""
+
+    name: str
+    lq: Tensor
+    gt: Tensor
+
+    @classmethod
+    def from_sample(cls, sample: PairSample) -> Self:
+        """Take a sample of a data set of whole images, whose pictures are uint8."""
+        return cls(sample["gt_path"], sample["lq"].float() / 255, sample["gt"].float() / 255)
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """The scores of one method on one picture, by metric; NaN where a metric is not defined."""
+
+    name: str
+    method: str
+    values: Mapping[str, float]
+
+
+def read_pairs(samples: Iterable[PairSample]) -> Iterator[EvaluationPair]:
+    """Yield the pairs of a data set of whole images; a file that cannot be read is left out, with a warning."""
+    for sample in samples:
+        if sample["failed_path"]:
+            _log.warning("%s cannot be read and is not scored.", sample["failed_path"])
+        else:
+            yield EvaluationPair.from_sample(sample)
+
+
+def evaluate(
+    pairs: Iterable[EvaluationPair],
+    *,
+    methods: Mapping[str, Method],
+    border: int,
+    y_channel: bool = False,
+    metrics: Sequence[str] = ("psnr", "ssim", "niqe"),
+) -> list[ImageScore]:
+    """Score each method on each pair; at any time one picture is in memory if `pairs` is lazy.
+
+    Args:
+        pairs: what to score on.
+        methods: by name; `magnify_bicubic` and `Upscaler.upscale` are such functions.
+        border: pixels left out at each edge, usually the scale.
+        y_channel: PSNR and SSIM on BT.601 luma instead of RGB; NIQE is of luma in either case.
+        metrics: names in `METRICS`.
+
+    Returns:
+        Picture by picture: the truth's own scores (if a metric needs no truth), then each method's.
+
+    Raises:
+        EvaluationError: unknown metric, no pair, or a method's picture that does not fit the truth.
+    """
+    _check_metrics(metrics)
+    scores: list[ImageScore] = []
+    for pair in pairs:
+        own = _judge(pair.gt, border=border, metrics=metrics)
+        if own:
+            scores.append(ImageScore(pair.name, GROUND_TRUTH, own))
+        for method, upscale in methods.items():
+            sr = upscale(pair.lq)
+            _check_fits(sr, pair, method=method, border=border)
+            compared = _compare(sr, pair.gt, border=border, y_channel=y_channel, metrics=metrics)
+            scores.append(ImageScore(pair.name, method, compared | _judge(sr, border=border, metrics=metrics)))
+    if not scores:
+        raise EvaluationError("expected at least one picture to score, got none; look at the data set's folders")
+    return scores
+
+
+def _compare(image: Tensor, truth: Tensor, *, border: int, y_channel: bool, metrics: Sequence[str]) -> dict[str, float]:
+    measures = {name: METRICS[name].compare for name in metrics}
+    return {
+        name: measure(image, truth, border=border, y_channel=y_channel) for name, measure in measures.items() if measure
+    }
+
+
+def _judge(image: Tensor, *, border: int, metrics: Sequence[str]) -> dict[str, float]:
+    measures = {name: METRICS[name].judge for name in metrics}
+    return {name: measure(image, border=border) for name, measure in measures.items() if measure}
+
+
+def write_scores_csv(path: Path, scores: Sequence[ImageScore]) -> None:
+    """Write one row a picture and method: `name,method,psnr,ssim,niqe`; what was not measured stays empty.
+
+    Raises:
+        EvaluationError: the file cannot be written.
+    """
+    metrics = measured_metrics(scores)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["name", "method", *metrics])
+    for score in scores:
+        cells = [score.values.get(metric) for metric in metrics]
+        writer.writerow([score.name, score.method, *("" if cell is None else f"{cell:.6f}" for cell in cells)])
+    try:
+        write_text(path, text.getvalue())
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def measured_metrics(scores: Iterable[ImageScore]) -> list[str]:
+    """Return the names of the metrics in `scores`, in the order of `METRICS`."""
+    measured = {name for score in scores for name in score.values}
+    return [name for name in METRICS if name in measured]
+
+
+def mean_of_defined(values: Iterable[float]) -> float:
+    """Return the mean of the values that are not NaN; NaN where none is left."""
+    defined = [value for value in values if not math.isnan(value)]
+    return sum(defined) / len(defined) if defined else math.nan
+
+
+def _check_metrics(metrics: Sequence[str]) -> None:
+    unknown = [name for name in metrics if name not in METRICS]
+    if unknown or not metrics:
+        raise EvaluationError(f"expected metrics out of {', '.join(METRICS)}, got {', '.join(unknown) or 'none'}")
+
+
+def _check_fits(sr: Tensor, pair: EvaluationPair, *, method: str, border: int) -> None:
+    if sr.shape != pair.gt.shape:
+        raise EvaluationError(
+            f"{pair.name}: {method} made a picture of {_size(sr)}, but the truth has {_size(pair.gt)}; "
+            "is it a model of another scale, or an LQ picture of another GT?"
+        )
+    if min(sr.shape[1:]) < 2 * border + 11:
+        raise EvaluationError(
+            f"{pair.name} has {_size(sr)}; inside the border of {border} at least 11 pixels each way are needed"
+        )
+
+
+def _size(image: Tensor) -> str:
+    return f"{image.shape[2]}x{image.shape[1]} pixels"

@@ -1,0 +1,206 @@
+"""What an image file says about itself before a pixel is decoded: format, size, orientation, profile, completeness."""
+
+import io
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from realesrgan_arch.errors import UserError
+
+MAX_PIXELS = 300_000_000
+"""A header that promises more than this is refused before any memory is asked for."""
+
+ImageKind = Literal["PNG", "JPEG", "WebP", "TIFF", "BMP", "GIF"]
+
+# Called by name and not through `Image.open`: so no other parser (EPS!) is ever reached, and the size limit is ours.
+_HEADER_READERS: dict[ImageKind, Callable[[BinaryIO], ImageFile.ImageFile]] = {
+    "PNG": PngImagePlugin.PngImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "WebP": WebPImagePlugin.WebPImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+}
+_SIGNATURES: tuple[tuple[bytes, ImageKind], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"BM", "BMP"),
+    (b"GIF8", "GIF"),
+)
+_OTHER_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "a PDF document"),
+    (b"%!PS", "a PostScript file"),
+    (b"8BPS", "a Photoshop file"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"version https://git-lfs", "a Git LFS pointer (run `git lfs pull`)"),
+)
+_JPEG_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+_EXIF_ORIENTATION = 274
+_EXIF_FAULTS = (SyntaxError, ValueError, TypeError, KeyError, IndexError, OSError, struct.error)
+_HEADER_FAULTS = (*_EXIF_FAULTS, EOFError, OverflowError, AttributeError)
+_GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
+
+
+class ImageError(UserError):
+    """An image file cannot be read or written; the sentence names the file."""
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """Facts of the file: `stored_size` is (width, height) as stored, `orientation` EXIF's 1..8, still to be applied."""
+
+    kind: ImageKind
+    stored_size: tuple[int, int]
+    mode: str
+    orientation: int
+    icc: bytes | None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the upright picture."""
+        width, height = self.stored_size
+        return (height, width) if self.orientation >= 5 else (width, height)
+
+    @property
+    def is_gray(self) -> bool:
+        """True for gray pictures, with or without alpha, of any depth."""
+        return self.mode in _GRAY_MODES or self.mode.startswith("I;16")
+
+
+def shown(path: Path) -> str:
+    """Return the path as text that can always be printed: bytes that are not UTF-8 appear as escapes."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def sniff(start: bytes) -> ImageKind | None:
+    """Return the format that the first bytes of a file belong to, None when it is none that we read."""
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WebP"
+    return next((kind for signature, kind in _SIGNATURES if start.startswith(signature)), None)
+
+
+def describe_bytes(start: bytes) -> str:
+    """Say what a file that is no image of ours looks like, from its first bytes (64 or more are useful)."""
+    for signature, name in _OTHER_SIGNATURES:
+        if start.startswith(signature):
+            return name
+    if start[4:8] == b"ftyp":
+        return "a HEIC or AVIF picture or a video; convert it to JPEG or PNG first"
+    if not start.strip(b"\x00"):
+        return "a file of zeros"
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if text.startswith((b"<!doctype html", b"<html")):
+        return "an HTML page"
+    if text.startswith((b"<svg", b"<?xml")):
+        return "an SVG or XML file"
+    if all(byte >= 0x20 or byte in b"\t\r\n\f\x1b" for byte in start):
+        return "a text file"
+    return "a file of an unknown format"
+
+
+def read_header(stream: BinaryIO, path: Path) -> ImageHeader:
+    """Read the header from `stream` (at its start); `path` only names the file in errors.
+
+    Raises:
+        ImageError: not an image that we read, a damaged header, or more than `MAX_PIXELS` pixels.
+    """
+    start = stream.read(256)
+    kind = sniff(start)
+    if kind is None:
+        raise ImageError(f"{shown(path)} is not an image: it looks like {describe_bytes(start)}.")
+    stream.seek(0)
+    try:
+        image = _HEADER_READERS[kind](stream)
+        icc = image.info.get("icc_profile") or None
+        orientation = 1 if kind == "TIFF" else _orientation(image.info.get("exif"))
+    except _HEADER_FAULTS as error:
+        raise ImageError(f"{shown(path)} starts like a {kind} image, but its header is damaged or cut off.") from error
+    header = ImageHeader(kind, image.size, image.mode, orientation, icc)
+    _check_size(header, path)
+    return header
+
+
+def open_with_pillow(data: bytes, kind: ImageKind) -> ImageFile.ImageFile:
+    """Open the bytes of a file with Pillow's reader of that format; pixels are decoded when they are asked for."""
+    return _HEADER_READERS[kind](io.BytesIO(data))
+
+
+def is_complete(data: bytes, kind: ImageKind) -> bool:
+    """Return False when the bytes of a whole file stop before the end that their format requires.
+
+    Decoders fill the missing part of a JPEG with gray and say nothing, so its markers are walked to the end of the
+    image; thumbnails inside of it and bytes after it do not count. TIFF and GIF have no such mark and return True.
+    """
+    if kind == "JPEG":
+        return _has_jpeg_end(data)
+    if kind == "PNG":
+        return data.rfind(b"IEND\xaeB`\x82") >= 0
+    if kind == "WebP":
+        return int.from_bytes(data[4:8], "little") + 8 <= len(data)
+    return True
+
+
+def parse_header(data: bytes, path: Path) -> ImageHeader:
+    """`read_header` for a file that is in memory, and check that it is complete.
+
+    Raises:
+        ImageError: as `read_header`, or the file is empty or truncated.
+    """
+    if not data:
+        raise ImageError(f"{shown(path)} is empty (0 bytes).")
+    kind = sniff(data[:256])
+    if kind is not None and not is_complete(data, kind):
+        raise ImageError(f"{shown(path)} is a truncated {kind} image; copy or download it again.")
+    return read_header(io.BytesIO(data), path)
+
+
+def _check_size(header: ImageHeader, path: Path) -> None:
+    width, height = header.stored_size
+    if width < 1 or height < 1:
+        raise ImageError(f"{shown(path)} has no pixels ({width} x {height}).")
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{shown(path)} says that it has {width} x {height} pixels; the limit is {MAX_PIXELS // 1_000_000} million."
+        )
+
+
+def _orientation(exif_bytes: bytes | None) -> int:
+    """EXIF orientation 1..8; 1 when there is none or it is damaged."""
+    if not exif_bytes:
+        return 1
+    exif = Image.Exif()
+    try:
+        exif.load(exif_bytes)
+        value = exif.get(_EXIF_ORIENTATION, 1)
+    except _EXIF_FAULTS:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _has_jpeg_end(data: bytes) -> bool:
+    if data.endswith(b"\xff\xd9"):  # Nearly every file; the walk costs as much as decoding.
+        return True
+    position = 2
+    while match := _JPEG_MARKER.search(data, position):
+        start = match.end()
+        if data[start - 1] == 0xD9:
+            return True
+        position = start + int.from_bytes(data[start : start + 2], "big")
+    return False

@@ -1,0 +1,280 @@
+"""Files <-> pixels: the only place that knows BGR, HWC, uint8, uint16, EXIF orientation and ICC profiles.
+
+OpenCV decodes and encodes (it is the fastest at both and keeps 16 bits) but never sees a path: it cannot open names
+that are not valid UTF-8, and reports every fault as "no image". Pillow reads the headers, and the few modes that OpenCV
+gets wrong. How foreign pixels become RGB: gray is repeated, a palette is resolved, CMYK is converted without its
+profile, alpha is kept apart (`read_picture`) or dropped with the colours under it unchanged (`read_rgb`).
+"""
+
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+from realesrgan_arch import atomic
+from realesrgan_arch.image_header import ImageError, ImageHeader, open_with_pillow, parse_header, read_header, shown
+
+__all__ = [
+    "ImageError", "Picture", "check_writable_size", "encode", "from_tensor", "read_picture", "read_rgb", "read_size",
+    "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
+]  # fmt: skip
+
+Pixels = np.ndarray[Any, np.dtype[Any]]
+"""uint8 or uint16, (H, W, 3) RGB unless said otherwise."""
+
+OutputKind = Literal["PNG", "JPEG", "WebP", "TIFF"]
+_KIND_BY_SUFFIX: dict[str, OutputKind] = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF",
+}  # fmt: skip
+_MAX_SIDE: dict[OutputKind, int] = {"JPEG": 65535, "WebP": 16383}
+_KINDS_OF_8_BIT: frozenset[OutputKind] = frozenset({"JPEG", "WebP"})
+_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.swapaxes(0, 1),
+    6: lambda stored: stored.swapaxes(0, 1)[:, ::-1],
+    7: lambda stored: stored[::-1, ::-1].swapaxes(0, 1),
+    8: lambda stored: stored.swapaxes(0, 1)[::-1],
+}
+_CV2_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An upright picture with all that must survive upscaling.
+
+    `rgb` (H, W, 3) and `alpha` (H, W) or None share their dtype. `is_gray`: the three channels are
+    equal and the picture is written with one. `icc`: profile bytes, kept as they are.
+    """
+
+    rgb: Pixels
+    alpha: Pixels | None = None
+    is_gray: bool = False
+    icc: bytes | None = None
+
+
+def read_rgb(path: Path) -> Pixels:
+    """Return the upright picture as uint8 RGB (H, W, 3); 16-bit pixels are scaled by 1/257 and rounded.
+
+    Raises:
+        ImageError: missing, empty, not an image, truncated, damaged, too large, or floating-point pixels.
+    """
+    data = _read_bytes(path)
+    header = parse_header(data, path)
+    if header.mode == "CMYK":
+        pixels = _decode_with_pillow(data, header, path)
+    else:
+        pixels = _decode_with_cv2(data, _CV2_RGB, header, path)
+    return np.ascontiguousarray(_to_8_bit(_upright(pixels, header)))
+
+
+def read_picture(path: Path) -> Picture:
+    """Return the upright picture with its bit depth (by type, never by its largest value), alpha, grayness and profile.
+
+    Raises:
+        ImageError: as `read_rgb`.
+    """
+    data = _read_bytes(path)
+    header = parse_header(data, path)
+    pixels = _upright(_decode_unchanged(data, header, path), header)
+    alpha = np.ascontiguousarray(pixels[..., -1]) if pixels.shape[2] in (2, 4) else None
+    color = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
+    icc = None if header.mode == "CMYK" else header.icc  # A CMYK profile would be wrong for the RGB that comes out.
+    return Picture(np.ascontiguousarray(color), alpha, is_gray=header.is_gray, icc=icc)
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Return (width, height) of the upright picture from the header alone; no pixel is decoded.
+
+    Raises:
+        ImageError: missing, empty, not an image, a damaged header, or too large.
+    """
+    _check_regular_file(path)
+    try:
+        with path.open("rb") as stream:
+            return read_header(stream, path).size
+    except OSError as error:
+        raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error
+
+
+def write_picture(path: Path, picture: Picture, *, quality: int = 95) -> None:
+    """Write to PNG, JPEG, WebP or TIFF (by suffix); the file is complete or absent. See `encode` for the formats.
+
+    Raises:
+        ImageError: unknown suffix, too large for the format, alpha into JPEG, encoder or disk failure.
+    """
+    data = encode(picture, path, quality=quality)
+    try:
+        atomic.write_bytes(path, data)
+    except OSError as error:
+        raise ImageError(f"{shown(path)} cannot be written: {error.strerror}.") from error
+
+
+def write_image(path: Path, pixels: Pixels, *, quality: int = 95) -> None:
+    """`write_picture` for plain pixels: RGB (H, W, 3) or gray (H, W), uint8 or uint16."""
+    if pixels.ndim == 2:
+        write_picture(path, Picture(np.repeat(pixels[..., None], 3, axis=2), is_gray=True), quality=quality)
+    else:
+        write_picture(path, Picture(pixels), quality=quality)
+
+
+def encode(picture: Picture, path: Path, *, quality: int = 95) -> bytes:
+    """Return the bytes of the file that `path`'s suffix asks for; `path` is not touched.
+
+    PNG and TIFF keep 8 or 16 bits; JPEG (4:4:4) and WebP are 8-bit at `quality` (1..100); 16-bit pixels are rounded
+    for them. The profile is kept in PNG, JPEG and WebP; OpenCV's TIFF encoder cannot hold one.
+
+    Raises:
+        ImageError: unknown suffix, too large for the format, alpha into JPEG, encoder failure.
+    """
+    kind = _output_kind(path)
+    height, width = picture.rgb.shape[:2]
+    check_writable_size(path, width=width, height=height)
+    if kind == "JPEG" and picture.alpha is not None:
+        raise ImageError(f"{shown(path)} cannot be written: JPEG holds no transparency; choose png, webp or tiff.")
+    pixels = _to_cv2_order(picture)
+    if kind in _KINDS_OF_8_BIT:
+        pixels = _to_8_bit(pixels)
+    keep_icc = picture.icc is not None and kind != "TIFF"
+    profiles = [np.frombuffer(picture.icc, np.uint8)] if keep_icc and picture.icc else []
+    profile_types = [cv2.IMAGE_METADATA_ICCP] if profiles else []
+    try:
+        done, data = cv2.imencodeWithMetadata(path.suffix, pixels, profile_types, profiles, _parameters(kind, quality))
+    except cv2.error as error:
+        raise ImageError(f"{shown(path)} cannot be encoded as {kind}: {error.err}.") from error
+    if not done:
+        raise ImageError(f"{shown(path)} cannot be encoded as {kind}.")
+    return data.tobytes()
+
+
+def check_writable_size(path: Path, *, width: int, height: int) -> None:
+    """Raise ImageError when the format of `path` cannot hold `width` x `height`; call it before computing for hours."""
+    kind = _output_kind(path)
+    limit = _MAX_SIDE.get(kind)
+    if limit is not None and max(width, height) > limit:
+        raise ImageError(
+            f"{shown(path)} cannot be written: {kind} is limited to {limit} pixels a side and the picture has "
+            f"{width} x {height}; choose png or tiff."
+        )
+
+
+def to_tensor(pixels: Pixels) -> torch.Tensor:
+    """Return uint8 or uint16 pixels (H, W, 3) as float32 (3, H, W) in [0, 1]; the depth is decided by the dtype."""
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    if planes.dtype == np.uint8:
+        return torch.from_numpy(planes).float().div_(255)
+    return torch.from_numpy(planes.astype(np.float32)).div_(65535)
+
+
+def from_tensor(image: torch.Tensor, *, bits: Literal[8, 16] = 8) -> Pixels:
+    """Return (3, H, W) in [0, 1] as uint8 or uint16 pixels (H, W, 3): clamped, rounded half to even, as upstream."""
+    return to_uint8(image) if bits == 8 else to_uint16(image)
+
+
+def to_uint8(image: torch.Tensor) -> Pixels:
+    """Return (3, H, W) in [0, 1] as uint8 pixels (H, W, 3): clamped, rounded half to even."""
+    scaled = image.detach().float().clamp(0, 1).mul(255).round_().to(torch.uint8)
+    return scaled.permute(1, 2, 0).contiguous().cpu().numpy()
+
+
+def to_uint16(image: torch.Tensor) -> Pixels:
+    """Return (3, H, W) in [0, 1] as uint16 pixels (H, W, 3): clamped, rounded half to even."""
+    scaled = image.detach().float().clamp(0, 1).mul(65535).round_()
+    return scaled.permute(1, 2, 0).contiguous().cpu().numpy().astype(np.uint16)
+
+
+def _read_bytes(path: Path) -> bytes:
+    _check_regular_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error
+
+
+def _check_regular_file(path: Path) -> None:
+    """Refuse folders, and pipes and devices, which would block for ever."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error
+    if stat.S_ISDIR(facts.st_mode):
+        raise ImageError(f"{shown(path)} is a folder, not an image.")
+    if not stat.S_ISREG(facts.st_mode):
+        raise ImageError(f"{shown(path)} is not a regular file.")
+    if facts.st_size == 0:
+        raise ImageError(f"{shown(path)} is empty (0 bytes).")
+
+
+def _decode_unchanged(data: bytes, header: ImageHeader, path: Path) -> Pixels:
+    """Pixels (H, W, 1..4) as stored: gray, gray and alpha, RGB or RGBA."""
+    if header.mode == "CMYK" or (header.mode == "LA" and header.kind == "TIFF"):
+        return _decode_with_pillow(data, header, path)
+    pixels = _decode_with_cv2(data, cv2.IMREAD_UNCHANGED, header, path)
+    if pixels.ndim == 2:
+        return pixels[..., None]
+    order = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}.get(pixels.shape[2])
+    return pixels if order is None else np.asarray(cv2.cvtColor(pixels, order))
+
+
+def _decode_with_cv2(data: bytes, flags: int, header: ImageHeader, path: Path) -> Pixels:
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise ImageError(f"{shown(path)} is a {header.kind} image that cannot be decoded: {error.err}.") from error
+    if pixels is None:
+        raise ImageError(f"{shown(path)} is a damaged {header.kind} image; copy or download it again.")
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise ImageError(f"{shown(path)} has {pixels.dtype} pixels; 8 or 16 bits a channel are needed.")
+    return pixels
+
+
+def _decode_with_pillow(data: bytes, header: ImageHeader, path: Path) -> Pixels:
+    """What OpenCV gets wrong: CMYK (to RGB, Adobe's inversion undone), gray with alpha in TIFF."""
+    try:
+        image: Image.Image = open_with_pillow(data, header.kind)
+        pixels = np.asarray(image.convert("RGB") if header.mode == "CMYK" else image)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ImageError(f"{shown(path)} is a damaged {header.kind} image; copy or download it again.") from error
+    return pixels
+
+
+def _upright(pixels: Pixels, header: ImageHeader) -> Pixels:
+    """Apply the EXIF orientation that the decoder did not (OpenCV always applies that of a TIFF)."""
+    turn = _UPRIGHT.get(header.orientation)
+    return pixels if turn is None else turn(pixels)
+
+
+def _to_8_bit(pixels: Pixels) -> Pixels:
+    if pixels.dtype == np.uint8:
+        return pixels
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _to_cv2_order(picture: Picture) -> Pixels:
+    """Gray (H, W), BGR or BGRA: gray with alpha has no OpenCV form and is written with three equal colours."""
+    if picture.alpha is None:
+        return picture.rgb[..., 0] if picture.is_gray else np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2BGR))
+    return np.dstack((picture.rgb[..., ::-1], picture.alpha))
+
+
+def _output_kind(path: Path) -> OutputKind:
+    try:
+        return _KIND_BY_SUFFIX[path.suffix.lower()]
+    except KeyError as error:
+        wanted = ", ".join(suffix[1:] for suffix in _KIND_BY_SUFFIX)
+        raise ImageError(f"{shown(path)} cannot be written: expected one of {wanted}, got '{path.suffix}'.") from error
+
+
+def _parameters(kind: OutputKind, quality: int) -> list[int]:
+    """Encoder settings; none for PNG: naming its level would switch OpenCV away from its fast strategy."""
+    if kind == "JPEG":
+        sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+        return [cv2.IMWRITE_JPEG_QUALITY, quality, *sampling]
+    return [cv2.IMWRITE_WEBP_QUALITY, quality] if kind == "WebP" else []

@@ -1,0 +1,181 @@
+"""From a YAML file of BasicSR's dialect to typed, frozen options; every problem is reported at once.
+
+loaded = load_options(Path("options/finetune_x4plus_architecture.yml"), overrides=["train.total_iter=10"])
+loaded.options.train.total_iter
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from realesrgan_arch.errors import UserError
+from realesrgan_arch.options.notes import write_notes
+from realesrgan_arch.options.overrides import apply_overrides
+from realesrgan_arch.options.problems import Problem, dotted, find_problems, schema
+from realesrgan_arch.options.rules import broken_rules
+from realesrgan_arch.options.train import TrainOptions
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.options.yaml_dialect import KeyPath, YamlError, read_document
+
+_STAND_INS: dict[str | int, object] = {
+    "name": "unnamed",
+    "network_g": {"type": "RRDBNet"},
+    "optim_g": {"lr": 1.0},
+    "lr": 1.0,
+    "total_iter": 1,
+    "batch_size_per_gpu": 1,
+}
+"""Values for required keys that are wrong, so that the rules between the other keys can still be checked."""
+_ROUNDS = 5
+_RUNTIME_KEYS = {"is_train", "dist", "rank", "world_size", "auto_resume", "root_path"}
+_RUNTIME_PATHS = {"experiments_root", "models", "training_states", "log", "visualization", "results_root"}
+_RUNTIME_DATASET_KEYS = {"phase", "scale"}
+
+
+class OptionsError(UserError):
+    """Everything that is wrong with one option file."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        many = len(problems) > 1
+        lines = [f"{source} has {len(problems)} problems:", *(f"  {text}" for text in problems)]
+        super().__init__("\n".join(lines) if many else f"{source}: {problems[0]}")
+
+
+@dataclass(frozen=True)
+class LoadedOptions:
+    """Options, what the user should hear about them, and the file."""
+
+    options: Options
+    notes: tuple[str, ...]
+    path: Path
+
+
+def load_options(path: Path, *, overrides: Sequence[str] = ()) -> LoadedOptions:
+    """Read the option file `path`, changed by `overrides` (`train.total_iter=10`).
+
+    Raises:
+        OptionsError: with all problems, each with its key and its line.
+    """
+    path = Path(path).expanduser()
+    try:
+        document = read_document(path)
+    except YamlError as error:
+        place = f"line {error.line}: " if error.line else ""
+        raise OptionsError(str(path), [f"{place}{error}"]) from None
+    values, changes, problems = apply_overrides(document.values, overrides)
+    places = {**document.lines, **changes}
+    options, found = _check(values)
+    if options is None or problems or found:
+        raise OptionsError(str(path), _sentences([*problems, *found], places))
+    return LoadedOptions(options=options, notes=write_notes(options, values), path=path)
+
+
+def parse_options(mapping: Mapping[str, object], *, source: str = "options") -> Options:
+    """Return the options in `mapping`, as a YAML file or BasicSR gives them (see `strip_runtime_keys`).
+
+    Raises:
+        OptionsError: with all problems; `source` says where `mapping` came from.
+    """
+    options, problems = _check(mapping)
+    if options is None or problems:
+        raise OptionsError(source, _sentences(problems, {}))
+    return options
+
+
+def strip_runtime_keys(mapping: Mapping[str, object]) -> dict[str, object]:
+    """Return a copy without what BasicSR's `parse_options` adds to an option file when it runs."""
+    kept = {key: value for key, value in mapping.items() if key not in _RUNTIME_KEYS}
+    kept["path"] = _without(kept.get("path"), _RUNTIME_PATHS)
+    datasets = kept.get("datasets")
+    if isinstance(datasets, Mapping):
+        kept["datasets"] = {key: _without(value, _RUNTIME_DATASET_KEYS) for key, value in datasets.items()}
+    return kept
+
+
+def require_train(options: Options) -> TrainOptions:
+    """Return the `train` section.
+
+    Raises:
+        OptionsError: these are options for testing only.
+    """
+    if options.train is None:
+        raise OptionsError(
+            options.name, ["train: this section is required to train; expected optim_g, total_iter, ..."]
+        )
+    return options.train
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON schema of an option file, for editors and other programs."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {**head, **schema(), "title": "realesrgan_arch options"}
+
+
+def _check(values: Mapping[str, object]) -> tuple[Options | None, list[Problem]]:
+    """Return the options, and every problem: of single keys, and of the rules that no wrong key has a part in."""
+    try:
+        options = Options.model_validate(values)
+    except ValidationError as error:
+        problems = find_problems(error, values)
+        wrong = [problem.path for problem in problems]
+        rest = _validate_rest(values, wrong)
+        rules = broken_rules(rest) if rest else []
+        return None, [*problems, *(rule for rule in rules if not rule.touches(wrong))]
+    return options, broken_rules(options)
+
+
+def _validate_rest(values: Mapping[str, object], wrong: list[KeyPath]) -> Options | None:
+    """Return the options without what is in `wrong`; sections that cannot do without go too, and are added to it."""
+    rest: dict[str, object] = dict(values)
+    for path in wrong:
+        rest = _replaced(rest, path)
+    for _ in range(_ROUNDS):
+        try:
+            return Options.model_validate(rest)
+        except ValidationError as error:
+            missing = [problem.path for problem in find_problems(error, rest)]
+        for path in missing:
+            stand_in = _STAND_INS.get(path[-1])
+            gone = path if stand_in is not None else path[:-1]
+            wrong.append(gone)
+            rest = _replaced(rest, gone, stand_in=stand_in)
+    return None
+
+
+def _replaced(values: Mapping[str, object], path: KeyPath, *, stand_in: object = None) -> dict[str, object]:
+    """Return a copy with `stand_in`, or nothing, at `path`; of a list, the whole list goes."""
+    head = str(path[0]) if path else ""
+    copied = {key: item for key, item in values.items() if key != head}
+    inner = values.get(head)
+    if len(path) > 1 and isinstance(inner, Mapping):
+        copied[head] = _replaced(inner, path[1:], stand_in=stand_in)
+    elif stand_in is not None:
+        copied[head] = stand_in
+    return copied
+
+
+def _sentences(problems: Sequence[Problem], places: Mapping[KeyPath, str | int]) -> list[str]:
+    """Return one sentence for each problem, in the order of the file; those of overrides come last."""
+    placed = [(_place(problem.path, places), problem) for problem in problems]
+    placed.sort(key=lambda pair: pair[0] if isinstance(pair[0], int) else math.inf)
+    return list(dict.fromkeys(f"{_prefix(place)}{dotted(problem.path)}: {problem.text}" for place, problem in placed))
+
+
+def _place(path: KeyPath, places: Mapping[KeyPath, str | int]) -> str | int | None:
+    """Return the line of a key, or of the nearest section around it; or the override that it came from."""
+    lengths = range(len(path), 0, -1)
+    return next((places[path[:length]] for length in lengths if path[:length] in places), None)
+
+
+def _prefix(place: str | int | None) -> str:
+    if place is None:
+        return ""
+    return f"line {place}: " if isinstance(place, int) else f"{place}: "
+
+
+def _without(value: object, keys: set[str]) -> object:
+    return {key: item for key, item in value.items() if key not in keys} if isinstance(value, Mapping) else value

@@ -1,0 +1,74 @@
+"""What a user should hear about an option file that is right: keys without effect, texts that were read as numbers."""
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from realesrgan_arch.options.datasets import TrainDataset
+from realesrgan_arch.options.problems import dotted, show
+from realesrgan_arch.options.train import MultiStepOptions, TrainOptions
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.options.yaml_dialect import KeyPath
+
+
+def write_notes(options: Options, values: Mapping[str, object]) -> tuple[str, ...]:
+    """Return one sentence for each thing worth knowing; `values` is what `options` was made from."""
+    return (*_read_differently(values, options.model_dump(), ()), *_without_effect(options))
+
+
+def _read_differently(written: object, read: object, path: KeyPath) -> Iterator[str]:
+    """Compare the file with what became of it; only changes of kind are worth a word."""
+    if isinstance(written, Mapping) and isinstance(read, Mapping):
+        for key in written.keys() & read.keys():
+            yield from _read_differently(written[key], read[key], (*path, cast(str, key)))
+    elif isinstance(written, list | tuple) and isinstance(read, list | tuple):
+        for index, pair in enumerate(zip(written, read, strict=False)):
+            yield from _read_differently(*pair, (*path, index))
+    elif isinstance(read, bool) and not isinstance(written, bool):
+        yield f"{dotted(path)}: {show(written)} was read as {show(read)}"
+    elif isinstance(written, str) and isinstance(read, int | float):
+        yield f"{dotted(path)}: {show(written)} was read as the number {read!r}"
+
+
+def _without_effect(options: Options) -> Iterator[str]:
+    if options.datasets.train is not None:
+        yield from _train_data_notes(options.datasets.train, options)
+    if options.train is not None:
+        yield from _train_notes(options.train, options)
+    if options.gt_usm and options.is_paired:
+        yield "gt_usm has no effect: it does not apply to pairs, as upstream"
+    if options.val is not None and not options.datasets.validation_sets():
+        yield "val has no effect: there is no datasets.val"
+    if options.train is not None and options.val is None and options.datasets.validation_sets():
+        yield "datasets.val has no effect: there is no `val` section that says how often"
+    if options.path.pretrain_network_d is not None and options.network_d is None:
+        yield "path.pretrain_network_d has no effect: there is no network_d"
+    if options.logger.wandb.project is not None:
+        yield "logger.wandb has no effect: losses go to TensorBoard and metrics.jsonl"
+    if isinstance(options.num_gpu, int) and options.num_gpu > 1:
+        yield f"num_gpu: {options.num_gpu} has no effect: one process trains on one device, so a batch has " + (
+            f"{options.datasets.train.batch_size_per_gpu} images"
+            if options.datasets.train
+            else "batch_size_per_gpu images"
+        )
+
+
+def _train_data_notes(train: TrainDataset, options: Options) -> Iterator[str]:
+    """Say which keys of upstream's data sets ask for what does not happen; the others need no word."""
+    for key in ("blur_kernel_size", "blur_kernel_size2"):
+        if getattr(train, key) != 21:
+            yield f"datasets.train.{key} has no effect: kernels are 21 wide, with 7 to 21 used, as upstream"
+    if not train.use_shuffle:
+        yield "datasets.train.use_shuffle has no effect: images are always drawn in a seeded random order"
+    if train.dataset_enlarge_ratio != 1:
+        yield "datasets.train.dataset_enlarge_ratio has no effect: images are drawn without end"
+    if train.prefetch_mode is not None or train.num_prefetch_queue != 1:
+        yield "datasets.train.prefetch_mode and num_prefetch_queue have no effect: the workers prefetch"
+    if not train.is_paired and train.gt_size not in (None, options.gt_size):
+        yield f"datasets.train.gt_size has no effect: `gt_size` at the top ({options.gt_size}) is the crop"
+
+
+def _train_notes(train: TrainOptions, options: Options) -> Iterator[str]:
+    if train.optim_d is not None and (options.network_d is None or train.trainable.network_d == ("none",)):
+        yield "train.optim_d has no effect: no discriminator is trained"
+    if isinstance(train.scheduler, MultiStepOptions) and max(train.scheduler.milestones, default=0) > train.total_iter:
+        yield f"train.scheduler.milestones: those after total_iter ({train.total_iter}) are never reached"

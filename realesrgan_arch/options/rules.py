@@ -1,0 +1,251 @@
+"""Rules between the keys of an option file, and the notes on keys that are accepted without effect.
+
+A rule is a generator of problems; adding one is a function and a line in `RULES`.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
+
+from realesrgan_arch.networks.spec import CompactSpec, DiscriminatorSpec, GeneratorSpec, RRDBNetSpec
+from realesrgan_arch.options.datasets import TrainDataset
+from realesrgan_arch.options.problems import Problem
+from realesrgan_arch.options.train import VGG19_LAYERS, CosineRestartOptions
+from realesrgan_arch.options.types import PLAIN_MODELS, Options
+from realesrgan_arch.options.yaml_dialect import KeyPath
+
+Problems = Iterator[Problem]
+_SUM_TOLERANCE = 1e-6
+_CHANNELS = 3
+_UNET_STRIDE = 8
+"""Three convolutions of stride 2."""
+_UNSHUFFLE = 4
+"""RRDBNet folds pixels into channels until its inside runs at a quarter of the output's side."""
+_RANGES = ("resize_range", "noise_range", "poisson_scale_range", "jpeg_range")
+_BLUR_RANGES = ("blur_sigma", "betag_range", "betap_range")
+_TRAIN: KeyPath = ("datasets", "train")
+
+
+def _both_passes(names: Sequence[str]) -> list[str]:
+    return [name + suffix for suffix in ("", "2") for name in names]
+
+
+def ranges_rise(options: Options) -> Problems:
+    """Every range is `[low, high]`."""
+    train = options.datasets.train
+    places = [((name,), getattr(options, name)) for name in _both_passes(_RANGES)]
+    if train is not None:
+        places += [((*_TRAIN, name), getattr(train, name)) for name in _both_passes(_BLUR_RANGES)]
+    for path, (low, high) in places:
+        if low > high:
+            yield Problem(path, f"expected [low, high], got [{low:g}, {high:g}]")
+
+
+def probabilities_sum_to_one(options: Options) -> Problems:
+    """Up, down, keep; and the kinds of kernels."""
+    train = options.datasets.train
+    places = [((name,), getattr(options, name)) for name in _both_passes(["resize_prob"])]
+    if train is not None:
+        places += [((*_TRAIN, name), getattr(train, name)) for name in _both_passes(["kernel_prob"])]
+    for path, shares in places:
+        if abs(math.fsum(shares) - 1) > _SUM_TOLERANCE:
+            yield Problem(
+                path, f"expected probabilities that sum to 1, got {list(shares)}, which sum to {sum(shares):g}"
+            )
+
+
+def kernels_have_probabilities(options: Options) -> Problems:
+    """One probability for each kind of kernel."""
+    train = options.datasets.train
+    for suffix in ("", "2") if train is not None else ():
+        kinds, shares = getattr(train, "kernel_list" + suffix), getattr(train, "kernel_prob" + suffix)
+        if len(kinds) != len(shares):
+            text = f"expected one probability for each of the {len(kinds)} in kernel_list{suffix}, got {len(shares)}"
+            yield Problem((*_TRAIN, "kernel_prob" + suffix), text, reads=((*_TRAIN, "kernel_list" + suffix),))
+
+
+def pool_holds_whole_batches(options: Options) -> Problems:
+    """Upstream's pool exchanges a batch at a time."""
+    train = options.datasets.train
+    if train is None or train.is_paired or options.queue_size % train.batch_size_per_gpu == 0:
+        return
+    batch = train.batch_size_per_gpu
+    near = max(batch, (options.queue_size + batch // 2) // batch * batch)
+    text = f"expected a multiple of datasets.train.batch_size_per_gpu ({batch}), got {options.queue_size}"
+    yield Problem(("queue_size",), f"{text}; {near} would do", reads=((*_TRAIN, "batch_size_per_gpu"),))
+
+
+def crops_fit(options: Options) -> Problems:
+    """The crop's side suits the scale, both networks, and the larger crop that is degraded."""
+    train = options.datasets.train
+    if train is None:
+        return
+    size, divisors = options.crop_gt_size, list(_divisors(options))
+    divisor = math.lcm(*(number for number, _, _ in divisors))
+    if size % divisor:
+        broken = [(reason, key) for number, reason, key in divisors if size % number]
+        text = f"expected a multiple of {divisor} ({'; '.join(reason for reason, _ in broken)}), got {size}"
+        yield Problem(_crop_path(options), text, reads=tuple((key,) for _, key in broken))
+    if not train.is_paired:
+        yield from _degraded_crop_fits(train, size=size, scale=options.scale)
+
+
+def _divisors(options: Options) -> Iterator[tuple[int, str, str]]:
+    """Yield what the crop's side must be a multiple of, why, and which key says so."""
+    yield options.scale, f"the scale is {options.scale}", "scale"
+    if options.network_d is not None:
+        yield _UNET_STRIDE, "network_d halves its input three times", "network_d"
+    if isinstance(options.network_g, RRDBNetSpec) and options.network_g.scale < _UNSHUFFLE:
+        yield _UNSHUFFLE, f"RRDBNet of scale {options.network_g.scale} folds pixels into channels", "network_g"
+
+
+def _degraded_crop_fits(train: TrainDataset, *, size: int, scale: int) -> Problems:
+    path = (*_TRAIN, "crop_size")
+    if train.crop_size < size:
+        yield Problem(path, f"expected at least gt_size ({size}), got {train.crop_size}", reads=(("gt_size",),))
+    if train.crop_size % scale:
+        yield Problem(path, f"expected a multiple of the scale ({scale}), got {train.crop_size}", reads=(("scale",),))
+
+
+def _crop_path(options: Options) -> KeyPath:
+    train = options.datasets.train
+    return (*_TRAIN, "gt_size") if train and train.is_paired and train.gt_size is not None else ("gt_size",)
+
+
+def networks_fit(options: Options) -> Problems:
+    """The generator has the scale of the run, both take RGB, and their sizes are at least 1."""
+    generator = options.network_g
+    if generator.scale != options.scale:
+        key = "upscale" if isinstance(generator, CompactSpec) else "scale"
+        text = f"expected {options.scale} (the `scale` at the top), got {generator.scale}"
+        yield Problem(("network_g", key), text, reads=(("scale",),))
+    yield from _sizes_fit(("network_g",), generator)
+    if options.network_d is not None:
+        yield from _sizes_fit(("network_d",), options.network_d)
+
+
+def _sizes_fit(path: KeyPath, spec: GeneratorSpec | DiscriminatorSpec) -> Problems:
+    for field in fields(spec):
+        value = getattr(spec, field.name)
+        if field.name in {"num_in_ch", "num_out_ch"} and value != _CHANNELS:
+            yield Problem((*path, field.name), f"expected {_CHANNELS} (images are RGB here), got {value}")
+        elif field.type is int and value < 1:
+            yield Problem((*path, field.name), f"expected a whole number >= 1, got {value}")
+
+
+def data_has_a_source(options: Options) -> Problems:
+    """Each set names its images; pairs name both sides; a list of files is given once."""
+    sets = {**options.datasets.validation_sets(), **options.datasets.test_sets()}
+    named = {"train": options.datasets.train, **sets} if options.datasets.train else sets
+    for key, data in named.items():
+        path: KeyPath = ("datasets", key)
+        if data is None:
+            continue
+        if data.dataroot_gt is None and data.manifest is None:
+            yield Problem(
+                (*path, "dataroot_gt"), "this key is required (or manifest); expected the folder of the images"
+            )
+        if data.is_paired and data.dataroot_lq is None:
+            text = f"this key is required by type {data.type}; expected the folder of the low-quality images"
+            yield Problem((*path, "dataroot_lq"), text, reads=((*path, "type"),))
+        if data.meta_info and data.meta_info_file:
+            yield Problem((*path, "meta_info_file"), "expected either meta_info or meta_info_file, got both")
+
+
+def degradation_suits_data(options: Options) -> Problems:
+    """Pairs are not degraded again, and single images cannot do without."""
+    train = options.datasets.train
+    if train is None or options.high_order_degradation in (None, not train.is_paired):
+        return
+    mend = "false, because type" if train.is_paired else "true, because type"
+    brings = "brings its own LQ images" if train.is_paired else "has no LQ images"
+    yield Problem(("high_order_degradation",), f"expected {mend} {train.type} {brings}", reads=((*_TRAIN, "type"),))
+
+
+def said_once(options: Options) -> Problems:
+    """Two keys for one thing agree."""
+    train = options.datasets.train
+    top_is_given = "gt_size" in options.model_fields_set
+    if train and train.is_paired and top_is_given and train.gt_size not in (None, options.gt_size):
+        text = f"expected the `gt_size` at the top ({options.gt_size}), got {train.gt_size}; give it once"
+        yield Problem((*_TRAIN, "gt_size"), text, reads=(("gt_size",),))
+    for key in ("l1_gt_usm", "lq_from_usm"):
+        if options.gt_usm is not None and key in options.model_fields_set and getattr(options, key) != options.gt_usm:
+            text = f"stands for l1_gt_usm and lq_from_usm, but {key} says otherwise; give one of them"
+            yield Problem(("gt_usm",), text, reads=((key,),))
+
+
+def adversary_is_whole(options: Options) -> Problems:
+    """A discriminator, its loss and its optimiser come together or not at all."""
+    train = options.train
+    if train is None:
+        return
+    has_network, has_loss = options.network_d is not None, train.gan_opt is not None
+    reads: tuple[KeyPath, ...] = (("network_d",), ("train", "gan_opt"), ("model_type",))
+    if options.model_type in PLAIN_MODELS and (has_network or has_loss):
+        path: KeyPath = ("network_d",) if has_network else ("train", "gan_opt")
+        text = f"{options.model_type} trains without a discriminator; remove network_d and train.gan_opt, or choose "
+        yield Problem(path, text + "model_type: RealESRGANModel", reads=reads)
+    elif has_loss and not has_network:
+        yield Problem(
+            ("network_d",), "this key is required by train.gan_opt; remove both to train without", reads=reads
+        )
+    elif has_network and not has_loss:
+        yield Problem(
+            ("train", "gan_opt"), "this key is required by network_d; remove both to train without", reads=reads
+        )
+    elif has_network and train.optim_d is None and train.trainable.network_d != ("none",):
+        yield Problem(("train", "optim_d"), "this key is required by network_d", reads=reads)
+
+
+def training_is_whole(options: Options) -> Problems:
+    """Training has data and something to minimise."""
+    train = options.train
+    if train is None:
+        return
+    if options.datasets.train is None:
+        yield Problem(_TRAIN, "this key is required by `train`; expected a mapping", reads=(("train",),))
+    if train.pixel_opt is None and train.perceptual_opt is None and train.gan_opt is None:
+        reads: tuple[KeyPath, ...] = (("train", "perceptual_opt"), ("train", "gan_opt"))
+        yield Problem(("train", "pixel_opt"), "this key is required without perceptual_opt and gan_opt", reads=reads)
+
+
+def losses_and_schedule_fit(options: Options) -> Problems:
+    """VGG19 has the layers, and each cosine period its weight."""
+    train = options.train
+    if train is None:
+        return
+    if train.perceptual_opt is not None:
+        path: KeyPath = ("train", "perceptual_opt", "layer_weights")
+        for layer in sorted(set(train.perceptual_opt.layer_weights) - VGG19_LAYERS):
+            yield Problem(
+                (*path, layer), "VGG19 has no such layer; expected conv1_1 ... conv5_4, relu1_1 ... or pool1 ..."
+            )
+        if not train.perceptual_opt.layer_weights:
+            yield Problem(path, "expected at least one layer, such as conv5_4: 1")
+    if isinstance(train.scheduler, CosineRestartOptions):
+        periods, weights = train.scheduler.periods, train.scheduler.restart_weights
+        if len(periods) != len(weights):
+            text = f"expected one weight for each of the {len(periods)} periods, got {len(weights)}"
+            yield Problem(("train", "scheduler", "restart_weights"), text, reads=(("train", "scheduler", "periods"),))
+
+
+RULES: tuple[Callable[[Options], Problems], ...] = (
+    ranges_rise,
+    probabilities_sum_to_one,
+    kernels_have_probabilities,
+    pool_holds_whole_batches,
+    crops_fit,
+    networks_fit,
+    data_has_a_source,
+    degradation_suits_data,
+    said_once,
+    adversary_is_whole,
+    training_is_whole,
+    losses_and_schedule_fit,
+)
+
+
+def broken_rules(options: Options) -> list[Problem]:
+    """Return every problem between the keys of `options`."""
+    return [problem for rule in RULES for problem in rule(options)]

@@ -1,0 +1,214 @@
+"""The `train`, `val`, `logger`, `path` and `dist_params` sections of an option file.
+
+Names and defaults are BasicSR's (XPixelGroup/BasicSR `options/`, xinntao/Real-ESRGAN `options/`) unless said.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from realesrgan_arch.options.fields import (
+    Count,
+    CountOrZero,
+    FilePath,
+    NotNegative,
+    Number,
+    Positive,
+    Section,
+    Text,
+    TextList,
+    not_offered,
+    read_number,
+)
+
+VGG19_BLOCKS = (2, 2, 4, 4, 4)
+"""Convolutions of each block of VGG19."""
+VGG19_LAYERS = frozenset(
+    {
+        f"{kind}{block}_{i}"
+        for block, n in enumerate(VGG19_BLOCKS, 1)
+        for i in range(1, n + 1)
+        for kind in ("conv", "relu")
+    }
+    | {f"pool{block}" for block in range(1, len(VGG19_BLOCKS) + 1)}
+)
+Momentum = Annotated[float, Field(ge=0, lt=1), BeforeValidator(read_number)]
+_WASSERSTEIN = "choose vanilla, lsgan or hinge"
+
+
+def _no_style_loss(value: object) -> object:
+    """Accept upstream's `style_weight: 0`, and say why nothing else is."""
+    if value != 0 or isinstance(value, bool):
+        raise ValueError(f"expected 0, got {value!r}: the style loss is not offered")
+    return 0
+
+
+class OptimizerOptions(Section):
+    """Adam or AdamW."""
+
+    type: Literal["Adam", "AdamW"] = "Adam"
+    lr: Positive
+    weight_decay: NotNegative = 0.0
+    """0 for AdamW too, unlike torch's own default."""
+    betas: tuple[Momentum, Momentum] = (0.9, 0.99)
+
+
+class MultiStepOptions(Section):
+    """The learning rate is multiplied by `gamma` after each milestone."""
+
+    type: Literal["MultiStepLR", "MultiStepRestartLR"]
+    milestones: tuple[Count, ...]
+    gamma: Positive = 0.1
+
+
+class CosineRestartOptions(Section):
+    """Cosine annealing with restarts; one weight for each period."""
+
+    type: Literal["CosineAnnealingRestartLR"]
+    periods: Annotated[tuple[Count, ...], Field(min_length=1)]
+    restart_weights: tuple[NotNegative, ...] = (1.0,)
+    eta_min: NotNegative = 0.0
+
+
+SchedulerOptions = Annotated[MultiStepOptions | CosineRestartOptions, Field(discriminator="type")]
+
+
+class PixelLossOptions(Section):
+    """Distance of pixels."""
+
+    type: Literal["L1Loss", "MSELoss", "CharbonnierLoss"]
+    loss_weight: NotNegative = 1.0
+    reduction: Literal["mean", "sum"] = "mean"
+    eps: Positive = 1e-12
+    """Of CharbonnierLoss only."""
+
+
+class PerceptualLossOptions(Section):
+    """Distance of VGG19 features."""
+
+    type: Literal["PerceptualLoss"] = "PerceptualLoss"
+    layer_weights: dict[str, NotNegative] = Field(
+        default_factory=lambda: {"conv1_2": 0.1, "conv2_2": 0.1, "conv3_4": 1.0, "conv4_4": 1.0, "conv5_4": 1.0}
+    )
+    vgg_type: Literal["vgg19"] = "vgg19"
+    use_input_norm: bool = True
+    perceptual_weight: NotNegative = 1.0
+    style_weight: Annotated[Literal[0], BeforeValidator(_no_style_loss)] = 0
+    """Always 0: there is no style loss here."""
+    range_norm: bool = False
+    criterion: Literal["l1", "l2"] = "l1"
+    weights: FilePath | None = None
+    """File with VGG19's weights (ours); torchvision's, from its cache or the network, when absent."""
+
+
+class GanLossOptions(Section):
+    """Adversarial loss; `loss_weight` counts for the generator only."""
+
+    type: Literal["GANLoss"] = "GANLoss"
+    gan_type: Annotated[
+        Literal["vanilla", "lsgan", "hinge"], not_offered({"wgan": _WASSERSTEIN, "wgan_softplus": _WASSERSTEIN})
+    ] = "vanilla"
+    real_label_val: Number = 1.0
+    fake_label_val: Number = 0.0
+    loss_weight: NotNegative = 1.0
+
+
+class TrainableOptions(Section):
+    """Which layers learn (ours): `all`, `none`, `bias`, `last:N`, `first:N`, module names or globs."""
+
+    network_g: TextList = ("all",)
+    network_d: TextList = ("all",)
+
+
+class TrainOptions(Section):
+    """How to train."""
+
+    ema_decay: Momentum = 0.0
+    """0 keeps no averaged weights; Real-ESRGAN uses 0.999."""
+    optim_g: OptimizerOptions
+    optim_d: OptimizerOptions | None = None
+    scheduler: SchedulerOptions | None = None
+    """A constant learning rate when absent."""
+    total_iter: Count
+    warmup_iter: Annotated[int, Field(ge=-1), BeforeValidator(read_number)] = -1
+    """Steps of linear warm-up; -1 for none."""
+    pixel_opt: PixelLossOptions | None = None
+    perceptual_opt: PerceptualLossOptions | None = None
+    gan_opt: GanLossOptions | None = None
+    net_d_iters: Count = 1
+    """The generator learns at every n-th step."""
+    net_d_init_iters: CountOrZero = 0
+    """First steps in which only the discriminator learns."""
+    trainable: TrainableOptions = TrainableOptions()
+    accumulate: Count = 1
+    """Micro-batches added up for one step (ours)."""
+
+
+class MetricOptions(Section):
+    """One score of a validation."""
+
+    type: Literal["calculate_psnr", "calculate_ssim", "calculate_niqe"]
+    crop_border: CountOrZero = 0
+    """Pixels left out at each side."""
+    test_y_channel: bool = False
+    better: Literal["higher", "lower"] | None = None
+    """`higher`, but `lower` for NIQE, when absent."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether a larger score is the better one."""
+        return self.better == "higher" if self.better else self.type != "calculate_niqe"
+
+
+class ValidationOptions(Section):
+    """When and how to validate."""
+
+    val_freq: Count = 5000
+    save_img: bool = False
+    suffix: str | None = None
+    """Added to the names of saved pictures."""
+    pbar: bool = True
+    metrics: dict[str, MetricOptions] = Field(default_factory=dict)
+    max_images: Count | None = None
+    """At most so many of each set (ours)."""
+
+
+class WandbOptions(Section):
+    """Accepted, not used."""
+
+    project: Text | None = None
+    resume_id: Text | None = None
+
+
+class LoggerOptions(Section):
+    """What is written while training."""
+
+    print_freq: Count = 100
+    save_checkpoint_freq: Count = 5000
+    use_tb_logger: bool = True
+    wandb: WandbOptions = WandbOptions()
+
+
+class PathOptions(Section):
+    """Where weights come from and where results go; relative to the current folder, as upstream."""
+
+    pretrain_network_g: Text | None = None
+    """File, or a name that `realesrgan-arch weights list` shows."""
+    base_network_g: Text | None = None
+    """What `test.py` compares with (ours): a file or a known name."""
+    param_key_g: Text | None = None
+    """`params_ema` or `params`; what the file has when absent."""
+    strict_load_g: bool = True
+    pretrain_network_d: Text | None = None
+    param_key_d: Text | None = None
+    strict_load_d: bool = True
+    resume_state: FilePath | None = None
+    experiments_root: FilePath | None = None
+    """Folder of all runs (ours); `experiments` when absent."""
+
+
+class DistOptions(Section):
+    """Accepted, not used."""
+
+    backend: Literal["nccl", "gloo"] = "nccl"
+    port: Annotated[int, Field(ge=1, le=65535), BeforeValidator(read_number)] = 29500

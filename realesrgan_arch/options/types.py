@@ -1,0 +1,177 @@
+"""An option file as typed, frozen values: BasicSR's YAML dialect, key by key.
+
+Names and defaults are upstream's (xinntao/Real-ESRGAN `options/` and `realesrgan/models/`) unless said.
+`options.py` reads files, `option_rules.py` holds the rules between keys.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from realesrgan_arch.degradation.settings import DegradationSettings, StageSettings, second_stage_defaults
+from realesrgan_arch.networks.spec import (
+    CompactSpec,
+    DiscriminatorSpec,
+    GeneratorSpec,
+    RRDBNetSpec,
+    UNetDiscriminatorSpec,
+)
+from realesrgan_arch.options.datasets import Datasets, TrainDataset
+from realesrgan_arch.options.fields import (
+    Count,
+    CountOrZero,
+    FolderName,
+    Interval,
+    PositiveInterval,
+    Section,
+    Share,
+    Text,
+    not_offered,
+    read_number,
+    read_spec,
+)
+from realesrgan_arch.options.train import DistOptions, LoggerOptions, PathOptions, TrainOptions, ValidationOptions
+
+_FIRST, _SECOND = StageSettings(), second_stage_defaults()
+PLAIN_MODELS = ("RealESRNetModel", "SRModel")
+"""Models of upstream that train without a discriminator."""
+
+ModelType = Annotated[
+    Literal["FineTuneModel", "RealESRGANModel", "RealESRNetModel", "SRModel", "SRGANModel"],
+    not_offered({"ESRGANModel": "its relativistic loss is missing here; RealESRGANModel is the nearest"}),
+]
+Quality = Annotated[float, Field(gt=0, le=100), BeforeValidator(read_number)]
+QualityInterval = tuple[Quality, Quality]
+ThreeShares = tuple[Share, Share, Share]
+
+
+@dataclass(frozen=True)
+class UsmSettings:
+    """Where the sharpened ground truth takes the place of the plain one."""
+
+    lq: bool
+    """The degradation starts from it."""
+    pixel: bool
+    perceptual: bool
+    adversarial: bool
+
+
+class Options(Section):
+    """A whole option file."""
+
+    name: FolderName
+    """Of the run, and of its folder."""
+    model_type: ModelType = "FineTuneModel"
+    """FineTuneModel is ours; upstream's names stand for it."""
+    scale: Literal[1, 2, 4] = 4
+    num_gpu: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
+    manual_seed: CountOrZero = 0
+    device: Annotated[Text, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:N` or `mps` (ours)."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Numbers inside the networks (ours)."""
+
+    l1_gt_usm: bool = True
+    percep_gt_usm: bool = True
+    gan_gt_usm: bool = False
+    lq_from_usm: bool = True
+    """Degrade the sharpened ground truth, as upstream always does (ours)."""
+    gt_usm: bool | None = None
+    """RealESRNetModel's only switch: stands for `lq_from_usm` and `l1_gt_usm`."""
+
+    high_order_degradation: bool | None = None
+    """True for a folder of images, False for pairs; follows from `datasets.train.type` when absent."""
+    resize_prob: ThreeShares = _FIRST.resize_probs
+    """Up, down, keep."""
+    resize_range: PositiveInterval = _FIRST.resize_range
+    gaussian_noise_prob: Share = _FIRST.gaussian_noise_prob
+    noise_range: Interval = _FIRST.noise_sigma_255_range
+    poisson_scale_range: PositiveInterval = _FIRST.poisson_scale_range
+    gray_noise_prob: Share = _FIRST.gray_noise_prob
+    jpeg_range: QualityInterval = _FIRST.jpeg_quality_range
+
+    second_blur_prob: Share = _SECOND.blur_prob
+    resize_prob2: ThreeShares = _SECOND.resize_probs
+    resize_range2: PositiveInterval = _SECOND.resize_range
+    gaussian_noise_prob2: Share = _SECOND.gaussian_noise_prob
+    noise_range2: Interval = _SECOND.noise_sigma_255_range
+    poisson_scale_range2: PositiveInterval = _SECOND.poisson_scale_range
+    gray_noise_prob2: Share = _SECOND.gray_noise_prob
+    jpeg_range2: QualityInterval = _SECOND.jpeg_quality_range
+
+    gt_size: Count = 256
+    queue_size: CountOrZero = 180
+    """Pairs in the pool; 0 for none."""
+
+    datasets: Datasets = Datasets()
+    network_g: Annotated[
+        GeneratorSpec,
+        Field(discriminator="type"),
+        BeforeValidator(partial(read_spec, spec_types=(RRDBNetSpec, CompactSpec))),
+    ]
+    network_d: (
+        Annotated[DiscriminatorSpec, BeforeValidator(partial(read_spec, spec_types=(UNetDiscriminatorSpec,)))] | None
+    ) = None
+    path: PathOptions = PathOptions()
+    train: TrainOptions | None = None
+    val: ValidationOptions | None = None
+    logger: LoggerOptions = LoggerOptions()
+    dist_params: DistOptions = DistOptions()
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether training reads its LQ images from files."""
+        return self.datasets.train is not None and self.datasets.train.is_paired
+
+    @property
+    def crop_gt_size(self) -> int:
+        """Side of the ground truth that the networks see; of paired data, `datasets.train.gt_size` comes first."""
+        train = self.datasets.train
+        if train is not None and train.is_paired and train.gt_size is not None:
+            return train.gt_size
+        return self.gt_size
+
+    def usm(self) -> UsmSettings:
+        """Return the four sharpening switches, with RealESRNetModel's `gt_usm` resolved; it leaves pairs alone."""
+        lq = self.lq_from_usm if self.gt_usm is None else self.gt_usm
+        pixel = self.l1_gt_usm if self.gt_usm is None else self.gt_usm and not self.is_paired
+        return UsmSettings(lq=lq, pixel=pixel, perceptual=self.percep_gt_usm, adversarial=self.gan_gt_usm)
+
+    def degradation(self) -> DegradationSettings:
+        """Return both passes; the blur is that of `datasets.train`, or upstream's when there is none."""
+        blur = self.datasets.train or TrainDataset(type="GtDataset", batch_size_per_gpu=1)
+        first = StageSettings(
+            blur_prob=_FIRST.blur_prob,
+            kernel_types=blur.kernel_list,
+            kernel_probs=blur.kernel_prob,
+            sinc_prob=blur.sinc_prob,
+            blur_sigma_range=blur.blur_sigma,
+            betag_range=blur.betag_range,
+            betap_range=blur.betap_range,
+            resize_probs=self.resize_prob,
+            resize_range=self.resize_range,
+            gaussian_noise_prob=self.gaussian_noise_prob,
+            noise_sigma_255_range=self.noise_range,
+            poisson_scale_range=self.poisson_scale_range,
+            gray_noise_prob=self.gray_noise_prob,
+            jpeg_quality_range=self.jpeg_range,
+        )
+        second = StageSettings(
+            blur_prob=self.second_blur_prob,
+            kernel_types=blur.kernel_list2,
+            kernel_probs=blur.kernel_prob2,
+            sinc_prob=blur.sinc_prob2,
+            blur_sigma_range=blur.blur_sigma2,
+            betag_range=blur.betag_range2,
+            betap_range=blur.betap_range2,
+            resize_probs=self.resize_prob2,
+            resize_range=self.resize_range2,
+            gaussian_noise_prob=self.gaussian_noise_prob2,
+            noise_sigma_255_range=self.noise_range2,
+            poisson_scale_range=self.poisson_scale_range2,
+            gray_noise_prob=self.gray_noise_prob2,
+            jpeg_quality_range=self.jpeg_range2,
+        )
+        return DegradationSettings(first=first, second=second, final_sinc_prob=blur.final_sinc_prob)

@@ -1,0 +1,186 @@
+"""A whole training run: options in; weights, scores and a summary out."""
+
+import logging
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import yaml
+from torch.utils.data import DataLoader
+
+from realesrgan_arch import basicsr_bridge
+from realesrgan_arch.atomic import write_text
+from realesrgan_arch.data.assembly import build_training_set, build_whole_images
+from realesrgan_arch.data.sampler import StepSampler
+from realesrgan_arch.evaluation.evaluate import read_pairs
+from realesrgan_arch.options.load import require_train
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.training.assembly import load_base_generator
+from realesrgan_arch.training.checkpoint import load_state
+from realesrgan_arch.training.freezing import describe_trainable
+from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.run_folder import RunFolder
+from realesrgan_arch.training.trainer import FailedFiles, Rhythm, fit
+from realesrgan_arch.training.validation import Validation, report, score_rules
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run leaves."""
+
+    run_folder: RunFolder
+    weights: Path
+    table: str
+    """Base against tuned on the validation set; empty without one."""
+    failed_files: str
+
+    def summary(self) -> str:
+        """Return what was made, where it is and what to do next."""
+        lines = [self.table] if self.table else []
+        if self.failed_files:
+            lines.append(f"images that could not be read:\n{self.failed_files}")
+        lines += [
+            f"weights  {self.weights}",
+            f"run      {self.run_folder.root} (options.yml, metrics.jsonl, models/, training_states/)",
+            f"curves   tensorboard --logdir {self.run_folder.tensorboard}",
+            f"next     realesrgan-arch upscale -i photos/ -o results/ --model_path {self.weights}",
+        ]
+        return "\n".join(lines)
+
+
+def train(options: Options, *, auto_resume: bool = False) -> Outcome:
+    """Train as `options` say and return where everything is.
+
+    Args:
+        options: with a `train` section.
+        auto_resume: go on from the newest state of the run, if there is one.
+
+    Raises:
+        UserError: data, weights or folders that cannot be used; before the first step where that can be known.
+    """
+    run_folder = RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
+    resume = options.path.resume_state or (run_folder.newest_state() if auto_resume else None)
+    archived = None if resume else _archive_older_run(run_folder)
+    run_folder.prepare()
+    model = basicsr_bridge.build_model(options, run_folder=run_folder)
+    if resume is not None:
+        model.resume_training(load_state(resume))
+    _write_effective_options(options, run_folder)
+    loader, num_images = _open_training_data(options, model)
+    progress = _open_progress(options, model)
+    try:
+        return _run(options, model, loader, num_images, progress, notes=[archived, resume])
+    finally:
+        progress.close()
+
+
+def _run(
+    options: Options,
+    model: FineTuneModel,
+    loader: DataLoader,
+    num_images: int,
+    progress: Progress,
+    *,
+    notes: list[str | Path | None],
+) -> Outcome:
+    progress.write(_header(options, model, num_images=num_images, notes=notes))
+    validation = _open_validation(options, model)
+    scores = validation.score_base(load_base_generator(options))
+    if scores:
+        progress.write(f"before training\n{validation.table}")
+        progress.log_scores(0, scores)
+    failed = FailedFiles(num_images)
+    validate = partial(_validate, options, model, validation, progress)
+    fit(model, loader, rhythm=_rhythm(options), progress=progress, failed=failed, validate=validate)
+    weights = model.run_folder.weights("net_g", None)
+    return Outcome(model.run_folder, weights, table=validation.table, failed_files=failed.listing())
+
+
+def _validate(options: Options, model: FineTuneModel, validation: Validation, progress: Progress, step: int) -> None:
+    report(validation, model.inference_network(), step=step, progress=progress)
+    if options.val and options.val.save_img:
+        validation.save_pictures(model.inference_network(), model.run_folder.visualization, step=step)
+
+
+def _archive_older_run(run_folder: RunFolder) -> str | None:
+    """Move a finished or broken run of the same name aside, as BasicSR does; nothing is overwritten."""
+    if not run_folder.metrics.exists() and not run_folder.models.exists():
+        return None
+    target = run_folder.root.with_name(f"{run_folder.root.name}_archived_{time.strftime('%Y%m%d_%H%M%S')}")
+    run_folder.root.rename(target)
+    return f"an older run of this name was moved to {target}"
+
+
+def _write_effective_options(options: Options, run_folder: RunFolder) -> None:
+    text = yaml.safe_dump(options.model_dump(mode="json", exclude_unset=True), sort_keys=False, allow_unicode=True)
+    write_text(run_folder.root / "options.yml", text)
+
+
+def _open_training_data(options: Options, model: FineTuneModel) -> tuple[DataLoader, int]:
+    section = options.datasets.train
+    if section is None:
+        raise ValueError("expected options with datasets.train")
+    dataset = build_training_set(section, scale=options.scale, gt_size=options.crop_gt_size, seed=options.manual_seed)
+    sampler = StepSampler(
+        num_images=len(dataset),
+        batch_size=section.batch_size_per_gpu,
+        seed=options.manual_seed,
+        start_step=model.step + 1,
+        num_steps=require_train(options).total_iter - model.step,
+    )
+    loader = DataLoader(
+        dataset,
+        batch_sampler=sampler,
+        num_workers=section.num_worker_per_gpu,
+        pin_memory=section.pin_memory and model.device.type == "cuda",
+    )
+    return loader, len(dataset)
+
+
+def _open_progress(options: Options, model: FineTuneModel) -> Progress:
+    return Progress(
+        model.run_folder,
+        first_step=model.step,
+        total_steps=require_train(options).total_iter,
+        device=model.device,
+        use_tensorboard=options.logger.use_tb_logger,
+    )
+
+
+def _rhythm(options: Options) -> Rhythm:
+    return Rhythm(
+        total_steps=require_train(options).total_iter,
+        print_every=options.logger.print_freq,
+        save_every=options.logger.save_checkpoint_freq,
+        validate_every=options.val.val_freq if options.val else 0,
+    )
+
+
+def _open_validation(options: Options, model: FineTuneModel) -> Validation:
+    sets = options.datasets.validation_sets() if options.val else {}
+    datasets = [
+        build_whole_images(section, scale=options.scale, degradation=options.degradation()) for section in sets.values()
+    ]
+    pairs = [pair for dataset in datasets for pair in read_pairs(dataset[index] for index in range(len(dataset)))]
+    return Validation(pairs, rules=score_rules(options), scale=options.scale, device=model.device)
+
+
+def _header(options: Options, model: FineTuneModel, *, num_images: int, notes: list[str | Path | None]) -> str:
+    archived, resumed = notes
+    lines = [
+        f"run {model.run_folder.root}",
+        f"device {model.device}, precision {str(model.dtype).removeprefix('torch.')}, seed {options.manual_seed}",
+        f"{num_images} training images, {require_train(options).total_iter} steps",
+        describe_trainable(model.generator.network, model.generator.plan, title="network_g"),
+    ]
+    if model.discriminator is not None:
+        lines.append(describe_trainable(model.discriminator.network, model.discriminator.plan, title="network_d"))
+    if archived:
+        lines.append(str(archived))
+    if resumed:
+        lines.append(f"resumed from {resumed} at step {model.step}")
+    return "\n".join(lines)

@@ -1,0 +1,62 @@
+"""Train or fine-tune: `python realesrgan_arch/train.py -opt options/finetune_x4plus_architecture.yml`."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+if __package__ in (None, ""):
+    # Run as a file, Python puts this folder first on the path, where `data` and `options` would be top-level modules.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from realesrgan_arch.python_version import check_python
+
+check_python()
+
+import argparse  # noqa: E402
+
+from realesrgan_arch.entry import run, say, warn  # noqa: E402
+from realesrgan_arch.errors import EXIT_OK  # noqa: E402
+from realesrgan_arch.options.load import load_options  # noqa: E402
+from realesrgan_arch.options.types import Options  # noqa: E402
+
+
+def build_parser(program: str) -> argparse.ArgumentParser:
+    """Return the command line, with BasicSR's flags."""
+    parser = argparse.ArgumentParser(prog=program, description="Train or fine-tune a generator as an option file says.")
+    parser.add_argument("-opt", "--options", required=True, type=Path, metavar="FILE", help="option file (YAML)")
+    parser.add_argument(
+        "--set",
+        "--force_yml",
+        dest="overrides",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override an option, e.g. --set train.total_iter=10",
+    )
+    parser.add_argument("--auto_resume", action="store_true", help="go on from the newest state of this run")
+    return parser
+
+
+def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Options], None] | None = None) -> int:
+    """Train, and say what was made, where it is and what comes next; `check` may refuse the options first."""
+    parsed = build_parser(program).parse_args(arguments)
+    loaded = load_options(parsed.options, overrides=parsed.overrides)
+    for note in loaded.notes:
+        warn(f"note: {note}")
+    if check is not None:
+        check(loaded.options)
+    from realesrgan_arch.session import train  # torch and basicsr, which `--help` need not wait for
+
+    outcome = train(loaded.options, auto_resume=parsed.auto_resume)
+    say(outcome.summary())
+    return EXIT_OK
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train as the option file says."""
+    return run_training(arguments, program="train.py")
+
+
+if __name__ == "__main__":
+    sys.exit(run(main, sys.argv[1:]))

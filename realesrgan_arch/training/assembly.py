@@ -1,0 +1,183 @@
+"""From options to a model that can train: the one place that reads the options of training."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from realesrgan_arch.degradation.pair_pool import PairPool
+from realesrgan_arch.devices import choose_device, choose_dtype
+from realesrgan_arch.losses import AdversarialLoss, Losses, PerceptualLoss, PixelLoss
+from realesrgan_arch.networks.build import build_discriminator, build_generator
+from realesrgan_arch.networks.vgg19 import VGG19Features, select_vgg19_state
+from realesrgan_arch.options.load import require_train
+from realesrgan_arch.options.train import (
+    CosineRestartOptions,
+    MultiStepOptions,
+    OptimizerOptions,
+    PerceptualLossOptions,
+    SchedulerOptions,
+    TrainOptions,
+)
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.seeding import Stream, derived_seed
+from realesrgan_arch.training.ema import Ema
+from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
+from realesrgan_arch.training.model import FineTuneModel, Player, SharpenedTargets, StepRules
+from realesrgan_arch.training.run_folder import RunFolder
+from realesrgan_arch.training.schedule import ConstantSchedule, CosineRestartSchedule, MultiStepSchedule, Schedule
+from realesrgan_arch.training.synthesis import PairSynthesis
+from realesrgan_arch.training.validation import score_rules
+from realesrgan_arch.weights import find_or_download, load_into, load_weights
+
+VGG19_FILE = "vgg19-dcbb9e9d.pth"
+_OPTIMIZERS = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}
+
+
+def assemble_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:
+    """Build networks, losses, optimisers and the degradation that `options` describe, on the device they name.
+
+    Raises:
+        UserError: weights that are absent, damaged or of another network; a pattern that matches no layer.
+    """
+    train = require_train(options)
+    device = choose_device("cpu" if options.num_gpu == 0 else options.device)
+    dtype = choose_dtype(device, options.precision, training=True)
+    generator = _assemble_generator(options, train, device)
+    discriminator = _assemble_discriminator(options, train, device)
+    usm = options.usm()
+    return FineTuneModel(
+        generator=generator,
+        discriminator=discriminator,
+        ema=_assemble_ema(generator, train.ema_decay),
+        losses=_assemble_losses(train, device),
+        synthesis=None if options.is_paired else _assemble_synthesis(options),
+        sharpened=SharpenedTargets(pixel=usm.pixel, perceptual=usm.perceptual, adversarial=usm.adversarial),
+        rules=_assemble_rules(train),
+        score_rules=score_rules(options),
+        device=device,
+        dtype=dtype,
+        run_folder=run_folder,
+    )
+
+
+def load_base_generator(options: Options) -> nn.Module:
+    """Return the generator of `options` with its pre-trained weights, or freshly drawn ones, in fp32 on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(options.manual_seed, Stream.INITIAL_WEIGHTS, 0))
+        network = build_generator(options.network_g)
+    paths = options.path
+    _load_pretrained(
+        network, paths.pretrain_network_g, key=paths.param_key_g, strict=paths.strict_load_g, name="network_g"
+    )
+    return network
+
+
+def _assemble_generator(options: Options, train: TrainOptions, device: torch.device) -> Player:
+    network = load_base_generator(options)
+    plan = plan_freezing(network, train.trainable.network_g, key="train.trainable.network_g")
+    return _make_player(network, plan, train.optim_g, device)
+
+
+def _assemble_discriminator(options: Options, train: TrainOptions, device: torch.device) -> Player | None:
+    if options.network_d is None:
+        return None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(options.manual_seed, Stream.INITIAL_WEIGHTS, 1))
+        network = build_discriminator(options.network_d)
+    paths = options.path
+    _load_pretrained(
+        network, paths.pretrain_network_d, key=paths.param_key_d, strict=paths.strict_load_d, name="network_d"
+    )
+    plan = plan_freezing(network, train.trainable.network_d, key="train.trainable.network_d")
+    return _make_player(network, plan, train.optim_d or train.optim_g, device)
+
+
+def _load_pretrained(network: nn.Module, source: str | None, *, key: str | None, strict: bool, name: str) -> None:
+    if source is not None:
+        load_into(network, load_weights(find_or_download(source), key=key), strict=strict, name=name)
+
+
+def _make_player(network: nn.Module, plan: FreezePlan, options: OptimizerOptions, device: torch.device) -> Player:
+    # Channels-last is the layout in which 16-bit convolutions are fast, on a CPU and on CUDA alike.
+    network.to(device, memory_format=torch.channels_last)
+    plan.apply(network)
+    return Player(network, plan, _build_optimizer(plan.trainable_parameters(network), options))
+
+
+def _build_optimizer(parameters: Iterable[nn.Parameter], options: OptimizerOptions) -> torch.optim.Optimizer | None:
+    chosen = list(parameters)
+    if not chosen:
+        return None
+    kind = _OPTIMIZERS[options.type]
+    return kind(chosen, lr=options.lr, betas=options.betas, weight_decay=options.weight_decay)
+
+
+def _assemble_ema(generator: Player, decay: float) -> Ema | None:
+    if decay == 0:
+        return None
+    return Ema(generator.network, trainable=generator.plan.trainable, decay=decay)
+
+
+def _assemble_synthesis(options: Options) -> PairSynthesis:
+    return PairSynthesis(
+        settings=options.degradation(),
+        scale=options.scale,
+        gt_size=options.gt_size,
+        seed=options.manual_seed,
+        lq_from_usm=options.usm().lq,
+        pool=PairPool(options.queue_size) if options.queue_size else None,
+    )
+
+
+def _assemble_losses(train: TrainOptions, device: torch.device) -> Losses:
+    pixel, gan = train.pixel_opt, train.gan_opt
+    perceptual = _assemble_perceptual(train.perceptual_opt).to(device) if train.perceptual_opt else None
+    return Losses(
+        pixel=PixelLoss(pixel.type, weight=pixel.loss_weight, eps=pixel.eps, reduction=pixel.reduction)
+        if pixel
+        else None,
+        perceptual=perceptual,
+        adversarial=AdversarialLoss(
+            gan.gan_type, weight=gan.loss_weight, real_label=gan.real_label_val, fake_label=gan.fake_label_val
+        )
+        if gan
+        else None,
+    )
+
+
+def _assemble_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:
+    network = VGG19Features(
+        list(options.layer_weights), use_input_norm=options.use_input_norm, range_norm=options.range_norm
+    )
+    path = find_or_download(str(options.weights or VGG19_FILE))
+    state = select_vgg19_state(load_weights(path).state, network)
+    load_into(network, state, strict=True, name="train.perceptual_opt.weights")
+    return PerceptualLoss(
+        network,
+        layer_weights=options.layer_weights,
+        weight=options.perceptual_weight,
+        criterion=options.criterion,
+    )
+
+
+def _assemble_rules(train: TrainOptions) -> StepRules:
+    return StepRules(
+        schedule=_assemble_schedule(train.scheduler),
+        base_rate_g=train.optim_g.lr,
+        base_rate_d=(train.optim_d or train.optim_g).lr,
+        warmup_steps=train.warmup_iter,
+        accumulate=train.accumulate,
+        discriminator_every=train.net_d_iters,
+        discriminator_first=train.net_d_init_iters,
+    )
+
+
+def _assemble_schedule(options: SchedulerOptions | None) -> Schedule:
+    match options:
+        case None:
+            return ConstantSchedule()
+        case MultiStepOptions(milestones=milestones, gamma=gamma):
+            return MultiStepSchedule(milestones, gamma)
+        case CosineRestartOptions(periods=periods, restart_weights=weights, eta_min=eta_min):
+            return CosineRestartSchedule(periods, weights, eta_min)

@@ -1,0 +1,318 @@
+"""The registered model: BasicSR's interface over typed parts (DESIGN decision 2).
+
+One class serves every system: without a discriminator it is a PSNR stage (Real-ESRNet), with one it is Real-ESRGAN,
+and with `lq` in its batches it trains on pairs.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.tensorboard import SummaryWriter
+
+from realesrgan_arch.degradation.operators import usm_sharpen
+from realesrgan_arch.degradation.pair_pool import PairPool
+from realesrgan_arch.losses import Losses
+from realesrgan_arch.training.checkpoint import plain_state, save_state, save_weights
+from realesrgan_arch.training.ema import Ema
+from realesrgan_arch.training.freezing import FreezePlan
+from realesrgan_arch.training.run_folder import RunFolder
+from realesrgan_arch.training.schedule import Schedule, learning_rate
+from realesrgan_arch.training.steps import Targets, discriminator_terms, generator_terms, total
+from realesrgan_arch.training.synthesis import PairSynthesis
+from realesrgan_arch.training.validation import ScoreRules, Validation, pairs_of_batches
+
+
+@dataclass
+class Player:
+    """One network of the game with its plan and optimiser (`None` when nothing of it trains)."""
+
+    network: nn.Module
+    plan: FreezePlan
+    optimizer: torch.optim.Optimizer | None
+
+
+@dataclass(frozen=True)
+class SharpenedTargets:
+    """Which losses see the USM-sharpened ground truth (xinntao/Real-ESRGAN's `*_gt_usm` switches)."""
+
+    pixel: bool = True
+    perceptual: bool = True
+    adversarial: bool = False
+
+
+@dataclass(frozen=True)
+class StepRules:
+    """Numbers that steer a step."""
+
+    schedule: Schedule
+    base_rate_g: float
+    base_rate_d: float
+    warmup_steps: int = -1
+    accumulate: int = 1
+    """Each batch is worked off in so many parts: the same gradient for less memory."""
+    discriminator_every: int = 1
+    """The generator steps once in so many discriminator steps (BasicSR's `net_d_iters`)."""
+    discriminator_first: int = 0
+    """The generator waits for so many steps (BasicSR's `net_d_init_iters`)."""
+
+
+class FineTuneModel:
+    """Trains a generator, against a discriminator if there is one.
+
+    Build it from options with `realesrgan_arch.training.assembly.assemble_model`.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: Player,
+        discriminator: Player | None,
+        ema: Ema | None,
+        losses: Losses,
+        synthesis: PairSynthesis | None,
+        sharpened: SharpenedTargets,
+        rules: StepRules,
+        score_rules: ScoreRules,
+        device: torch.device,
+        dtype: torch.dtype,
+        run_folder: RunFolder,
+    ) -> None:
+        self.generator = generator
+        self.discriminator = discriminator
+        self.ema = ema
+        self.losses = losses
+        self.synthesis = synthesis
+        self.sharpened = sharpened
+        self.rules = rules
+        self.score_rules = score_rules
+        self.device = device
+        self.dtype = dtype
+        self.run_folder = run_folder
+        self.step = 0
+        self._scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
+        self._lq = torch.empty(0)
+        self._gt = torch.empty(0)
+        self._log: dict[str, Tensor] = {}
+        self._base_fingerprints = self.fingerprints()
+
+    # ------------------------------------------------------------------ one step
+
+    def update_learning_rate(self, current_iter: int, warmup_iter: int = -1) -> None:
+        """Begin step `current_iter` (from 1) and set the learning rates for it."""
+        warmup = max(warmup_iter, self.rules.warmup_steps)
+        self.step = current_iter
+        for player, base in self._players_with_rates():
+            rate = learning_rate(current_iter, base=base, schedule=self.rules.schedule, warmup_steps=warmup)
+            for group in player.optimizer.param_groups if player.optimizer else ():
+                group["lr"] = rate
+
+    def feed_data(self, data: Mapping[str, object]) -> None:
+        """Take a batch: `gt` crops to degrade, or `gt` and `lq` pairs; uint8 or float in [0, 1], `(B, 3, H, W)`."""
+        gt = self._to_float(data["gt"])
+        if "lq" in data:
+            self._gt, self._lq = gt, self._to_float(data["lq"])
+        elif self.synthesis is None:
+            raise ValueError("expected batches with 'lq', as no degradation is configured; got 'gt' only")
+        else:
+            self._lq, self._gt = self.synthesis.make_pairs(gt, step=self.step)
+
+    def optimize_parameters(self, current_iter: int) -> None:
+        """Run step `current_iter`: the generator against a fixed discriminator, then the discriminator."""
+        self.step = current_iter
+        targets = self._targets().chunk(self.rules.accumulate)
+        log, sr = self._generator_step(self._lq.chunk(self.rules.accumulate), targets)
+        if self.discriminator is not None and self.discriminator.optimizer is not None:
+            log |= self._discriminator_step(self.discriminator, sr, targets)
+        if self._scaler.is_enabled():
+            self._scaler.update()
+        if self.ema is not None:
+            self.ema.update()
+        self._log = log
+
+    def _generator_step(self, lq: tuple[Tensor, ...], targets: list[Targets]) -> tuple[dict[str, Tensor], list[Tensor]]:
+        moves = self._generator_moves()
+        judge = self.discriminator.network if self.discriminator else None
+        if judge is not None:
+            # Its weights get no gradient in this half; the gradient still flows through it to the generator.
+            judge.requires_grad_(requires_grad=False)
+        self._zero_gradients(self.generator)
+        log: dict[str, Tensor] = {}
+        outputs: list[Tensor] = []
+        for part, target in zip(lq, targets, strict=True):
+            with torch.set_grad_enabled(moves), self._autocast():
+                sr = self.generator.network(part)
+                terms = generator_terms(sr, target, self.losses, judge) if moves else {}
+            if moves:
+                self._backward(total(terms), parts=len(lq))
+            _accumulate_log(log, terms, parts=len(lq))
+            outputs.append(sr.detach())
+        if moves:
+            self._optimizer_step(self.generator)
+        if self.discriminator is not None:
+            self.discriminator.plan.apply(self.discriminator.network)
+        return log, outputs
+
+    def _discriminator_step(self, player: Player, sr: list[Tensor], targets: list[Targets]) -> dict[str, Tensor]:
+        adversarial = self.losses.adversarial
+        if adversarial is None:
+            return {}
+        self._zero_gradients(player)
+        log: dict[str, Tensor] = {}
+        for fake, target in zip(sr, targets, strict=True):
+            for image, real in ((target.adversarial, True), (fake, False)):
+                with self._autocast():
+                    terms = discriminator_terms(player.network, image, adversarial, real=real)
+                self._backward(total(terms), parts=len(sr))
+                _accumulate_log(log, terms, parts=len(sr))
+        self._optimizer_step(player)
+        return log
+
+    # ------------------------------------------------------------------ what the loop asks for
+
+    def get_current_log(self) -> dict[str, float]:
+        """Return the losses of the last step as numbers; this waits for the device, so ask only when printing."""
+        return {name: float(value) for name, value in self._log.items()}
+
+    def get_current_learning_rate(self) -> list[float]:
+        """Return the learning rate of each optimiser."""
+        return [player.optimizer.param_groups[0]["lr"] for player in self._players() if player.optimizer]
+
+    def get_current_visuals(self) -> dict[str, Tensor]:
+        """Return the current batch: `lq`, `result` (of the averaged generator) and `gt`, on the CPU."""
+        with torch.no_grad(), self._autocast():
+            result = self.inference_network()(self._lq)
+        return {"lq": self._lq.cpu(), "result": result.float().cpu(), "gt": self._gt.cpu()}
+
+    def inference_network(self) -> nn.Module:
+        """Return the generator to validate and ship: the average, or the live one (switch it to eval first)."""
+        return self.ema.network if self.ema is not None else self.generator.network
+
+    def validation(
+        self, dataloader: DataLoader, current_iter: int, tb_logger: SummaryWriter | None, save_img: bool = False
+    ) -> None:
+        """Score the generator on whole images for BasicSR's loop; ours keeps a `Validation` with the base's scores."""
+        scale = self._gt.shape[-1] // self._lq.shape[-1]
+        pairs = list(pairs_of_batches(dataloader))
+        validation = Validation(pairs, rules=self.score_rules, scale=scale, device=self.device)
+        scores = validation.score_now(self.inference_network())
+        logging.getLogger("basicsr").info(validation.table)
+        for name, value in scores.items() if tb_logger else ():
+            tb_logger.add_scalar(f"metrics/{name}", value, current_iter)
+        if save_img:
+            validation.save_pictures(self.inference_network(), self.run_folder.visualization, step=current_iter)
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return the SHA-256 over the frozen tensors of each network."""
+        named = {"network_g": self.generator, "network_d": self.discriminator}
+        return {name: player.plan.fingerprint(player.network) for name, player in named.items() if player}
+
+    def check_frozen(self) -> None:
+        """Prove that no frozen tensor has moved since the model was built.
+
+        Raises:
+            RuntimeError: one has; that is a fault of this program.
+        """
+        changed = [name for name, value in self.fingerprints().items() if value != self._base_fingerprints[name]]
+        if changed:
+            raise RuntimeError(f"frozen tensors of {', '.join(changed)} changed during training")
+
+    # ------------------------------------------------------------------ files
+
+    def save(self, epoch: int, current_iter: int) -> None:
+        """Save weights and, for a real step, the training state; BasicSR passes -1 for "latest"."""
+        step = None if current_iter == -1 else current_iter
+        ema_state = plain_state(self.ema.network) if self.ema else None
+        generator = self.run_folder.weights("net_g", step)
+        save_weights(generator, params=plain_state(self.generator.network), params_ema=ema_state)
+        if self.discriminator is not None:
+            path = self.run_folder.weights("net_d", step)
+            save_weights(path, params=plain_state(self.discriminator.network))
+        if step is not None:
+            save_state(self.run_folder.state(step), self.state(epoch=epoch))
+
+    def state(self, *, epoch: int = 0) -> dict[str, object]:
+        """Return all that a resume needs, as plain tensors and numbers."""
+        return {
+            "iter": self.step,
+            "epoch": epoch,
+            "generator": self.generator.network.state_dict(),
+            "discriminator": self.discriminator.network.state_dict() if self.discriminator else None,
+            "ema": self.ema.network.state_dict() if self.ema else None,
+            "optimizers": [player.optimizer.state_dict() for player in self._players() if player.optimizer],
+            "pool": pool.state_dict() if (pool := self._pool()) else None,
+            "scaler": self._scaler.state_dict(),
+            "frozen": self._base_fingerprints,
+        }
+
+    def resume_training(self, resume_state: Mapping[str, object]) -> None:
+        """Take over a state of `state()`; the next step is the one after it."""
+        state: dict = dict(resume_state)
+        self.step = state["iter"]
+        self.generator.network.load_state_dict(state["generator"])
+        if self.discriminator is not None:
+            self.discriminator.network.load_state_dict(state["discriminator"])
+        if self.ema is not None:
+            self.ema.network.load_state_dict(state["ema"])
+        optimizers = [player.optimizer for player in self._players() if player.optimizer]
+        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        pool = self._pool()
+        if pool is not None:
+            pool.load_state_dict(state["pool"])
+        self._scaler.load_state_dict(state["scaler"])
+        self._base_fingerprints = state["frozen"]
+
+    # ------------------------------------------------------------------ small parts
+
+    def _generator_moves(self) -> bool:
+        rules = self.rules
+        in_turn = self.step % rules.discriminator_every == 0 and self.step > rules.discriminator_first
+        return in_turn and self.generator.optimizer is not None
+
+    def _targets(self) -> Targets:
+        switches = self.sharpened
+        sharp = usm_sharpen(self._gt) if any((switches.pixel, switches.perceptual, switches.adversarial)) else self._gt
+        return Targets(
+            pixel=sharp if switches.pixel else self._gt,
+            perceptual=sharp if switches.perceptual else self._gt,
+            adversarial=sharp if switches.adversarial else self._gt,
+        )
+
+    def _pool(self) -> PairPool | None:
+        return self.synthesis.pool if self.synthesis else None
+
+    def _players(self) -> list[Player]:
+        return [player for player in (self.generator, self.discriminator) if player is not None]
+
+    def _players_with_rates(self) -> list[tuple[Player, float]]:
+        return list(zip(self._players(), (self.rules.base_rate_g, self.rules.base_rate_d), strict=False))
+
+    def _to_float(self, batch: object) -> Tensor:
+        if not isinstance(batch, Tensor):
+            raise TypeError(f"expected a batch of tensors, got {type(batch).__name__}")
+        moved = batch.to(self.device, non_blocking=True)
+        return moved.float() / 255 if moved.dtype == torch.uint8 else moved.float()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+    def _backward(self, loss: Tensor, *, parts: int) -> None:
+        self._scaler.scale(loss / parts).backward()
+
+    def _optimizer_step(self, player: Player) -> None:
+        if player.optimizer is not None:
+            self._scaler.step(player.optimizer)
+
+    @staticmethod
+    def _zero_gradients(player: Player) -> None:
+        if player.optimizer is not None:
+            player.optimizer.zero_grad(set_to_none=True)
+
+
+def _accumulate_log(log: dict[str, Tensor], terms: Mapping[str, Tensor], *, parts: int) -> None:
+    for name, value in terms.items():
+        log[name] = log.get(name, torch.zeros((), device=value.device)) + value.detach() / parts

@@ -1,0 +1,128 @@
+"""What a person sees while training runs: a bar on a terminal, plain lines elsewhere; plus files for machines."""
+
+import logging
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TextIO
+
+import psutil
+import torch
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from realesrgan_arch.training.run_folder import RunFolder
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class StepTimer:
+    """Where the time of this process went; a resumed run starts anew, so its estimate stays right."""
+
+    started: float = field(default_factory=time.monotonic)
+    data_seconds: float = 0.0
+    steps: int = 0
+
+    def steps_per_second(self) -> float:
+        """Return the mean speed since the start of this process."""
+        return self.steps / max(time.monotonic() - self.started, 1e-9)
+
+    def data_share(self) -> float:
+        """Return the share of the time in which the network waited for images, in [0, 1]."""
+        return self.data_seconds / max(time.monotonic() - self.started, 1e-9)
+
+
+def memory_gib(device: torch.device) -> float:
+    """Return the peak memory of a CUDA device, or what this process holds now on others, in GiB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**30
+    return psutil.Process().memory_info().rss / 2**30
+
+
+class Progress:
+    """Shows and records the steps of a run.
+
+    Args:
+        run_folder: receives `metrics.jsonl` and TensorBoard's events.
+        first_step: the step before the first one of this process.
+        total_steps: of the run.
+        device: whose memory is shown.
+        use_tensorboard: write events, too.
+        stream: where the bar or the lines go.
+    """
+
+    def __init__(
+        self,
+        run_folder: RunFolder,
+        *,
+        first_step: int,
+        total_steps: int,
+        device: torch.device,
+        use_tensorboard: bool = True,
+        stream: TextIO = sys.stderr,
+    ) -> None:
+        self._run_folder = run_folder
+        self._total = total_steps
+        self._device = device
+        self._stream = stream
+        self._timer = StepTimer()
+        self._writer = SummaryWriter(str(run_folder.tensorboard)) if use_tensorboard else None
+        interactive = stream.isatty()
+        self._bar = tqdm(total=total_steps, initial=first_step, unit="step", file=stream, disable=not interactive)
+
+    def count_step(self, *, data_seconds: float) -> None:
+        """Note that one more step is done, and for how long it waited for its batch."""
+        self._timer.steps += 1
+        self._timer.data_seconds += data_seconds
+        self._bar.update()
+
+    def log_losses(self, step: int, losses: dict[str, float], rates: list[float]) -> None:
+        """Show the losses of a step, and write them to the files."""
+        self._record("train", step, {**losses, "lr": rates[0] if rates else 0.0})
+        shown = "  ".join(f"{name.removeprefix('l_')} {value:.4g}" for name, value in losses.items())
+        if not self._bar.disable:
+            self._bar.set_postfix_str(f"{shown}  data {self._timer.data_share():.0%}  {self._memory()}")
+            return
+        speed = self._timer.steps_per_second()
+        left = _clock((self._total - step) / speed) if speed else "?"
+        self.write(
+            f"step {step}/{self._total}  {shown}  {speed:.2f} it/s  data {self._timer.data_share():.0%}  "
+            f"ETA {left}  {self._memory()}"
+        )
+
+    def log_scores(self, step: int, scores: dict[str, float]) -> None:
+        """Write validation scores to the files."""
+        self._record("validation", step, scores)
+
+    def log_images(self, step: int, name: str, grid: Tensor) -> None:
+        """Write a picture `(3, H, W)` in [0, 1] to TensorBoard."""
+        if self._writer is not None:
+            self._writer.add_image(name, grid, step)
+
+    def write(self, text: str) -> None:
+        """Show a line without breaking the bar."""
+        tqdm.write(text, file=self._stream)
+        logger.info(text)
+
+    def close(self) -> None:
+        """Finish the bar and flush the files."""
+        self._bar.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def _record(self, kind: str, step: int, values: dict[str, float]) -> None:
+        self._run_folder.append_metrics({"kind": kind, "step": step, **values})
+        if self._writer is not None:
+            for name, value in values.items():
+                self._writer.add_scalar(f"{kind}/{name}", value, step)
+
+    def _memory(self) -> str:
+        return f"{memory_gib(self._device):.1f} GiB"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

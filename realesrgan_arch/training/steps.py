@@ -1,0 +1,51 @@
+"""What one training step adds up: named loss terms of the generator and of the discriminator."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from realesrgan_arch.losses import AdversarialLoss, Losses
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The ground truth that each loss compares with, `(B, 3, H, W)` in [0, 1]: plain or sharpened."""
+
+    pixel: Tensor
+    perceptual: Tensor
+    adversarial: Tensor
+
+    def chunk(self, count: int) -> list["Targets"]:
+        """Split into `count` parts along the batch."""
+        parts = (self.pixel.chunk(count), self.perceptual.chunk(count), self.adversarial.chunk(count))
+        return [Targets(*part) for part in zip(*parts, strict=True)]
+
+
+def generator_terms(sr: Tensor, targets: Targets, losses: Losses, discriminator: nn.Module | None) -> dict[str, Tensor]:
+    """Return the generator's weighted losses by BasicSR's names; their sum is what to minimise."""
+    terms: dict[str, Tensor] = {}
+    if losses.pixel is not None:
+        terms["l_g_pix"] = losses.pixel(sr, targets.pixel)
+    if losses.perceptual is not None:
+        terms["l_g_percep"] = losses.perceptual(sr, targets.perceptual)
+    if losses.adversarial is not None and discriminator is not None:
+        terms["l_g_gan"] = losses.adversarial.for_generator(discriminator(sr))
+    return terms
+
+
+def discriminator_terms(
+    discriminator: nn.Module, image: Tensor, adversarial: AdversarialLoss, *, real: bool
+) -> dict[str, Tensor]:
+    """Return the discriminator's loss on one side, and its mean logit (for the log, without gradient)."""
+    side = "real" if real else "fake"
+    logits = discriminator(image)
+    return {
+        f"l_d_{side}": adversarial.for_discriminator(logits, real=real),
+        f"out_d_{side}": logits.detach().float().mean(),
+    }
+
+
+def total(terms: dict[str, Tensor]) -> Tensor:
+    """Return the sum of the losses among `terms` (names that start with `l_`)."""
+    return torch.stack([value for name, value in terms.items() if name.startswith("l_")]).sum()

@@ -1,0 +1,43 @@
+"""From ground-truth crops to training pairs: sharpen, degrade, crop, exchange with the pool."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from realesrgan_arch.degradation.operators import usm_sharpen
+from realesrgan_arch.degradation.pair_pool import PairPool
+from realesrgan_arch.degradation.pipeline import crop_pair, degrade
+from realesrgan_arch.degradation.recipe import draw_recipe
+from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.seeding import Stream, numpy_generator
+
+
+@dataclass
+class PairSynthesis:
+    """Real-ESRGAN's second-order degradation with its pair pool (arXiv 2107.10833, sections 3 and 4).
+
+    All numbers of step `s` come from `(seed, s)` alone; the pool is the only state.
+    """
+
+    settings: DegradationSettings
+    scale: int
+    gt_size: int
+    seed: int
+    lq_from_usm: bool = True
+    pool: PairPool | None = None
+
+    @torch.no_grad()
+    def make_pairs(self, gt: Tensor, *, step: int) -> tuple[Tensor, Tensor]:
+        """Return `(lq, gt)` for RGB crops `(B, 3, H, W)` in [0, 1] that are at least `gt_size` on each side.
+
+        The result is `(B, 3, gt_size / scale, gt_size / scale)` and `(B, 3, gt_size, gt_size)`; with a pool that is
+        full, pairs of earlier steps.
+        """
+        recipe = draw_recipe(self.settings, seed=self.seed, step=step, batch_size=len(gt))
+        source = usm_sharpen(gt) if self.lq_from_usm else gt
+        lq = degrade(source, recipe, scale=self.scale)
+        gt, lq = crop_pair(gt, lq, gt_size=self.gt_size, scale=self.scale, recipe=recipe)
+        if self.pool is None:
+            return lq.contiguous(), gt.contiguous()
+        return self.pool.exchange(lq, gt, generator=numpy_generator(self.seed, Stream.PAIR_POOL, step))

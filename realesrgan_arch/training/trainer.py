@@ -1,0 +1,106 @@
+"""The loop: one screen, from top to bottom (DESIGN decision 3)."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from realesrgan_arch.data.files import DataError
+from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.progress import Progress
+
+Batch = Mapping[str, object]
+MOST_FAILED_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How often the loop does what; 0 means never."""
+
+    total_steps: int
+    print_every: int = 100
+    save_every: int = 5000
+    validate_every: int = 0
+
+
+class FailedFiles:
+    """Counts the images that could not be read; too many stop the run.
+
+    Args:
+        num_images: of the training set.
+    """
+
+    def __init__(self, num_images: int) -> None:
+        self._num_images = num_images
+        self._paths: set[str] = set()
+
+    def note(self, batch: Batch) -> list[str]:
+        """Take the `failed_path` entries of a batch and return those that are new.
+
+        Raises:
+            DataError: more than 5 % of the images have failed.
+        """
+        failed = batch.get("failed_path", ())
+        new = sorted({str(path) for path in _as_list(failed) if path} - self._paths)
+        self._paths.update(new)
+        if len(self._paths) > max(1.0, MOST_FAILED_SHARE * self._num_images):
+            raise DataError(
+                f"expected at most {MOST_FAILED_SHARE:.0%} unreadable images, got {len(self._paths)} of "
+                f"{self._num_images}, among them {', '.join(sorted(self._paths)[:3])}; mend or remove them"
+            )
+        return new
+
+    def listing(self) -> str:
+        """Return the failed files, one a line, or an empty string."""
+        return "\n".join(f"  {path}" for path in sorted(self._paths))
+
+
+def fit(
+    model: FineTuneModel,
+    batches: Iterable[Batch],
+    *,
+    rhythm: Rhythm,
+    progress: Progress,
+    failed: FailedFiles,
+    validate: Callable[[int], None],
+) -> None:
+    """Train from the step after `model.step` to `rhythm.total_steps`; `batches` starts at that step.
+
+    Raises:
+        DataError: too many images cannot be read.
+        OSError: a checkpoint cannot be written.
+    """
+    for step, (batch, waited) in enumerate(_timed(batches), start=model.step + 1):
+        for path in failed.note(batch):
+            progress.write(f"cannot read {path}: another image stands in for it")
+        model.update_learning_rate(step)
+        model.feed_data(batch)
+        model.optimize_parameters(step)
+        progress.count_step(data_seconds=waited)
+        if _due(step, rhythm.print_every, rhythm):
+            progress.log_losses(step, model.get_current_log(), model.get_current_learning_rate())
+        if _due(step, rhythm.save_every, rhythm):
+            model.save(epoch=0, current_iter=step)
+        if _due(step, rhythm.validate_every, rhythm):
+            validate(step)
+        if step == rhythm.total_steps:
+            break
+    model.check_frozen()
+    model.save(epoch=-1, current_iter=-1)
+
+
+def _due(step: int, every: int, rhythm: Rhythm) -> bool:
+    return every > 0 and (step % every == 0 or step == rhythm.total_steps)
+
+
+def _timed(batches: Iterable[Batch]) -> Iterator[tuple[Batch, float]]:
+    iterator = iter(batches)
+    while True:
+        asked = time.monotonic()
+        batch = next(iterator, None)
+        if batch is None:
+            return
+        yield batch, time.monotonic() - asked
+
+
+def _as_list(value: object) -> list[object]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]

@@ -1,0 +1,126 @@
+"""Which network a state dict belongs to, read from names and shapes; and older naming schemes, renamed to today's."""
+
+import math
+import re
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from realesrgan_arch.networks.spec import (
+    CompactSpec,
+    DiscriminatorSpec,
+    GeneratorSpec,
+    RRDBNetSpec,
+    UNetDiscriminatorSpec,
+)
+
+State = Mapping[str, Tensor]
+
+_OLD_ESRGAN = (
+    (r"model\.0\.", "conv_first."),
+    (r"model\.1\.sub\.(\d+)\.RDB(\d)\.conv(\d)\.0\.", r"body.\1.rdb\2.conv\3."),
+    (r"model\.1\.sub\.\d+\.", "conv_body."),
+    (r"model\.3\.", "conv_up1."),
+    (r"model\.6\.", "conv_up2."),
+    (r"model\.8\.", "conv_hr."),
+    (r"model\.10\.", "conv_last."),
+)
+"""The layout of xinntao/ESRGAN before May 2019: one sequence, in which the numbers are places."""
+
+_MIDDLE_ESRGAN = (
+    (r"RRDB_trunk\.(\d+)\.RDB(\d)\.", r"body.\1.rdb\2."),
+    (r"trunk_conv\.", "conv_body."),
+    (r"upconv1\.", "conv_up1."),
+    (r"upconv2\.", "conv_up2."),
+    (r"HRconv\.", "conv_hr."),
+)
+"""The layout of xinntao/ESRGAN's later release (RRDB_ESRGAN_x4.pth)."""
+
+_RRDBNET_MARKS = {
+    f"{layer}.weight"
+    for layer in ("conv_first", "body.0.rdb1.conv1", "conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last")
+}
+_UNET_MARKS = {"conv0.weight", "conv1.weight_orig", "conv3.weight_orig", "conv8.weight_orig", "conv9.weight"}
+
+
+def with_current_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return `state` with BasicSR's names when it is an x4 ESRGAN in one of the two older layouts, else unchanged."""
+    if {"model.0.weight", "model.1.sub.0.RDB1.conv1.0.weight", "model.10.weight"} <= state.keys():
+        return _renamed(state, _OLD_ESRGAN)
+    if {"RRDB_trunk.0.RDB1.conv1.weight", "HRconv.weight"} <= state.keys():
+        return _renamed(state, _MIDDLE_ESRGAN)
+    return state
+
+
+def detect_spec(state: State) -> GeneratorSpec | DiscriminatorSpec | None:
+    """Return what `state` (BasicSR's names) describes, or None when it is no network of this project.
+
+    What leaves no trace in the tensors gets its default (`checkpointing`, `skip_connection`); a SRVGGNetCompact without
+    PReLU is taken to have `act_type` "relu" (it may be "leakyrelu").
+    """
+    if state.keys() >= _RRDBNET_MARKS:
+        return _rrdbnet_spec(state)
+    if state.keys() >= _UNET_MARKS:
+        num_feat, num_in_ch = state["conv0.weight"].shape[:2]
+        return UNetDiscriminatorSpec(num_in_ch=num_in_ch, num_feat=num_feat)
+    return _compact_spec(state)
+
+
+def describe(state: State) -> str:
+    """Return the number of tensors and the first names and shapes, for messages."""
+    shown = ", ".join(f"{name} {shape_text(tensor)}" for name, tensor in list(state.items())[:3])
+    return f"{len(state)} tensors, the first are {shown}"
+
+
+def shape_text(tensor: Tensor) -> str:
+    """Return a shape as `(64x3x3x3)`."""
+    return f"({'x'.join(map(str, tensor.shape))})"
+
+
+def _renamed(state: dict[str, Tensor], rules: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:
+    return {_rename(name, rules): tensor for name, tensor in state.items()}
+
+
+def _rename(name: str, rules: tuple[tuple[str, str], ...]) -> str:
+    for pattern, replacement in rules:
+        if re.match(pattern, name):
+            return re.sub("^" + pattern, replacement, name)
+    return name
+
+
+def _rrdbnet_spec(state: State) -> RRDBNetSpec | None:
+    first, last = state["conv_first.weight"], state["conv_last.weight"]
+    if first.ndim != 4 or last.ndim != 4:
+        return None
+    num_out_ch = last.shape[0]
+    # A generator has as many colours in as out, so more input channels mean folded pixels.
+    scale, folded = {4: (2, 4), 16: (1, 16)}.get(first.shape[1] // num_out_ch, (4, 1))
+    return RRDBNetSpec(
+        num_in_ch=first.shape[1] // folded,
+        num_out_ch=num_out_ch,
+        scale=scale,
+        num_feat=first.shape[0],
+        num_block=1 + max(int(name.split(".")[1]) for name in state if re.match(r"body\.\d+\.", name)),
+        num_grow_ch=state["body.0.rdb1.conv1.weight"].shape[0],
+    )
+
+
+def _compact_spec(state: State) -> CompactSpec | None:
+    if not all(re.fullmatch(r"body\.\d+\.(weight|bias)", name) for name in state) or "body.0.weight" not in state:
+        return None
+    last = max(int(name.split(".")[1]) for name in state)
+    first_conv, last_conv = state["body.0.weight"], state.get(f"body.{last}.weight")
+    if last < 2 or last % 2 or last_conv is None or first_conv.ndim != 4 or last_conv.ndim != 4:
+        return None
+    num_feat, num_in_ch = first_conv.shape[:2]
+    upscale = math.isqrt(last_conv.shape[0] // num_in_ch)
+    if upscale < 1 or num_in_ch * upscale**2 != last_conv.shape[0]:
+        return None
+    return CompactSpec(
+        num_in_ch=num_in_ch,
+        num_out_ch=num_in_ch,
+        num_feat=num_feat,
+        num_conv=last // 2 - 1,
+        upscale=upscale,
+        act_type="prelu" if "body.1.weight" in state else "relu",
+    )

@@ -1,0 +1,39 @@
+"""Fixtures of every room: few threads, a folder of its own for each test, the shared photographs where they are."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+# Before torch, OpenCV and NumPy start their thread pools: parallel test processes would fight for two cores.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+import pytest
+import torch
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_threads() -> None:
+    """Two threads for torch, so that times and sums are alike on every machine."""
+    torch.set_num_threads(2)
+
+
+@pytest.fixture
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run the test in an empty folder: relative paths and run folders land there."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def shared_data() -> Callable[[str], Path]:
+    """Return a function from a path below ../shared to the whole path; the test skips where that is absent."""
+
+    def locate(name: str) -> Path:
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"../shared/{name} is not on this machine")
+        return path
+
+    return locate

@@ -1,0 +1,50 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from realesrgan_arch.data.files import DataError, list_images
+from realesrgan_arch.data.sample import SCENES, DrawnSample, draw_sample
+from realesrgan_arch.images import read_rgb
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sample") / "new"
+    return draw_sample(folder, seed=0)
+
+
+def digests(folder) -> dict[str, str]:
+    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in list_images(folder)}
+
+
+def test_it_has_twelve_scenes_of_three_views_and_four_plans_named_like_photos(sample):
+    assert sample == DrawnSample(sample.folder, num_scenes=12, num_photos=36, num_plans=4)
+    paths = list_images(sample.folder)
+    assert len(paths) == 40 and {path.parent.name for path in paths} == set(SCENES)
+    assert all(path.name.startswith("view_") and read_rgb(path).shape == (384, 512, 3) for path in paths)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(sample, tmp_path):
+    first = digests(sample.folder)
+    assert digests(draw_sample(tmp_path / "again", seed=0).folder) == first
+    assert len(set(first.values())) == 40
+    assert not set(digests(draw_sample(tmp_path / "other", seed=1).folder).values()) & set(first.values())
+
+
+def test_photos_have_fine_detail_and_plans_are_nearly_white(sample):
+    for path in list_images(sample.folder):
+        pixels = read_rgb(path).astype(np.float32)
+        is_plan = np.mean(pixels.min(axis=2) > 240) > 0.5
+        assert is_plan == (path.name == "view_4.png")
+        # What is lost by going down by 4 and up again must be far above the sensor's noise (about 2 levels).
+        small = pixels.reshape(96, 4, 128, 4, 3).mean((1, 3))
+        assert np.std(pixels - small.repeat(4, 0).repeat(4, 1)) > 6
+
+
+def test_a_folder_with_files_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(DataError, match="Expected an empty or new folder for the sample, but .* holds files"):
+        draw_sample(tmp_path)
+    with pytest.raises(DataError, match="cannot be made"):
+        draw_sample(tmp_path / "mine.txt")

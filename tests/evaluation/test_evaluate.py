@@ -1,0 +1,109 @@
+"""Scores by picture and method, the CSV, and what is said of pictures that cannot be scored."""
+
+import csv
+import math
+from functools import partial
+
+import pytest
+import torch
+
+from realesrgan_arch.evaluation.bicubic import magnify_bicubic
+from realesrgan_arch.evaluation.evaluate import (
+    GROUND_TRUTH,
+    EvaluationError,
+    EvaluationPair,
+    ImageScore,
+    evaluate,
+    read_pairs,
+    write_scores_csv,
+)
+from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
+
+BICUBIC = partial(magnify_bicubic, scale=2)
+
+
+def _pair(name="a", size=(96, 192), seed=0):
+    gt = torch.rand(3, *size, generator=torch.Generator().manual_seed(seed))
+    return EvaluationPair(name, gt[:, ::2, ::2], gt)
+
+
+def test_every_method_is_scored_on_every_picture_and_the_truth_has_its_own_niqe():
+    pairs = [_pair("a"), _pair("b", seed=1)]
+    scores = evaluate(iter(pairs), methods={"bicubic": BICUBIC, "base": BICUBIC}, border=2)
+    assert [(score.name, score.method) for score in scores] == [
+        (name, method) for name in "ab" for method in (GROUND_TRUTH, "bicubic", "base")
+    ]
+    assert scores[0].values == {"niqe": niqe(pairs[0].gt, border=2)}
+    sr = BICUBIC(pairs[1].lq)
+    assert scores[4].values["psnr"] == psnr(sr, pairs[1].gt, border=2)
+    assert scores[4].values["ssim"] == ssim(sr, pairs[1].gt, border=2)
+
+
+def test_luma_is_scored_on_request():
+    pair = _pair()
+    (score,) = evaluate([pair], methods={"m": BICUBIC}, border=2, y_channel=True, metrics=["psnr"])
+    assert score.values == {"psnr": psnr(BICUBIC(pair.lq), pair.gt, border=2, y_channel=True)}
+
+
+def test_a_small_picture_has_no_niqe_but_its_other_scores():
+    scores = evaluate([_pair(size=(40, 40))], methods={"m": BICUBIC}, border=2)
+    assert math.isnan(scores[1].values["niqe"])
+    assert math.isfinite(scores[1].values["psnr"])
+
+
+def test_a_method_of_another_scale_is_named():
+    with pytest.raises(EvaluationError, match=r"a: base made a picture of 384x192 pixels, but the truth has 192x96"):
+        evaluate([_pair()], methods={"base": partial(magnify_bicubic, scale=4)}, border=2)
+
+
+def test_a_picture_smaller_than_the_window_is_named():
+    with pytest.raises(EvaluationError, match="a has 14x14 pixels; inside the border of 2"):
+        evaluate([_pair(size=(14, 14))], methods={"base": BICUBIC}, border=2)
+
+
+def test_no_picture_is_an_error():
+    with pytest.raises(EvaluationError, match="at least one picture"):
+        evaluate([], methods={"base": BICUBIC}, border=2)
+
+
+@pytest.mark.parametrize(("metrics", "got"), [(["psnr", "lpisp"], "got lpisp"), ([], "got none")])
+def test_unknown_metrics_are_named(metrics, got):
+    with pytest.raises(EvaluationError, match=f"psnr, ssim, niqe, {got}"):
+        evaluate([_pair()], methods={"base": BICUBIC}, border=2, metrics=metrics)
+
+
+def test_samples_of_a_data_set_become_pairs_and_substitutes_are_left_out(caplog):
+    sample = {
+        "gt": torch.full((3, 4, 4), 255, dtype=torch.uint8),
+        "lq": torch.full((3, 2, 2), 51, dtype=torch.uint8),
+        "gt_path": "x/a.png",
+        "lq_path": "",
+        "failed_path": "",
+        "padded": False,
+    }
+    (pair,) = read_pairs([sample, sample | {"failed_path": "x/bad.png"}])
+    assert pair.name == "x/a.png"
+    assert torch.equal(pair.gt, torch.ones(3, 4, 4))
+    assert torch.allclose(pair.lq, torch.tensor(0.2))
+    assert "x/bad.png cannot be read and is not scored" in caplog.text
+
+
+def test_the_csv_has_a_row_a_score_and_empty_cells_for_what_was_not_measured(tmp_path):
+    scores = [
+        ImageScore("s/a, north.png", GROUND_TRUTH, {"niqe": 4.0}),
+        ImageScore("s/a, north.png", "base", {"psnr": math.inf, "ssim": 1.0, "niqe": math.nan}),
+    ]
+    write_scores_csv(tmp_path / "new" / "scores.csv", scores)
+    with (tmp_path / "new" / "scores.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [
+        ["name", "method", "psnr", "ssim", "niqe"],
+        ["s/a, north.png", GROUND_TRUTH, "", "", "4.000000"],
+        ["s/a, north.png", "base", "inf", "1.000000", "nan"],
+    ]
+
+
+def test_a_csv_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(EvaluationError, match="scores.csv cannot be written"):
+        write_scores_csv(tmp_path / "file" / "scores.csv", [ImageScore("a", "base", {"psnr": 1.0})])

@@ -1,0 +1,47 @@
+import pytest
+
+from realesrgan_arch.options.load import (
+    load_options,
+)
+from tests.options.files import GAN, PAIRS
+
+
+def test_upstream_files_for_one_gpu_are_read_without_a_word():
+    assert load_options(GAN).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("override", "note"),
+    [
+        ("train.optim_g.lr=1e-4", "train.optim_g.lr: '1e-4' was read as the number 0.0001"),
+        ("train.total_iter=1e6", "train.total_iter: '1e6' was read as the number 1000000"),
+        ("train.total_iter=00400000", "train.total_iter: '00400000' was read as the number 400000"),
+        ("network_g.num_feat='48'", "network_g.num_feat: '48' was read as the number 48"),
+        ("jpeg_range=[3e1, 95]", "jpeg_range[0]: '3e1' was read as the number 30.0"),
+        ("datasets.train.use_rot=1", "datasets.train.use_rot: 1 was read as true"),
+        ("datasets.train.blur_kernel_size2=13", "datasets.train.blur_kernel_size2 has no effect: kernels are 21 wide"),
+        ("datasets.train.use_shuffle=false", "datasets.train.use_shuffle has no effect"),
+        ("datasets.train.dataset_enlarge_ratio=5", "datasets.train.dataset_enlarge_ratio has no effect"),
+        ("datasets.train.prefetch_mode=cuda", "datasets.train.prefetch_mode and num_prefetch_queue have no effect"),
+        ("datasets.train.gt_size=128", "datasets.train.gt_size has no effect: `gt_size` at the top (256) is the crop"),
+        ("num_gpu=4", "num_gpu: 4 has no effect: one process trains on one device, so a batch has 12 images"),
+        ("val.val_freq=5", "val has no effect: there is no datasets.val"),
+        ("logger.wandb.project=mine", "logger.wandb has no effect"),
+        ("train.trainable.network_d=none", "train.optim_d has no effect: no discriminator is trained"),
+        ("train.total_iter=10", "train.scheduler.milestones: those after total_iter (10) are never reached"),
+    ],
+)
+def test_what_is_accepted_otherwise_is_said(override, note):
+    notes = load_options(GAN, overrides=[override]).notes
+    assert any(text.startswith(note) for text in notes), notes
+
+
+def test_notes_about_parts_that_are_missing():
+    overrides = ["network_d=", "train.gan_opt=", "datasets.val.type=SyntheticPairs", "datasets.val.dataroot_gt=x"]
+    assert load_options(GAN, overrides=overrides).notes == (
+        "train.optim_d has no effect: no discriminator is trained",
+        "datasets.val has no effect: there is no `val` section that says how often",
+        "path.pretrain_network_d has no effect: there is no network_d",
+    )
+    notes = load_options(PAIRS, overrides=["gt_usm=true"]).notes
+    assert notes == ("gt_usm has no effect: it does not apply to pairs, as upstream",)

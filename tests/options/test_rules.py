@@ -1,0 +1,74 @@
+# ruff: noqa: E501 - the tables hold whole sentences
+
+import pytest
+
+from realesrgan_arch.options.load import (
+    load_options,
+)
+from tests.options.files import GAN, NET, PAIRS, problems, with_override
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["queue_size=100"], "queue_size: expected a multiple of datasets.train.batch_size_per_gpu (12), got 100; 96 would do"),
+        (["gt_size=258", "network_d=", "train.gan_opt="], "gt_size: expected a multiple of 4 (the scale is 4), got 258"),
+        (["gt_size=252"], "gt_size: expected a multiple of 8 (network_d halves its input three times), got 252"),
+        (["gt_size=512"], "datasets.train.crop_size: expected at least gt_size (512), got 400"),
+        (["datasets.train.crop_size=402"], "datasets.train.crop_size: expected a multiple of the scale (4), got 402"),
+        (["resize_prob=[0.2, 0.7, 0.2]"], "resize_prob: expected probabilities that sum to 1, got [0.2, 0.7, 0.2], which sum "
+         "to 1.1"),
+        (["datasets.train.kernel_prob2=[0.5, 0.5]"], "datasets.train.kernel_prob2: expected one probability for each of the 6 "
+         "in kernel_list2, got 2"),
+        (["datasets.train.kernel_prob=[0.5, 0.25, 0.12, 0.03, 0.12, 0.03]"], "datasets.train.kernel_prob: expected "
+         "probabilities that sum to 1, got [0.5, 0.25, 0.12, 0.03, 0.12, 0.03], which sum to 1.05"),
+        (["jpeg_range2=[95, 30]"], "jpeg_range2: expected [low, high], got [95, 30]"),
+        (["datasets.train.blur_sigma=[3, 0.2]"], "datasets.train.blur_sigma: expected [low, high], got [3, 0.2]"),
+        (["network_g.scale=2"], "network_g.scale: expected 4 (the `scale` at the top), got 2"),
+        (["network_g.num_block=0"], "network_g.num_block: expected a whole number >= 1, got 0"),
+        (["network_d.num_in_ch=1"], "network_d.num_in_ch: expected 3 (images are RGB here), got 1"),
+        (["network_d="], "network_d: this key is required by train.gan_opt; remove both to train without"),
+        (["train.gan_opt="], "train.gan_opt: this key is required by network_d; remove both to train without"),
+        (["train.optim_d="], "train.optim_d: this key is required by network_d"),
+        (["model_type=RealESRNetModel"], "network_d: RealESRNetModel trains without a discriminator; remove network_d and "
+         "train.gan_opt, or choose model_type: RealESRGANModel"),
+        (["high_order_degradation=false"], "high_order_degradation: expected true, because type RealESRGANDataset has no LQ "
+         "images"),
+        (["datasets.train.dataroot_gt="], "datasets.train.dataroot_gt: this key is required (or manifest); expected the folder "
+         "of the images"),
+        (["datasets.val.type=PairedImageDataset", "datasets.val.dataroot_gt=x"], "datasets.val.dataroot_lq: this key is "
+         "required by type PairedImageDataset; expected the folder of the low-quality images"),
+        (["datasets.train.meta_info_file=x"], "datasets.train.meta_info_file: expected either meta_info or meta_info_file, got "
+         "both"),
+        (["train.perceptual_opt.layer_weights.conv6_1=1"], "train.perceptual_opt.layer_weights.conv6_1: VGG19 has no such "
+         "layer; expected conv1_1 ... conv5_4, relu1_1 ... or pool1 ..."),
+        (["train.perceptual_opt.layer_weights={}"], "train.perceptual_opt.layer_weights: expected at least one layer, such as "
+         "conv5_4: 1"),
+        (["train.scheduler={type: CosineAnnealingRestartLR, periods: [5, 5]}"], "train.scheduler.restart_weights: expected one "
+         "weight for each of the 2 periods, got 1"),
+        (["gt_usm=true", "l1_gt_usm=false"], "gt_usm: stands for l1_gt_usm and lq_from_usm, but l1_gt_usm says otherwise; give "
+         "one of them"),
+        (["datasets.train="], "datasets.train: this key is required by `train`; expected a mapping"),
+        (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d="], "train.pixel_opt: this key is "
+         "required without perceptual_opt and gan_opt"),
+    ],
+)  # fmt: skip
+def test_a_broken_rule_is_said_once_and_alone(overrides, message):
+    assert with_override(*overrides) == [message]
+
+
+def test_pairs_have_rules_of_their_own():
+    assert "line 11: high_order_degradation" not in problems(PAIRS, "queue_size=181", "datasets.train.dataroot_lq=")[0]
+    texts = problems(PAIRS, "high_order_degradation=true", "gt_size=64")
+    assert "high_order_degradation: expected false, because type RealESRGANPairedDataset brings its own LQ" in texts[1]
+    assert "datasets.train.gt_size: expected the `gt_size` at the top (64), got 256; give it once" in texts[0]
+
+
+def test_rrdbnet_of_scale_2_folds_pixels():
+    (text,) = problems(NET, "gt_size=258")
+    assert text.endswith("gt_size: expected a multiple of 4 (RRDBNet of scale 2 folds pixels into channels), got 258")
+
+
+def test_a_frozen_discriminator_needs_no_optimiser():
+    loaded = load_options(GAN, overrides=["train.optim_d=", "train.trainable.network_d=none"])
+    assert loaded.options.train.trainable.network_d == ("none",)

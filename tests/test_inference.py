@@ -1,0 +1,125 @@
+"""The command: upstream's flags, exit codes, and one sentence for a user's mistake."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from realesrgan_arch.entry import run
+from realesrgan_arch.images import read_picture, read_rgb, to_tensor, write_image
+from realesrgan_arch.inference import main
+from realesrgan_arch.networks.rrdbnet import RRDBNet
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def model(tmp_path):
+    torch.manual_seed(0)
+    network = RRDBNet(scale=2, num_feat=8, num_block=1, num_grow_ch=4)
+    torch.save({"params_ema": network.state_dict()}, tmp_path / "net_g.pth")
+    return network.eval(), tmp_path / "net_g.pth"
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for name in ("a.png", "sub/b.png"):
+        (tmp_path / "photos" / name).parent.mkdir(parents=True, exist_ok=True)
+        write_image(tmp_path / "photos" / name, np.random.default_rng(0).integers(0, 255, (10, 13, 3), dtype=np.uint8))
+    return tmp_path / "photos"
+
+
+def _call(*arguments):
+    return run(main, [str(argument) for argument in arguments])
+
+
+def test_a_folder_is_upscaled_by_the_network_that_the_weights_describe(model, photos, tmp_path, capfd):
+    network, weights = model
+    output = tmp_path / "results"
+    assert _call("-i", photos, "-o", output, "--model_path", weights, "--fp32", "--device", "cpu") == 0
+    image = to_tensor(read_rgb(photos / "sub/b.png"))
+    # The width of 13 is odd, so the network saw one more column, a reflection.
+    with torch.no_grad():
+        expected = network(torch.nn.functional.pad(image[None], (0, 1, 0, 0), mode="reflect"))[0, :, :, :26]
+    result = to_tensor(read_rgb(output / "sub/b_out.png"))
+    assert (result - expected.clamp(0, 1)).abs().max() <= 0.5 / 255 + 1e-5
+    assert read_rgb(output / "a_out.png").shape == (20, 26, 3)
+    printed = capfd.readouterr()
+    assert printed.out.splitlines() == [
+        f"2 pictures upscaled x2 with {weights} (cpu, float32)",
+        f"results  {output}",
+    ]
+    assert "upscaling: 100%" in printed.err
+
+
+def test_upstreams_flags_are_understood(model, photos, tmp_path):
+    flags = "-s 3.5 --suffix big -t 16 --tile_pad 4 --pre_pad 2 --ext jpg --alpha_upsampler bicubic --precision fp32"
+    output = tmp_path / "results"
+    assert _call("-i", photos / "a.png", "-o", output, "--model_path", model[1], *flags.split(), "--device", "cpu") == 0
+    assert read_rgb(output / "a_big.jpg").shape == (35, 45, 3)
+
+
+def test_alpha_goes_through_the_network_by_default(model, tmp_path):
+    from realesrgan_arch.images import Picture, write_picture
+
+    rng = np.random.default_rng(0)
+    picture = Picture(rng.integers(0, 255, (6, 6, 3), dtype=np.uint8), alpha=np.full((6, 6), 255, np.uint8))
+    write_picture(tmp_path / "a.png", picture)
+    for name, flags in (("network", []), ("bicubic", ["--alpha_upsampler", "bicubic"])):
+        assert _call("-i", tmp_path / "a.png", "-o", tmp_path / name, "--model_path", model[1], *flags) == 0
+    alphas = [read_picture(tmp_path / name / "a_out.png").alpha for name in ("network", "bicubic")]
+    assert (alphas[1] == 255).all()
+    assert not np.array_equal(*alphas)
+
+
+def test_a_bad_file_among_good_ones_gives_exit_code_3_and_is_named(model, photos, tmp_path, capfd):
+    (photos / "bad.png").write_bytes(b"")
+    output = tmp_path / "results"
+    assert _call("-i", photos, "-o", output, "--model_path", model[1]) == 3
+    assert sorted(path.name for path in output.rglob("*.*")) == ["a_out.png", "b_out.png"]
+    printed = capfd.readouterr()
+    assert "bad.png is empty" in printed.err
+    assert "failed   1 picture, named above" in printed.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-i", "absent"], "absent does not exist"),
+        (["-i", "{photos}", "-o", "{photos}/a.png/out"], "cannot be written"),
+        (["-i", "{photos}", "-o", "{photos}"], "is the input folder"),
+        (["-i", "{photos}", "-o", "{out}", "--model_path", "absent.pth"], "absent.pth"),
+        (["-i", "{photos}", "-o", "{out}", "-n", "RealESRGAN_x4pluss"], "RealESRGAN_x4plus"),
+        (["-i", "{photos}", "-o", "{out}", "--device", "tpu"], "device must be auto"),
+        (["-i", "{photos}", "-o", "{out}", "-dn", "0.5"], "for -n realesr-general-x4v3 only"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence_and_exit_code_2(photos, tmp_path, capfd, arguments, message):
+    filled = [argument.format(photos=photos, out=tmp_path / "out") for argument in arguments]
+    assert _call("-o", tmp_path / "out", *filled) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["-t", "-1"], "whole number"), (["-s", "0"], "above 0"), (["-s", "nan"], "above 0"), (["--ext", "gif"], "auto")],
+)
+def test_a_wrong_flag_is_exit_code_2(capfd, arguments, message):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert message in capfd.readouterr().err
+
+
+def test_the_script_runs_from_any_folder_and_its_help_loads_no_torch(tmp_path):
+    command = [sys.executable, "-X", "importtime", str(ROOT / "realesrgan_arch/inference.py"), "--help"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert "--alpha_upsampler" in done.stdout
+    assert "torch" not in {line.rsplit("|")[-1].strip() for line in done.stderr.splitlines()}

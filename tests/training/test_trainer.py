@@ -1,0 +1,105 @@
+"""The loop does everything in its turn, and stops when too much of the data is broken."""
+
+import io
+import json
+
+import pytest
+
+from realesrgan_arch.data.files import DataError
+from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.trainer import FailedFiles, Rhythm, fit
+from tests.training.builders import batch, small_model
+
+
+@pytest.fixture
+def model(tmp_path):
+    model = small_model(tmp_path / "run", train_d=None)
+    model.run_folder.prepare()
+    return model
+
+
+def _progress(model, stream: io.StringIO, total: int, *, tensorboard: bool = False) -> Progress:
+    return Progress(
+        model.run_folder,
+        first_step=model.step,
+        total_steps=total,
+        device=model.device,
+        use_tensorboard=tensorboard,
+        stream=stream,
+    )
+
+
+def _fit(model, total: int, *, stream: io.StringIO | None = None, batches=None, **rhythm) -> list[int]:
+    validated: list[int] = []
+    batches = batches or (batch(step) for step in range(model.step + 1, total + 10))
+    progress = _progress(model, stream or io.StringIO(), total)
+    fit(
+        model,
+        batches,
+        rhythm=Rhythm(total_steps=total, **rhythm),
+        progress=progress,
+        failed=FailedFiles(100),
+        validate=validated.append,
+    )
+    return validated
+
+
+def test_a_run_validates_and_saves_in_its_rhythm_and_at_the_end(model) -> None:
+    assert _fit(model, 5, save_every=2, validate_every=3, print_every=0) == [3, 5]
+    names = sorted(path.name for path in model.run_folder.models.iterdir())
+    assert names == ["net_g_2.pth", "net_g_4.pth", "net_g_5.pth", "net_g_latest.pth"]
+    assert sorted(path.name for path in model.run_folder.states.iterdir()) == ["2.state", "4.state", "5.state"]
+
+
+def test_zero_means_never(model) -> None:
+    assert _fit(model, 3, save_every=0, validate_every=0, print_every=0) == []
+    assert [path.name for path in model.run_folder.models.iterdir()] == ["net_g_latest.pth"]
+
+
+def test_plain_lines_and_json_lines_tell_the_losses(model) -> None:
+    stream = io.StringIO()
+    _fit(model, 4, stream=stream, print_every=2)
+    lines = stream.getvalue().splitlines()
+    assert [line.split()[1] for line in lines] == ["2/4", "4/4"]
+    assert all(word in lines[0] for word in ("g_pix", "it/s", "data", "ETA", "GiB"))
+    records = [json.loads(line) for line in model.run_folder.metrics.read_text().splitlines()]
+    assert [(record["kind"], record["step"]) for record in records] == [("train", 2), ("train", 4)]
+    assert records[0]["lr"] == 1e-3
+
+
+def test_tensorboard_gets_scalars_and_pictures(model) -> None:
+    import torch
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    progress = _progress(model, io.StringIO(), 2, tensorboard=True)
+    progress.log_losses(1, {"l_g_pix": 0.5}, [1e-3])
+    progress.log_images(1, "grid", torch.rand(3, 8, 8))
+    progress.close()
+    events = EventAccumulator(str(model.run_folder.tensorboard)).Reload()
+    assert events.Scalars("train/l_g_pix")[0].value == 0.5
+    assert events.Tags()["images"] == ["grid"]
+
+
+def _broken(step: int, path: str) -> dict[str, object]:
+    return {**batch(step), "failed_path": ["", path]}
+
+
+def test_an_unreadable_image_is_said_once(model) -> None:
+    stream = io.StringIO()
+    _fit(model, 3, stream=stream, batches=[_broken(step, "a.jpg") for step in (1, 2, 3)], print_every=0)
+    assert stream.getvalue().count("a.jpg") == 1
+
+
+def test_more_than_five_percent_unreadable_images_stop_the_run(model) -> None:
+    batches = [_broken(step, f"{step}.jpg") for step in range(1, 9)]
+    with pytest.raises(DataError, match="at most 5%.* got 6 of 100.*1.jpg"):
+        _fit(model, 8, batches=batches, print_every=0)
+    assert model.step == 5
+
+
+def test_a_single_bad_image_in_a_small_set_does_not_stop_the_run() -> None:
+    failed = FailedFiles(4)
+    assert failed.note({"failed_path": ["", "a.jpg"]}) == ["a.jpg"]
+    with pytest.raises(DataError):
+        failed.note({"failed_path": ["b.jpg"]})
+    assert failed.listing() == "  a.jpg\n  b.jpg"
