@@ -1,4 +1,4 @@
-"""Poisson (shot) noise as a pure function of a uniform field, exact and about ten times faster than drawing it.
+"""Poisson (shot) noise as a pure function of a uniform field, exact and several times faster than drawing it.
 
 An 8-bit picture has at most 256 levels and upstream's photon counts are powers of two, so only 9 x 256 Poisson laws
 can occur. Each gets an alias table once; a pixel's photon count is then one look-up.

@@ -15,7 +15,7 @@ import numpy as np
 
 from realesrgan_arch.degradation.operators import RESIZE_MODES, ResizeMode
 from realesrgan_arch.degradation.settings import DegradationSettings, KernelType, Range, StageSettings
-from realesrgan_arch.seeding import derived_seed, numpy_generator
+from realesrgan_arch.seeding import Stream, derived_seed, numpy_generator
 
 KernelKind = KernelType | Literal["sinc", "pulse"]
 NoiseKind = Literal["gaussian", "poisson"]
@@ -23,10 +23,6 @@ Choice = TypeVar("Choice")
 
 KERNEL_SIZES = (7, 9, 11, 13, 15, 17, 19, 21)
 _SMALL_KERNEL = 13  # A sinc kernel below this size cannot hold the rings of a lower cutoff.
-
-# SeedSequence fills short keys with zeros: (seed, step) and (seed, step, 0) are one stream. The tags keep them, and the
-# draws of other modules, apart.
-_BATCH_STREAM, _SAMPLE_STREAM, _FIELD_STREAM = 0x6465_6701, 0x6465_6702, 0x6465_6703
 
 
 @dataclass(frozen=True)
@@ -129,7 +125,7 @@ class Recipe:
 
 def draw_recipe(settings: DegradationSettings, *, seed: int, step: int, batch_size: int) -> Recipe:
     """Draw the recipe of batch `step` (>= 0) of a run with `seed` (>= 0); the same numbers give the same recipe."""
-    batch = numpy_generator(seed, _BATCH_STREAM, step)
+    batch = numpy_generator(seed, Stream.RECIPE, step)
     samples = [_draw_sample(settings, seed=seed, step=step, index=index) for index in range(batch_size)]
     first, second, final_kernels = zip(*samples, strict=True)
     return Recipe(
@@ -161,10 +157,10 @@ def _draw_stage(
 def _draw_sample(
     settings: DegradationSettings, *, seed: int, step: int, index: int
 ) -> tuple[StageSample, StageSample, KernelDraw]:
-    generator = numpy_generator(seed, _SAMPLE_STREAM, step, index)
+    generator = numpy_generator(seed, Stream.RECIPE, step, index)
     first, second = (
         _draw_stage_sample(
-            stage, noise_seed=derived_seed(seed, _FIELD_STREAM, step, index, number), generator=generator
+            stage, noise_seed=derived_seed(seed, Stream.RECIPE, step, index, number), generator=generator
         )
         for number, stage in enumerate((settings.first, settings.second))
     )

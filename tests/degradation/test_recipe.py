@@ -147,7 +147,6 @@ def test_no_two_streams_are_the_same():
     seeds = [sample.noise_seed for stage in (recipe.first, recipe.second) for sample in stage.samples]
     assert len(set(seeds)) == 16
     assert len({sample.jpeg_quality for sample in recipe.first.samples}) == 8
-    # NumPy's SeedSequence pads short keys with zeros: without tags, batch 0 would share its numbers with sample 0.
     assert recipe.crop_top not in {sample.jpeg_quality for sample in recipe.first.samples}
 
 
