@@ -7,6 +7,7 @@ so that BasicSR's own `train_pipeline` can drive them; our loop builds its model
 import importlib
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def register() -> None:
     """
     import_shims()
     registry = importlib.import_module("basicsr.utils.registry")
-    importlib.import_module("basicsr.archs")
+    _import_upstream()
     for network in _NETWORKS:
         _put(registry.ARCH_REGISTRY, f"{network.__name__}_{SUFFIX}", network)
     for loss in _LOSSES:
@@ -68,7 +69,8 @@ def build_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:
 
 def to_basicsr(options: Options, *, run_folder: RunFolder) -> dict[str, Any]:
     """Return `options` as the plain dict that BasicSR's parts expect, with the keys that its runner would add."""
-    mapping = options.model_dump(mode="json")
+    mapping = options.model_dump(mode="json", exclude_unset=True)
+    mapping.setdefault("path", {})
     mapping |= {"is_train": True, "dist": False, "rank": 0, "world_size": 1, "model_type": "FineTuneModel"}
     mapping["path"]["experiments_root"] = str(run_folder.root)
     return mapping
@@ -101,6 +103,13 @@ def _with_section(dataset: Dataset, mapping: Mapping[str, Any]) -> Dataset:
     # BasicSR's models read `dataset.opt["name"]` when they report a validation.
     setattr(dataset, "opt", dict(mapping))  # noqa: B010
     return dataset
+
+
+def _import_upstream() -> None:
+    # Their classes register themselves when they are imported, and refuse a name that is taken: so they come first.
+    importlib.import_module("basicsr.archs")
+    with suppress(ImportError):
+        importlib.import_module("realesrgan.models")
 
 
 def _put(registry: Any, name: str, item: Callable[..., object]) -> None:

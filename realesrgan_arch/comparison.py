@@ -25,7 +25,7 @@ from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.datasets import ValDataset
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.training.validation import TILE, ScoreRules
+from realesrgan_arch.training.validation import TILE, ScoreRules, score_rules
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.weights import find_or_download, load_generator
 
@@ -74,29 +74,6 @@ def build_methods(options: Options) -> dict[str, Method]:
         name = "tuned" if "base" in methods else "base"
         methods[name] = _load_method(options.path.pretrain_network_g, options.path.param_key_g, options)
     return methods
-
-
-def score_rules(options: Options) -> ScoreRules:
-    """Return how `val.metrics` are measured.
-
-    Raises:
-        OptionsError: metrics that ask for different borders, or for different channels; one table has one of each.
-    """
-    chosen = list(options.val.metrics.values()) if options.val else []
-    if not chosen:
-        return ScoreRules()
-    borders = sorted({metric.crop_border for metric in chosen})
-    channels = sorted({metric.test_y_channel for metric in chosen if metric.type != "calculate_niqe"})
-    if len(borders) > 1 or len(channels) > 1:
-        raise OptionsError(
-            options.name,
-            [f"val.metrics: expected one crop_border and one test_y_channel, got {borders} and {channels}"],
-        )
-    return ScoreRules(
-        metrics=tuple(dict.fromkeys(metric.type.removeprefix("calculate_") for metric in chosen)),
-        border=borders[0],
-        y_channel=channels == [True],
-    )
 
 
 def _load_method(source: str, key: str | None, options: Options) -> Method:

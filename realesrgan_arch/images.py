@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from realesrgan_arch.atomic_file import write_bytes_atomically
+from realesrgan_arch import atomic
 from realesrgan_arch.image_header import ImageError, ImageHeader, open_with_pillow, parse_header, read_header, shown
 
 __all__ = [
@@ -112,7 +112,7 @@ def write_picture(path: Path, picture: Picture, *, quality: int = 95) -> None:
     """
     data = encode(picture, path, quality=quality)
     try:
-        write_bytes_atomically(path, data)
+        atomic.write_bytes(path, data)
     except OSError as error:
         raise ImageError(f"{shown(path)} cannot be written: {error.strerror}.") from error
 

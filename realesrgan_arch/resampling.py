@@ -1,7 +1,8 @@
-"""MATLAB's bicubic `imresize`, in which the super-resolution papers make and score their x4 images.
+"""MATLAB's bicubic `imresize`, with which the super-resolution papers make their x4 images.
 
 Keys' kernel with a = -0.5, widened by the factor when shrinking (anti-aliasing), symmetric borders. Interpolation
-with `antialias=True` in torch has the same kernel but cuts it off at the borders.
+with `antialias=True` in torch has the same kernel but cuts it off at the borders. The published LR files of Set5 and
+Set14 repeat the edge pixel, and round and clip to 8 bits between the axes: 1 level away in a tenth of the pixels.
 """
 
 import math

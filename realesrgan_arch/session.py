@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -10,7 +11,6 @@ from torch.utils.data import DataLoader
 
 from realesrgan_arch import basicsr_bridge
 from realesrgan_arch.atomic import write_text
-from realesrgan_arch.comparison import score_rules
 from realesrgan_arch.data.assembly import build_training_set, build_whole_images
 from realesrgan_arch.data.sampler import StepSampler
 from realesrgan_arch.evaluation.evaluate import read_pairs
@@ -23,7 +23,7 @@ from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.trainer import FailedFiles, Rhythm, fit
-from realesrgan_arch.training.validation import Validation, report
+from realesrgan_arch.training.validation import Validation, report, score_rules
 
 logger = logging.getLogger(__name__)
 
@@ -94,10 +94,16 @@ def _run(
         progress.write(f"before training\n{validation.table}")
         progress.log_scores(0, scores)
     failed = FailedFiles(num_images)
-    validate = lambda step: report(validation, model.inference_network(), step=step, progress=progress)  # noqa: E731
+    validate = partial(_validate, options, model, validation, progress)
     fit(model, loader, rhythm=_rhythm(options), progress=progress, failed=failed, validate=validate)
     weights = model.run_folder.weights("net_g", None)
     return Outcome(model.run_folder, weights, table=validation.table, failed_files=failed.listing())
+
+
+def _validate(options: Options, model: FineTuneModel, validation: Validation, progress: Progress, step: int) -> None:
+    report(validation, model.inference_network(), step=step, progress=progress)
+    if options.val and options.val.save_img:
+        validation.save_pictures(model.inference_network(), model.run_folder.visualization, step=step)
 
 
 def _archive_older_run(run_folder: RunFolder) -> str | None:
@@ -110,7 +116,7 @@ def _archive_older_run(run_folder: RunFolder) -> str | None:
 
 
 def _write_effective_options(options: Options, run_folder: RunFolder) -> None:
-    text = yaml.safe_dump(options.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(options.model_dump(mode="json", exclude_unset=True), sort_keys=False, allow_unicode=True)
     write_text(run_folder.root / "options.yml", text)
 
 

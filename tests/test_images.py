@@ -317,8 +317,8 @@ def test_a_failed_write_raises_and_leaves_the_old_file_and_no_part(tmp_path, mon
         write_image(tmp_path / "a.png", picture()[::-1].copy())
     assert (tmp_path / "a.png").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
-    with pytest.raises(ImageError, match="No such file"):
-        write_image(tmp_path / "none" / "a.png", picture())
+    with pytest.raises(ImageError, match="b.png cannot be written: (Not a directory|File exists)"):
+        write_image(tmp_path / "a.png" / "b.png", picture())
 
 
 def test_an_encoder_that_fails_raises(tmp_path, monkeypatch):

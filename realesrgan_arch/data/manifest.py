@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Literal, cast, get_args
 
-from realesrgan_arch.atomic_file import write_bytes_atomically
+from realesrgan_arch import atomic
 from realesrgan_arch.data.files import DataError, some_names
 from realesrgan_arch.image_header import shown
 
@@ -44,7 +44,7 @@ def write_manifest(rows: Sequence[ManifestRow], csv_path: Path) -> None:
     writer.writerows(asdict(row) for row in rows)
     try:
         csv_path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomically(csv_path, text.getvalue().encode("utf-8", "surrogateescape"))
+        atomic.write_bytes(csv_path, text.getvalue().encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise DataError(f"The manifest {shown(csv_path)} cannot be written: {error.strerror}.") from error
 

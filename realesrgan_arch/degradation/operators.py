@@ -16,7 +16,7 @@ ResizeMode = Literal["area", "bilinear", "bicubic"]
 RESIZE_MODES: tuple[ResizeMode, ...] = ("area", "bilinear", "bicubic")
 
 _USM_TAPS = 51
-_STRIP = 64
+_STRIP = 96
 
 
 def blur(image: Tensor, kernels: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from realesrgan_arch.training.model import FineTuneModel, Player, SharpenedTarge
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import ConstantSchedule, CosineRestartSchedule, MultiStepSchedule, Schedule
 from realesrgan_arch.training.synthesis import PairSynthesis
+from realesrgan_arch.training.validation import score_rules
 from realesrgan_arch.weights import find_or_download, load_into, load_weights
 
 VGG19_FILE = "vgg19-dcbb9e9d.pth"
@@ -53,6 +54,7 @@ def assemble_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:
         synthesis=None if options.is_paired else _assemble_synthesis(options),
         sharpened=SharpenedTargets(pixel=usm.pixel, perceptual=usm.perceptual, adversarial=usm.adversarial),
         rules=_assemble_rules(train),
+        score_rules=score_rules(options),
         device=device,
         dtype=dtype,
         run_folder=run_folder,

@@ -4,11 +4,14 @@ One class serves every system: without a discriminator it is a PSNR stage (Real-
 and with `lq` in its batches it trains on pairs.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.tensorboard import SummaryWriter
 
 from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.degradation.pair_pool import PairPool
@@ -20,6 +23,7 @@ from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import Schedule, learning_rate
 from realesrgan_arch.training.steps import Targets, discriminator_terms, generator_terms, total
 from realesrgan_arch.training.synthesis import PairSynthesis
+from realesrgan_arch.training.validation import ScoreRules, Validation, pairs_of_batches
 
 
 @dataclass
@@ -72,6 +76,7 @@ class FineTuneModel:
         synthesis: PairSynthesis | None,
         sharpened: SharpenedTargets,
         rules: StepRules,
+        score_rules: ScoreRules,
         device: torch.device,
         dtype: torch.dtype,
         run_folder: RunFolder,
@@ -83,6 +88,7 @@ class FineTuneModel:
         self.synthesis = synthesis
         self.sharpened = sharpened
         self.rules = rules
+        self.score_rules = score_rules
         self.device = device
         self.dtype = dtype
         self.run_folder = run_folder
@@ -184,6 +190,20 @@ class FineTuneModel:
     def inference_network(self) -> nn.Module:
         """Return the generator to validate and ship: the average, or the live one (switch it to eval first)."""
         return self.ema.network if self.ema is not None else self.generator.network
+
+    def validation(
+        self, dataloader: DataLoader, current_iter: int, tb_logger: SummaryWriter | None, save_img: bool = False
+    ) -> None:
+        """Score the generator on whole images for BasicSR's loop; ours keeps a `Validation` with the base's scores."""
+        scale = self._gt.shape[-1] // self._lq.shape[-1]
+        pairs = list(pairs_of_batches(dataloader))
+        validation = Validation(pairs, rules=self.score_rules, scale=scale, device=self.device)
+        scores = validation.score_now(self.inference_network())
+        logging.getLogger("basicsr").info(validation.table)
+        for name, value in scores.items() if tb_logger else ():
+            tb_logger.add_scalar(f"metrics/{name}", value, current_iter)
+        if save_img:
+            validation.save_pictures(self.inference_network(), self.run_folder.visualization, step=current_iter)
 
     def fingerprints(self) -> dict[str, str]:
         """Return the SHA-256 over the frozen tensors of each network."""

@@ -1,7 +1,8 @@
 """Scores of the base, of bicubic and of the model now, on pictures that never change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,9 @@ from realesrgan_arch.evaluation.evaluate import (
 )
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side, stack
 from realesrgan_arch.evaluation.table import format_table
+from realesrgan_arch.images import from_tensor, write_image
+from realesrgan_arch.options.load import OptionsError
+from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.upscaling.engine import Upscaler
 
@@ -75,6 +79,13 @@ class Validation:
         self.table = self._format(self._reference + [score for score in scores if score.method == "tuned"])
         return means(scores, method="tuned")
 
+    def save_pictures(self, network: nn.Module, folder: Path, *, step: int) -> None:
+        """Write each pair's result as `<name>/<name>_<step>.png`, BasicSR's layout."""
+        upscale = self._upscaler(network).upscale
+        for pair in self._pairs:
+            stem = Path(pair.name).stem
+            write_image(folder / stem / f"{stem}_{step}.png", from_tensor(upscale(pair.lq)))
+
     def grid(self, network: nn.Module) -> Tensor:
         """Return `LQ | base | now | GT` of the first pictures at their busiest place, `(3, H, W)` in [0, 1]."""
         upscale = self._upscaler(network).upscale
@@ -103,6 +114,42 @@ class Validation:
 
     def _format(self, scores: list[ImageScore]) -> str:
         return format_table(scores, border=self._rules.border, y_channel=self._rules.y_channel)
+
+
+def score_rules(options: Options) -> ScoreRules:
+    """Return how `val.metrics` are measured.
+
+    Raises:
+        OptionsError: metrics that ask for different borders, or for different channels; one table has one of each.
+    """
+    chosen = list(options.val.metrics.values()) if options.val else []
+    if not chosen:
+        return ScoreRules()
+    borders = sorted({metric.crop_border for metric in chosen})
+    channels = sorted({metric.test_y_channel for metric in chosen if metric.type != "calculate_niqe"})
+    if len(borders) > 1 or len(channels) > 1:
+        raise OptionsError(
+            options.name,
+            [f"val.metrics: expected one crop_border and one test_y_channel, got {borders} and {channels}"],
+        )
+    return ScoreRules(
+        metrics=tuple(dict.fromkeys(metric.type.removeprefix("calculate_") for metric in chosen)),
+        border=borders[0],
+        y_channel=channels == [True],
+    )
+
+
+def pairs_of_batches(batches: Iterable[Mapping[str, object]]) -> Iterator[EvaluationPair]:
+    """Yield the pairs of a `DataLoader` of whole images, ours (uint8) or BasicSR's (float in [0, 1]), one a batch."""
+    for batch in batches:
+        names, (lq, gt) = batch["lq_path"], (_as_float(batch[key]) for key in ("lq", "gt"))
+        yield EvaluationPair(str(names[0]) if isinstance(names, (list, tuple)) else str(names), lq[0], gt[0])
+
+
+def _as_float(images: object) -> Tensor:
+    if not isinstance(images, Tensor):
+        raise TypeError(f"expected a batch of tensors, got {type(images).__name__}")
+    return images.float() / 255 if images.dtype == torch.uint8 else images.float()
 
 
 def means(scores: Iterable[ImageScore], *, method: str) -> dict[str, float]:

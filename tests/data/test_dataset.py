@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-import tests.shims  # noqa: F401
-
-from basicsr.data.transforms import augment  # isort: skip
+import tests.shims  # noqa: F401  isort: skip
+from basicsr.data.transforms import augment
 
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset, Turn, draw_turn
 from realesrgan_arch.data.files import DataError

@@ -11,9 +11,9 @@ from tests.degradation.pictures import rough_picture, smooth_picture
 
 
 @pytest.mark.parametrize("picture", [smooth_picture, rough_picture])
-@pytest.mark.parametrize(("height", "width"), [(48, 64), (75, 61), (16, 1)])
+@pytest.mark.parametrize(("height", "width"), [(48, 64), (67, 61), (16, 1)])
 def test_equals_upstream_at_every_size_and_quality(picture, height, width):
-    image, quality = picture(4, height, width), torch.tensor([30.3, 49.9, 50.0, 94.6])
+    image, quality = picture(4, height, width), torch.tensor([30.3, 42.0, 50.0, 94.6])
     with torch.no_grad():  # Upstream overwrites its quality argument.
         expected = DiffJPEG(differentiable=False)(image, quality=quality.clone())
     torch.testing.assert_close(jpeg(image, quality), expected, atol=1e-4, rtol=0)

@@ -15,6 +15,7 @@ from realesrgan_arch.training.model import FineTuneModel, Player, SharpenedTarge
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import ConstantSchedule
 from realesrgan_arch.training.synthesis import PairSynthesis
+from realesrgan_arch.training.validation import ScoreRules
 
 GT_SIZE = 32
 
@@ -51,6 +52,7 @@ def small_model(
         synthesis=None if paired else synthesis,
         sharpened=SharpenedTargets(),
         rules=StepRules(ConstantSchedule(), base_rate_g=1e-3, base_rate_d=1e-3, **rules),
+        score_rules=ScoreRules(),
         device=torch.device("cpu"),
         dtype=torch.float32,
         run_folder=RunFolder(root),

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import torch
+
+import tests.shims  # noqa: F401  isort: skip
+from basicsr.utils.matlab_functions import imresize
+
+from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.validation_set import SyntheticPairs
+from realesrgan_arch.degradation.pipeline import degrade
+from realesrgan_arch.degradation.recipe import draw_recipe
+from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.images import ImageError
+from tests.data.pictures import noise, write_noise, write_truncated
+
+
+def pairs(paths, settings=None, seed=0, max_size=None) -> SyntheticPairs:
+    return SyntheticPairs(paths, scale=4, settings=settings, seed=seed, max_size=max_size)
+
+
+def test_bicubic_pairs_equal_basicsrs_matlab_resize(tmp_path):
+    sample = pairs([write_noise(tmp_path / "a.png", seed=0, height=48, width=60)])[0]
+    assert np.array_equal(sample["gt"].permute(1, 2, 0).numpy(), noise(0, 48, 60))
+    expected = imresize(noise(0, 48, 60).astype(np.float32) / 255, 0.25).clip(0, 1) * 255
+    difference = np.abs(sample["lq"].permute(1, 2, 0).numpy() - expected)
+    assert sample["lq"].dtype == torch.uint8 and difference.max() < 0.501
+
+
+@pytest.mark.parametrize(
+    ("max_size", "shape", "corner"), [(None, (40, 60), (0, 1)), (32, (32, 32), (4, 15)), (30, (28, 28), (6, 17))]
+)
+def test_the_middle_is_a_multiple_of_the_scale_and_no_larger_than_asked(tmp_path, max_size, shape, corner):
+    path = write_noise(tmp_path / "a.png", seed=0, height=41, width=62)
+    sample = pairs([path], max_size=max_size)[0]
+    assert sample["gt"].shape == (3, *shape) and sample["lq"].shape == (3, shape[0] // 4, shape[1] // 4)
+    top, left = corner
+    expected = noise(0, 41, 62)[top : top + shape[0], left : left + shape[1]]
+    assert np.array_equal(sample["gt"].permute(1, 2, 0).numpy(), expected)
+    assert (sample["gt_path"], sample["failed_path"]) == (str(path), "")
+
+
+def test_degraded_pairs_follow_the_recipe_of_their_index_and_are_the_same_at_every_call(tmp_path):
+    paths = [write_noise(tmp_path / f"{i}.png", seed=0, height=64, width=64) for i in range(3)]
+    settings = DegradationSettings()
+    dataset = pairs(paths, settings, seed=7)
+    lqs = [dataset[i]["lq"] for i in range(3)]
+    assert dataset[1]["lq"].equal(lqs[1])
+    assert not lqs[0].equal(lqs[1])
+    assert not pairs(paths, settings, seed=8)[1]["lq"].equal(lqs[1])
+    recipe = draw_recipe(settings, seed=7, step=1, batch_size=1)
+    expected = degrade(dataset[1]["gt"][None].float() / 255, recipe, scale=4)[0] * 255
+    assert torch.equal(expected.round().to(torch.uint8), lqs[1])
+
+
+def test_unreadable_and_too_small_images_are_errors_and_never_replaced(tmp_path):
+    small = write_noise(tmp_path / "small.png", seed=0, height=3, width=20)
+    broken = write_truncated(tmp_path / "broken.png")
+    with pytest.raises(ImageError, match="broken.png is a truncated PNG"):
+        pairs([broken, small])[0]
+    with pytest.raises(DataError, match=r"small.png to be at least 4 pixels a side, got 20 x 3"):
+        pairs([broken, small])[1]

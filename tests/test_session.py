@@ -1,0 +1,99 @@
+"""A whole run: files, scores, resume, and what is said when something does not fit."""
+
+import json
+
+import pytest
+import torch
+
+from realesrgan_arch.errors import UserError
+from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.session import train
+from realesrgan_arch.weights import load_generator
+from tests.tiny_run import tiny_options, write_pictures
+
+
+@pytest.fixture
+def mapping(tmp_path) -> dict:
+    write_pictures(tmp_path / "photos")
+    return tiny_options(tmp_path / "photos", tmp_path)
+
+
+def _train(mapping: dict, **arguments):
+    return train(parse_options(mapping), **arguments)
+
+
+def test_a_run_leaves_weights_states_options_metrics_and_a_table(mapping) -> None:
+    outcome = _train(mapping)
+    root = outcome.run_folder.root
+    assert {path.name for path in root.iterdir()} == {
+        "metrics.jsonl", "models", "options.yml", "tb_logger", "training_states", "visualization",
+    }  # fmt: skip
+    records = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]
+    assert [(r["kind"], r["step"]) for r in records] == [
+        ("validation", 0), ("train", 1), ("train", 2), ("validation", 2),
+    ]  # fmt: skip
+    for word in ("bicubic", "base", "tuned", "PSNR"):
+        assert word in outcome.table
+    assert str(outcome.weights) in outcome.summary()
+    network, spec = load_generator(outcome.weights)
+    assert spec.num_feat == 8
+
+
+def test_the_base_is_scored_before_the_first_step_and_stays_the_base(mapping) -> None:
+    mapping["train"]["optim_g"]["lr"] = 1e-12
+    outcome = _train(mapping)
+    scores = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]
+    base, now = (r["psnr"] for r in scores if r["kind"] == "validation")
+    assert now == pytest.approx(base, abs=1e-3)
+    assert "(+0.00 dB)" in outcome.table or "(-0.00 dB)" in outcome.table
+
+
+def test_a_second_run_of_the_name_moves_the_first_aside(mapping) -> None:
+    first = _train(mapping)
+    marker = first.run_folder.root / "mine.txt"
+    marker.write_text("mine")
+    _train(mapping)
+    archived = list(first.run_folder.root.parent.glob("tiny_archived_*"))
+    assert [path.read_text() for folder in archived for path in folder.glob("mine.txt")] == ["mine"]
+
+
+def test_auto_resume_equals_an_uninterrupted_run_bit_for_bit(mapping, tmp_path) -> None:
+    mapping["train"]["total_iter"] = 4
+    straight = _train({**mapping, "name": "straight"})
+    stopped = {**mapping, "name": "stopped", "train": {**mapping["train"], "total_iter": 2}}
+    _train(stopped)
+    resumed = _train({**mapping, "name": "stopped"}, auto_resume=True)
+    expected, found = (torch.load(o.weights, weights_only=True) for o in (straight, resumed))
+    for key in ("params", "params_ema"):
+        assert all(torch.equal(expected[key][name], found[key][name]) for name in expected[key])
+
+
+def test_workers_change_nothing(mapping) -> None:
+    alone = _train({**mapping, "name": "alone"})
+    mapping["datasets"]["train"]["num_worker_per_gpu"] = 2
+    helped = _train({**mapping, "name": "helped"})
+    expected, found = (torch.load(o.weights, weights_only=True)["params"] for o in (alone, helped))
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"path": {"pretrain_network_g": "nowhere.pth"}}, "nowhere.pth"),
+        ({"train.trainable": {"network_g": ["conv_lst"]}}, "matches nothing"),
+        ({"datasets.train.dataroot_gt": "nowhere"}, "nowhere"),
+        ({"datasets.train.batch_size_per_gpu": 50, "queue_size": 50}, "6 images"),
+        ({"train.perceptual_opt": {"type": "PerceptualLoss", "weights": "no_vgg.pth"}}, "no_vgg.pth"),
+    ],
+)
+def test_bad_input_is_one_sentence_before_the_first_step(mapping, tmp_path, change, sentence) -> None:
+    for dotted, value in change.items():
+        *parents, last = dotted.split(".")
+        section = mapping
+        for parent in parents:
+            section = section.setdefault(parent, {})
+        section[last] = {**section.get(last, {}), **value} if isinstance(value, dict) else value
+    with pytest.raises(UserError, match=sentence) as caught:
+        _train(mapping)
+    assert caught.value.exit_code == 2
+    assert not list(tmp_path.glob("experiments/*/models/*.pth"))
