@@ -29,7 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("-s", "--outscale", type=positive_number, help="magnification of the result (default: the model's)")
     add("--suffix", default="out", help="added to the names of the results")
     add("-t", "--tile", type=count, default=512, help="tile size; 0 computes each picture whole (default: 512)")
-    add("--tile_pad", type=count, default=10, help="overlap of the tiles")
+    add("--tile_pad", type=count, default=16, help="overlap of the tiles (default: 16)")
     add("--pre_pad", type=count, default=0, help="reflected pixels added at the bottom and right while computing")
     add("--fp32", action="store_true", help="the same as --precision fp32")
     add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")

@@ -36,7 +36,7 @@ class Upscaler:
         device: torch.device,
         dtype: torch.dtype = torch.float32,
         tile: int = 0,
-        tile_pad: int = 10,
+        tile_pad: int = 16,
         pre_pad: int = 0,
     ) -> None:
         """Copy `network`, which takes and gives float32 (B, 3, H, W) in [0, 1] and magnifies by `scale`.

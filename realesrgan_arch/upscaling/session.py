@@ -28,7 +28,7 @@ class UpscaleRequest:
     suffix: str = "out"
     ext: Extension = "auto"
     tile: int = 512
-    tile_pad: int = 10
+    tile_pad: int = 16
     pre_pad: int = 0
     device: str = "auto"
     precision: str = "auto"

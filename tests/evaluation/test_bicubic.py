@@ -1,7 +1,5 @@
 """Bicubic magnification equals MATLAB's, and so do the published numbers that rest on it."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -13,8 +11,6 @@ from basicsr.utils.matlab_functions import imresize
 from realesrgan_arch.evaluation.bicubic import magnify_bicubic
 from realesrgan_arch.evaluation.metrics import psnr, ssim
 from realesrgan_arch.images import read_rgb, to_tensor
-
-BENCHMARKS = Path(__file__).parents[2] / "../shared/data/benchmarks"
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -32,11 +28,9 @@ def test_a_single_pixel_stays_its_colour():
 
 @pytest.mark.shared_data
 @pytest.mark.parametrize(("name", "db", "similarity"), [("Set5", 28.432, 0.8113), ("Set14", 26.093, 0.7049)])
-def test_bicubic_x4_has_the_known_scores(name, db, similarity):
-    if not (BENCHMARKS / name).is_dir():
-        pytest.skip("../shared/data/benchmarks is absent")
+def test_bicubic_x4_has_the_known_scores(shared_data, name, db, similarity):
     truths, magnified = [], []
-    for path in sorted((BENCHMARKS / name / "HR").iterdir()):
+    for path in sorted(shared_data(f"data/benchmarks/{name}/HR").iterdir()):
         truths.append(to_tensor(read_rgb(path)))
         magnified.append(magnify_bicubic(to_tensor(read_rgb(path.parents[1] / "LR_bicubic_x4" / path.name)), scale=4))
     pairs = list(zip(magnified, truths, strict=True))

@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from pathlib import Path
 
 import pytest
 import torch
@@ -138,9 +137,7 @@ def test_another_model_can_be_passed():
 
 
 @pytest.mark.shared_data
-def test_niqe_of_the_baboon_of_set14_is_that_of_matlab():
-    path = Path(__file__).parents[2] / "../shared/data/benchmarks/Set14/HR/img_001.png"
-    if not path.is_file():
-        pytest.skip("../shared/data/benchmarks is absent")
+def test_niqe_of_the_baboon_of_set14_is_that_of_matlab(shared_data):
+    path = shared_data("data/benchmarks/Set14/HR/img_001.png")
     # MATLAB R2021a, as BasicSR's docstring reports it.
     assert niqe(to_tensor(read_rgb(path))) == pytest.approx(5.72957338, abs=TOLERANCE)
