@@ -143,10 +143,10 @@ def open_with_pillow(data: bytes, kind: ImageKind) -> ImageFile.ImageFile:
 
 
 def open_first_rows(data: bytes, *, num_rows: int) -> ImageFile.ImageFile | None:
-    """Open a PNG so that only its first `num_rows` rows are decoded, the others stay black.
+    """Open a PNG so that only its first `num_rows` rows are decoded and the others stay black.
 
-    None unless it is 8-bit RGB and not interlaced. A PNG is one stream from top to bottom, and most of a sample's time is spent
-    on inflating it.
+    None unless it is 8-bit RGB and not interlaced. A PNG is one stream from top to bottom, and most of a training
+    sample's time is spent on inflating it.
     """
     image = open_with_pillow(data, "PNG")
     if len(image.tile) != 1 or image.tile[0].args != "RGB" or image.info.get("interlace"):

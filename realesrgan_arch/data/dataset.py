@@ -243,7 +243,7 @@ def _pad(pixels: Pixels, size: int, *, border: int) -> Pixels:
 
 
 def _interval(length: int, size: int, share: float) -> tuple[int, int]:
-    """Start and end of `size` out of `length` (all of it if shorter); a uniform share in [0, 1) gives a uniform start."""
+    """Start and end of `size` out of `length`, or all of it; a uniform share in [0, 1) makes a uniform start."""
     start = int(share * (max(length, size) - size + 1))
     return start, min(length, start + size)
 
