@@ -7,10 +7,11 @@ profile, alpha is kept apart (`read_picture`) or dropped with the colours under 
 """
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,11 +19,19 @@ import torch
 from PIL import Image
 
 from realesrgan_arch import atomic
-from realesrgan_arch.image_header import ImageError, ImageHeader, open_with_pillow, parse_header, read_header, shown
+from realesrgan_arch.image_header import (
+    ImageError,
+    ImageHeader,
+    open_first_rows,
+    open_with_pillow,
+    parse_header,
+    read_header,
+    shown,
+)
 
 __all__ = [
-    "ImageError", "Picture", "check_writable_size", "encode", "from_tensor", "read_picture", "read_rgb", "read_size",
-    "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
+    "Box", "ImageError", "Picture", "check_writable_size", "encode", "from_tensor", "read_picture", "read_rgb",
+    "read_rgb_part", "read_size", "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
 ]  # fmt: skip
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
@@ -46,6 +55,19 @@ _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
 _CV2_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 
 
+# Above this share of the rows OpenCV decodes the whole PNG as fast as Pillow decodes a part.
+_WORTHWHILE_SHARE = 0.85
+
+
+class Box(NamedTuple):
+    """A part of a picture: rows `top` to `bottom` and columns `left` to `right`, ends excluded."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
 @dataclass(frozen=True)
 class Picture:
     """An upright picture with all that must survive upscaling.
@@ -67,12 +89,27 @@ def read_rgb(path: Path) -> Pixels:
         ImageError: missing, empty, not an image, truncated, damaged, too large, or floating-point pixels.
     """
     data = _read_bytes(path)
+    return np.ascontiguousarray(_decode_rgb(data, parse_header(data, path), path))
+
+
+def read_rgb_part(path: Path, choose: Callable[[int, int], Box]) -> Pixels:
+    """Return the part of `read_rgb(path)` that `choose(height, width)` of the upright picture names.
+
+    Most PNG files are decoded down to the last row of the part only; damage below it is not seen then.
+
+    Raises:
+        ImageError: as `read_rgb`.
+    """
+    data = _read_bytes(path)
     header = parse_header(data, path)
-    if header.mode == "CMYK":
-        pixels = _decode_with_pillow(data, header, path)
-    else:
-        pixels = _decode_with_cv2(data, _CV2_RGB, header, path)
-    return np.ascontiguousarray(_to_8_bit(_upright(pixels, header)))
+    width, height = header.size
+    box = choose(height, width)
+    if header.kind == "PNG" and header.orientation == 1 and box.bottom < _WORTHWHILE_SHARE * height:
+        image = open_first_rows(data, num_rows=box.bottom)
+        if image is not None:
+            with _pillow_faults(header, path):
+                return np.asarray(image.crop((box.left, box.top, box.right, box.bottom)))
+    return _decode_rgb(data, header, path)[box.top : box.bottom, box.left : box.right]
 
 
 def read_picture(path: Path) -> Picture:
@@ -212,6 +249,14 @@ def _check_regular_file(path: Path) -> None:
         raise ImageError(f"{shown(path)} is empty (0 bytes).")
 
 
+def _decode_rgb(data: bytes, header: ImageHeader, path: Path) -> Pixels:
+    if header.mode == "CMYK":
+        pixels = _decode_with_pillow(data, header, path)
+    else:
+        pixels = _decode_with_cv2(data, _CV2_RGB, header, path)
+    return _to_8_bit(_upright(pixels, header))
+
+
 def _decode_unchanged(data: bytes, header: ImageHeader, path: Path) -> Pixels:
     """Pixels (H, W, 1..4) as stored: gray, gray and alpha, RGB or RGBA."""
     if header.mode == "CMYK" or (header.mode == "LA" and header.kind == "TIFF"):
@@ -237,12 +282,17 @@ def _decode_with_cv2(data: bytes, flags: int, header: ImageHeader, path: Path) -
 
 def _decode_with_pillow(data: bytes, header: ImageHeader, path: Path) -> Pixels:
     """What OpenCV gets wrong: CMYK (to RGB, Adobe's inversion undone), gray with alpha in TIFF."""
-    try:
+    with _pillow_faults(header, path):
         image: Image.Image = open_with_pillow(data, header.kind)
-        pixels = np.asarray(image.convert("RGB") if header.mode == "CMYK" else image)
+        return np.asarray(image.convert("RGB") if header.mode == "CMYK" else image)
+
+
+@contextmanager
+def _pillow_faults(header: ImageHeader, path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{shown(path)} is a damaged {header.kind} image; copy or download it again.") from error
-    return pixels
 
 
 def _upright(pixels: Pixels, header: ImageHeader) -> Pixels:

@@ -1,7 +1,7 @@
 """Images -> training samples: uint8 crops, drawn from the numbers of the request and from nothing else.
 
-An image is decoded once, flipped and turned as a view, cropped, and only the crop is copied; upstream converts and
-turns the whole image as float first.
+The place of the crop is drawn from the size in the file's header, and little more than the crop is decoded, turned and
+copied; upstream decodes the whole image, converts it to float and turns it first.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.sampler import CROP_STREAM, SUBSTITUTE_STREAM, SampleRequest
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import ImageError, Pixels, read_rgb
+from realesrgan_arch.images import Box, ImageError, Pixels, read_rgb, read_rgb_part
 from realesrgan_arch.seeding import numpy_generator
 
 _MAX_SUBSTITUTES = 5
@@ -70,19 +70,30 @@ class GtDataset(Dataset[GtSample]):
             DataError: five substitutes in a row cannot be read either.
         """
         request = as_request(index)
-        pixels, chosen = read_or_substitute(
-            lambda i: read_rgb(self.paths[i]), request, num_images=len(self.paths), seed=self.seed
-        )
         generator = numpy_generator(self.seed, request.step, request.slot, CROP_STREAM)
-        turned = draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot).apply(pixels)
+        turn = draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot)
+        share = generator.random(2)
+        part, chosen = read_or_substitute(
+            lambda i: read_rgb_part(self.paths[i], lambda height, width: self._place(turn, share, height, width)),
+            request,
+            num_images=len(self.paths),
+            seed=self.seed,
+        )
+        turned = turn.apply(part)
         fitting = _pad(turned, self.crop_size, border=cv2.BORDER_REFLECT_101)
-        top, left = _draw_corner(generator, fitting, self.crop_size)
         return GtSample(
-            gt=_to_planes(fitting[top : top + self.crop_size, left : left + self.crop_size]),
+            gt=_to_planes(fitting),
             gt_path=str(self.paths[chosen]),
             failed_path="" if chosen == request.index else str(self.paths[request.index]),
             padded=fitting is not turned,
         )
+
+    def _place(self, turn: "Turn", share: np.ndarray, height: int, width: int) -> Box:
+        """The part of an upright picture that is the crop after the turn; all of a side that is too short."""
+        rows, columns = (width, height) if turn.transpose else (height, width)
+        top, bottom = _interval(rows, self.crop_size, share[0])
+        left, right = _interval(columns, self.crop_size, share[1])
+        return turn.undo(Box(top, left, bottom, right), height=height, width=width)
 
 
 class PairedDataset(Dataset[PairSample]):
@@ -156,7 +167,8 @@ class PairedDataset(Dataset[PairSample]):
         lq_size = self.gt_size // self.scale
         fitting_lq = _pad(lq, lq_size, border=cv2.BORDER_REFLECT)
         fitting_gt = _pad(gt, self.gt_size, border=cv2.BORDER_REFLECT)
-        top, left = _draw_corner(generator, fitting_lq, lq_size)
+        share = generator.random(2)
+        (top, _), (left, _) = (_interval(fitting_lq.shape[axis], lq_size, share[axis]) for axis in (0, 1))
         lq_crop = fitting_lq[top : top + lq_size, left : left + lq_size]
         top, left = top * self.scale, left * self.scale
         return fitting_gt[top : top + self.gt_size, left : left + self.gt_size], lq_crop, fitting_lq is not lq
@@ -177,6 +189,17 @@ class Turn:
         if self.vflip:
             pixels = pixels[::-1]
         return pixels.swapaxes(0, 1) if self.transpose else pixels
+
+    def undo(self, box: Box, *, height: int, width: int) -> Box:
+        """Return the box in a picture of `height` x `width` whose turned pixels are `box` of the turned picture."""
+        top, left, bottom, right = box
+        if self.transpose:
+            top, left, bottom, right = left, top, right, bottom
+        if self.vflip:
+            top, bottom = height - bottom, height - top
+        if self.hflip:
+            left, right = width - right, width - left
+        return Box(top, left, bottom, right)
 
 
 def draw_turn(generator: np.random.Generator, *, use_hflip: bool, use_rot: bool) -> Turn:
@@ -219,10 +242,10 @@ def _pad(pixels: Pixels, size: int, *, border: int) -> Pixels:
     return np.asarray(cv2.copyMakeBorder(np.ascontiguousarray(pixels), 0, bottom, 0, right, border))
 
 
-def _draw_corner(generator: np.random.Generator, pixels: Pixels, size: int) -> tuple[int, int]:
-    """Top and left of a `size` crop, uniform over all places."""
-    height, width = pixels.shape[:2]
-    return int(generator.integers(height - size + 1)), int(generator.integers(width - size + 1))
+def _interval(length: int, size: int, share: float) -> tuple[int, int]:
+    """Start and end of `size` out of `length`, or all of it; a uniform share in [0, 1) makes a uniform start."""
+    start = int(share * (max(length, size) - size + 1))
+    return start, min(length, start + size)
 
 
 def _to_planes(pixels: Pixels) -> torch.Tensor:

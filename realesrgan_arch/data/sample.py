@@ -120,13 +120,16 @@ def draw_sample(folder: Path, *, seed: int = 0) -> DrawnSample:
     """
     _make_empty(folder)
     with ThreadPoolExecutor(_NUM_THREADS) as pool:
-        for index, views in enumerate(pool.map(lambda i: _draw_scene(i, seed=seed), range(len(SCENES)))):
+        for index, views in enumerate(pool.map(lambda i: draw_scene(i, seed=seed), range(len(SCENES)))):
             _write_views(folder / tuple(SCENES)[index], views)
     return DrawnSample(folder, len(SCENES), len(SCENES) * NUM_VIEWS, len(_SCENES_WITH_PLANS))
 
 
-def _draw_scene(index: int, *, seed: int) -> list[Texture]:
-    """The views of one scene, and its floor plan if it has one; from a generator of its own."""
+def draw_scene(index: int, *, seed: int) -> list[Texture]:
+    """Return the views (384, 512, 3) of scene `index` of `SCENES`, and its floor plan if it has one.
+
+    Every scene has a generator of its own, so that scenes may be drawn in any order and beside one another.
+    """
     generator = numpy_generator(seed, index, _SAMPLE_STREAM)
     name, scene = tuple(SCENES.items())[index]
     views = _draw_exterior(scene, generator) if isinstance(scene, Exterior) else _draw_interior(scene, generator)

@@ -1,9 +1,12 @@
 import random
+import struct
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.utils.data import DataLoader
 
 import tests.shims  # noqa: F401  isort: skip
@@ -12,7 +15,7 @@ from basicsr.data.transforms import augment
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset, Turn, draw_turn
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.sampler import SampleRequest
-from realesrgan_arch.images import read_rgb, write_image
+from realesrgan_arch.images import Box, ImageError, read_rgb, read_rgb_part, write_image
 from realesrgan_arch.seeding import numpy_generator
 from tests.data.pictures import noise, write_noise, write_truncated
 
@@ -47,6 +50,58 @@ def test_the_crop_depends_on_seed_step_and_slot_and_on_nothing_else(tmp_path):
     assert not dataset[SampleRequest(0, 5, 2)]["gt"].equal(first)
     other = GtDataset(dataset.paths, crop_size=16, seed=2, use_hflip=False, use_rot=False)
     assert not other[SampleRequest(0, 4, 2)]["gt"].equal(first)
+
+
+def interlaced_png(pixels: np.ndarray) -> bytes:
+    """Adam7: seven smaller pictures, each row without a filter."""
+    passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+    rows = [row.tobytes() for top, left, down, across in passes for row in pixels[top::down, left::across]]
+    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 2, 0, 0, 1)
+    body = zlib.compress(b"".join(b"\0" + row for row in rows))
+    chunks = [(b"IHDR", header), (b"IDAT", body), (b"IEND", b"")]
+    parts = [struct.pack(">I", len(c)) + n + c + struct.pack(">I", zlib.crc32(n + c)) for n, c in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("write", ["cv2", "pillow", "interlaced", "16-bit", "gray", "jpeg", "oriented"])
+def test_a_part_equals_the_same_part_of_the_whole_picture(tmp_path, write):
+    path = tmp_path / ("a.jpg" if write == "jpeg" else "a.png")
+    image = Image.fromarray(noise(0, 50, 70))
+    exif = Image.Exif()
+    exif[274] = 6 if write == "oriented" else 1
+    if write == "cv2":
+        write_image(path, noise(0, 50, 70))
+    elif write == "16-bit":
+        write_image(path, noise(0, 50, 70).astype(np.uint16) * 255)
+    elif write == "interlaced":
+        path.write_bytes(interlaced_png(noise(0, 50, 70)))
+        assert np.array_equal(read_rgb(path), noise(0, 50, 70))
+    else:
+        (image.convert("L") if write == "gray" else image).save(path, exif=exif)
+    for box in (Box(0, 0, 1, 1), Box(3, 5, 20, 60), Box(10, 0, 49, 50), Box(0, 0, 50, 50)):
+        part = read_rgb_part(path, lambda height, width, box=box: box)
+        assert np.array_equal(part, read_rgb(path)[box.top : box.bottom, box.left : box.right])
+
+
+def test_only_the_rows_above_the_end_of_the_part_are_decoded(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(noise(0, 400, 400)).save(path)
+    data = bytearray(path.read_bytes())
+    data[len(data) * 9 // 10] ^= 1
+    path.write_bytes(data)
+    assert np.array_equal(read_rgb_part(path, lambda *_: Box(10, 0, 40, 30)), noise(0, 400, 400)[10:40, :30])
+    with pytest.raises(ImageError, match="damaged PNG"):
+        read_rgb(path)
+
+
+@pytest.mark.parametrize("hflip", [False, True])
+@pytest.mark.parametrize("vflip", [False, True])
+@pytest.mark.parametrize("transpose", [False, True])
+def test_undoing_a_turn_finds_the_part_that_becomes_the_box(hflip, vflip, transpose):
+    turn, box, whole = Turn(hflip, vflip, transpose), Box(2, 5, 11, 30), noise(0)
+    before = turn.undo(box, height=40, width=60)
+    part = whole[before.top : before.bottom, before.left : before.right]
+    assert np.array_equal(turn.apply(part), turn.apply(whole)[box.top : box.bottom, box.left : box.right])
 
 
 def test_crops_reach_every_place_of_the_picture(tmp_path):
