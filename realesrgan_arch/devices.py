@@ -87,7 +87,7 @@ def cpu_features() -> frozenset[str]:
 def has_fast_bf16(features: frozenset[str]) -> bool:
     """Say whether oneDNN's bfloat16 convolutions beat float32 on a CPU with these features.
 
-    Only CPUs that multiply bfloat16 gain: measured 1.7-2x per convolution with AVX512-BF16 (Zen 5), more with AMX;
+    Only CPUs that multiply bfloat16 gain: measured 1.8-2x per convolution with AVX512-BF16 (AMD EPYC);
     oneDNN emulates it on others. An instruction-set limit in the environment switches the fast kernels off.
     """
     limited = any(os.environ.get(name, "ALL").upper() not in ("ALL", "DEFAULT") for name in _ISA_LIMITS)
