@@ -10,7 +10,6 @@ from tqdm import tqdm
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.data.assembly import build_whole_images
 from realesrgan_arch.devices import choose_device, choose_dtype
-from realesrgan_arch.evaluation.bicubic import magnify_bicubic
 from realesrgan_arch.evaluation.evaluate import (
     EvaluationPair,
     ImageScore,
@@ -25,9 +24,11 @@ from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.datasets import ValDataset
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
+from realesrgan_arch.resampling import magnify_bicubic
 from realesrgan_arch.training.validation import TILE, ScoreRules, score_rules
 from realesrgan_arch.upscaling.engine import Upscaler
-from realesrgan_arch.weights import find_or_download, load_generator
+from realesrgan_arch.weights.download import find_or_download
+from realesrgan_arch.weights.load import load_generator
 
 PANEL_SIZE = 256
 

@@ -8,7 +8,7 @@ import torch
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import train
-from realesrgan_arch.weights import load_generator
+from realesrgan_arch.weights.load import load_generator
 from tests.tiny_run import tiny_options, write_pictures
 
 

@@ -9,9 +9,20 @@ from pathlib import Path
 from realesrgan_arch.entry import say
 from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_OK
 from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, UNetDiscriminatorSpec
-from realesrgan_arch.weights import KNOWN_WEIGHTS, LoadedWeights, WeightsError, download, find_weights, load_weights
-from realesrgan_arch.weights_detect import describe
-from realesrgan_arch.weights_table import KnownWeights, Verification, download_folder, find_known, present_file, verify
+from realesrgan_arch.weights.detect import describe
+from realesrgan_arch.weights.download import download
+from realesrgan_arch.weights.load import LoadedWeights, load_weights
+from realesrgan_arch.weights.table import (
+    KNOWN_WEIGHTS,
+    KnownWeights,
+    Verification,
+    WeightsError,
+    download_folder,
+    find_known,
+    find_weights,
+    present_file,
+    verify,
+)
 
 _STATUS_TEXT = {
     "verified": "verified: the released bytes",

@@ -7,7 +7,7 @@ from typing import Any
 from realesrgan_arch.environment.attempt import attempt, module_or_none
 from realesrgan_arch.environment.facts import Finding, WeightFile
 
-TABLE = "realesrgan_arch.weights_table"
+TABLE = "realesrgan_arch.weights.table"
 GOOD_STATES = ("absent", "verified", "unverified")
 
 

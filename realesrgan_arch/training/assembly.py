@@ -29,7 +29,8 @@ from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import ConstantSchedule, CosineRestartSchedule, MultiStepSchedule, Schedule
 from realesrgan_arch.training.synthesis import PairSynthesis
 from realesrgan_arch.training.validation import score_rules
-from realesrgan_arch.weights import find_or_download, load_into, load_weights
+from realesrgan_arch.weights.download import find_or_download
+from realesrgan_arch.weights.load import load_into, load_weights
 
 VGG19_FILE = "vgg19-dcbb9e9d.pth"
 _OPTIMIZERS = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}

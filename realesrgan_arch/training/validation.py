@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from realesrgan_arch.devices import choose_dtype
-from realesrgan_arch.evaluation.bicubic import magnify_bicubic
 from realesrgan_arch.evaluation.evaluate import (
     EvaluationPair,
     ImageScore,
@@ -22,6 +21,7 @@ from realesrgan_arch.evaluation.table import format_table
 from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
+from realesrgan_arch.resampling import magnify_bicubic
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.upscaling.engine import Upscaler
 

@@ -4,7 +4,8 @@ from torch import nn
 
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.networks.spec import GeneratorSpec
-from realesrgan_arch.weights import find_or_download, load_generator, load_into
+from realesrgan_arch.weights.download import find_or_download
+from realesrgan_arch.weights.load import load_generator, load_into
 
 _DENOISING, _KEEPING_NOISE = "realesr-general-x4v3", "realesr-general-wdn-x4v3"
 _UPSTREAM_STRENGTH = 0.5

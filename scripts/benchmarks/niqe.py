@@ -23,9 +23,9 @@ from basicsr.metrics import calculate_psnr, calculate_ssim
 from basicsr.metrics.niqe import calculate_niqe
 
 from realesrgan_arch.data.files import list_images
-from realesrgan_arch.evaluation.bicubic import magnify_bicubic
 from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
 from realesrgan_arch.images import read_rgb, to_tensor
+from realesrgan_arch.resampling import magnify_bicubic
 
 DRAWN_SIDES = (720, 1280)
 

@@ -23,7 +23,7 @@ from realesrgan_arch.basicsr_bridge import import_shims
 from realesrgan_arch.devices import choose_device, choose_dtype, describe_device
 from realesrgan_arch.networks.build import build_generator, lower_precision
 from realesrgan_arch.networks.spec import RRDBNetSpec
-from realesrgan_arch.weights import load_generator
+from realesrgan_arch.weights.load import load_generator
 
 
 def main() -> None:

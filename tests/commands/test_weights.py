@@ -9,7 +9,7 @@ from realesrgan_arch.commands import weights as command
 from realesrgan_arch.entry import run
 from realesrgan_arch.networks.build import build_network
 from realesrgan_arch.networks.spec import CompactSpec, UNetDiscriminatorSpec
-from realesrgan_arch.weights import KNOWN_WEIGHTS
+from realesrgan_arch.weights.table import KNOWN_WEIGHTS
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ from functools import partial
 import pytest
 import torch
 
-from realesrgan_arch.evaluation.bicubic import magnify_bicubic
 from realesrgan_arch.evaluation.evaluate import (
     GROUND_TRUTH,
     EvaluationError,
@@ -18,6 +17,7 @@ from realesrgan_arch.evaluation.evaluate import (
     write_scores_csv,
 )
 from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
+from realesrgan_arch.resampling import magnify_bicubic
 
 BICUBIC = partial(magnify_bicubic, scale=2)
 

@@ -13,7 +13,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from realesrgan_arch.weights_table import WeightsError, find_weights
+from realesrgan_arch.weights.table import WeightsError, find_weights
 
 MAX_BYTES = 4 * 1024**3
 """Nothing that this project uses is a tenth of it; a bigger file is a mistake or an attack."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from realesrgan_arch.weights_table import (
+from realesrgan_arch.weights.table import (
     KnownWeights,
     WeightsError,
     download_folder,

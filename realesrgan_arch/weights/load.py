@@ -13,25 +13,9 @@ from torch import Tensor, nn
 
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, UNetDiscriminatorSpec
-from realesrgan_arch.weights_detect import describe, detect_spec, shape_text, with_current_names
-from realesrgan_arch.weights_download import download, find_or_download
-from realesrgan_arch.weights_read import read_checkpoint
-from realesrgan_arch.weights_table import KNOWN_WEIGHTS, WeightsError, find_weights, verify
-
-__all__ = [
-    "KNOWN_WEIGHTS",
-    "LoadReport",
-    "LoadedWeights",
-    "WeightsError",
-    "detect_spec",
-    "download",
-    "find_or_download",
-    "find_weights",
-    "load_generator",
-    "load_into",
-    "load_weights",
-    "verify",
-]
+from realesrgan_arch.weights.detect import describe, detect_spec, shape_text, with_current_names
+from realesrgan_arch.weights.read import read_checkpoint
+from realesrgan_arch.weights.table import WeightsError
 
 FLAT = "(flat)"
 """The `key` of weights that lie at the top level of their file."""

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from realesrgan_arch.weights_download import download
-from realesrgan_arch.weights_table import KnownWeights, WeightsError
+from realesrgan_arch.weights.download import download
+from realesrgan_arch.weights.table import KnownWeights, WeightsError
 
 BODY = bytes(range(256)) * 2000
 BODY_SHA256 = hashlib.sha256(BODY).hexdigest()

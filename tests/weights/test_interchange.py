@@ -15,7 +15,8 @@ from realesrgan import RealESRGANer
 
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec
-from realesrgan_arch.weights import KNOWN_WEIGHTS, WeightsError, load_generator
+from realesrgan_arch.weights.load import load_generator
+from realesrgan_arch.weights.table import KNOWN_WEIGHTS, WeightsError
 
 
 def interchange_file(tmp_path: Path) -> tuple[torch.nn.Module, Path]:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from realesrgan_arch.networks.build import build_network
-from realesrgan_arch.weights_table import KNOWN_WEIGHTS, KnownWeights, WeightsError, find_weights, sha256_of, verify
+from realesrgan_arch.weights.table import KNOWN_WEIGHTS, KnownWeights, WeightsError, find_weights, sha256_of, verify
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_verify_tells_released_bytes_from_others(alone, monkeypatch):
     (alone / "RealESRGAN_x4plus_netD.pth").write_text("hello")
     assert verify(alone / "RealESRGAN_x4plus_netD.pth").status == "unverified"
     hello = KnownWeights("hello", "https://example.org/hello.pth", None, sha256=sha256_of(path)[:8])
-    monkeypatch.setattr("realesrgan_arch.weights_table._TABLE", (hello,))
+    monkeypatch.setattr("realesrgan_arch.weights.table._TABLE", (hello,))
     assert (verify(path).status, verify(path).known) == ("verified", hello)
 
 

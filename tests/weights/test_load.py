@@ -12,13 +12,9 @@ import torch
 from realesrgan_arch import weights_read
 from realesrgan_arch.networks.build import build_network
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec, UNetDiscriminatorSpec
-from realesrgan_arch.weights import (
-    WeightsError,
-    detect_spec,
-    load_generator,
-    load_into,
-    load_weights,
-)
+from realesrgan_arch.weights.detect import detect_spec
+from realesrgan_arch.weights.load import load_generator, load_into, load_weights
+from realesrgan_arch.weights.table import WeightsError
 
 SMALL = RRDBNetSpec(num_feat=8, num_block=2, num_grow_ch=4)
 

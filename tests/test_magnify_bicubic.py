@@ -8,9 +8,9 @@ import tests.shims  # noqa: F401
 # isort: split
 from basicsr.utils.matlab_functions import imresize
 
-from realesrgan_arch.evaluation.bicubic import magnify_bicubic
 from realesrgan_arch.evaluation.metrics import psnr, ssim
 from realesrgan_arch.images import read_rgb, to_tensor
+from realesrgan_arch.resampling import magnify_bicubic
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
