@@ -33,7 +33,8 @@ def magnify_bicubic(image: torch.Tensor, *, scale: int) -> torch.Tensor:
     which changes nothing when magnifying.
     """
     height, width = image.shape[1:]
-    mirrored = image[:, _mirrored_indices(height)][:, :, _mirrored_indices(width)]
+    rows, columns = (_mirrored(torch.arange(-_REACH, side + _REACH), side) for side in (height, width))
+    mirrored = image[:, rows][:, :, columns]
     size = [(side + 2 * _REACH) * scale for side in (height, width)]
     magnified = F.interpolate(mirrored[None], size=size, mode="bicubic", antialias=True)[0]
     margin = _REACH * scale
@@ -67,10 +68,3 @@ def _mirrored(index: torch.Tensor, length: int) -> torch.Tensor:
     """Indices outside of 0..length-1 reflected about the edge, as often as needed (symmetric border)."""
     index = index.remainder(2 * length)
     return torch.minimum(index, 2 * length - 1 - index)
-
-
-def _mirrored_indices(length: int) -> torch.Tensor:
-    """Indices of a line that is mirrored about its outer pixel edges: 1 0 | 0 1 2 | 2 1."""
-    indices = torch.arange(-_REACH, length + _REACH)
-    indices = torch.where(indices < 0, -1 - indices, indices)
-    return torch.where(indices >= length, 2 * length - 1 - indices, indices).clamp(0, length - 1)

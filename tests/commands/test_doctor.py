@@ -10,11 +10,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from realesrgan_arch import devices, weights_table
+from realesrgan_arch import devices
 from realesrgan_arch.commands import doctor
 from realesrgan_arch.environment import attempt, machine, packages, weight_files
 from realesrgan_arch.environment.collect import collect_environment
 from realesrgan_arch.environment.facts import Resources
+from realesrgan_arch.weights import table as weights_table
 
 GIB = 1024**3
 PLENTY = Resources(

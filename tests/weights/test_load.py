@@ -9,9 +9,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from realesrgan_arch import weights_read
 from realesrgan_arch.networks.build import build_network
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec, UNetDiscriminatorSpec
+from realesrgan_arch.weights import read
 from realesrgan_arch.weights.detect import detect_spec
 from realesrgan_arch.weights.load import load_generator, load_into, load_weights
 from realesrgan_arch.weights.table import WeightsError
@@ -214,7 +214,7 @@ def test_a_torchscript_program_is_refused(tmp_path):
 
 def test_an_oversized_file_is_refused_before_it_is_read(tmp_path, monkeypatch):
     path = saved({"params": small_state()}, tmp_path / "w.pth")
-    monkeypatch.setattr(weights_read, "MAX_BYTES", 1000)
+    monkeypatch.setattr(read, "MAX_BYTES", 1000)
     with pytest.raises(WeightsError, match="more than the 1,000 that weights may have"):
         load_weights(path)
 
