@@ -274,7 +274,9 @@ def test_lossless_formats_round_trip(tmp_path, suffix, dtype, is_gray):
 def test_alpha_is_written(tmp_path, suffix):
     alpha = picture()[..., 1]
     write_picture(tmp_path / f"a{suffix}", Picture(picture(), alpha))
-    assert np.array_equal(read_picture(tmp_path / f"a{suffix}").alpha, alpha)
+    read = read_picture(tmp_path / f"a{suffix}")
+    assert np.array_equal(read.alpha, alpha)
+    assert np.abs(read.rgb.astype(int) - picture())[4:].max() <= (16 if suffix == ".webp" else 0)
 
 
 def test_gray_with_alpha_comes_back_with_equal_colours(tmp_path):
