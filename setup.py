@@ -37,7 +37,7 @@ setup(
     license="BSD-3-Clause",
     license_files=["LICENSE"],
     packages=find_packages(include=["realesrgan_arch", "realesrgan_arch.*"]),
-    package_data={"realesrgan_arch": ["py.typed", "**/*.yml"]},
+    package_data={"realesrgan_arch": ["py.typed", "**/*.yml", "**/*.safetensors"]},
     python_requires=">=3.11,<3.13",
     install_requires=read_requirements("requirements.txt"),
     extras_require={"dev": read_requirements("requirements-dev.txt")},

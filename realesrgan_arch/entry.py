@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from realesrgan_arch.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, UserError
+from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_INTERRUPTED, UserError
 
 Verb = Callable[[Sequence[str]], int]
 
@@ -34,6 +34,11 @@ def run(verb: Verb, arguments: Sequence[str]) -> int:
             traceback.print_exc()
         warn(f"error: {error}")
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] == "realesrgan_arch":
+            raise
+        warn(f"error: {error.name} is not installed; run `make venv`, or pip install -r requirements.txt")
+        return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         warn("interrupted")
         return EXIT_INTERRUPTED

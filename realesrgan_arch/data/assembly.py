@@ -4,7 +4,7 @@ from pathlib import Path
 
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset
 from realesrgan_arch.data.files import DataError, list_images, read_meta_info, read_paired_meta_info
-from realesrgan_arch.data.manifest import manifest_paths, read_manifest
+from realesrgan_arch.data.manifest import check_manifest, manifest_paths, read_manifest
 from realesrgan_arch.data.validation_set import SyntheticPairs
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.options.datasets import DatasetOptions, TrainDataset, ValDataset
@@ -70,7 +70,9 @@ def find_images(options: DatasetOptions) -> list[Path]:
     """
     root = _require(options.dataroot_gt, "dataroot_gt")
     if options.manifest is not None:
-        return manifest_paths(read_manifest(options.manifest), root)
+        rows = read_manifest(options.manifest)
+        check_manifest(rows, root)
+        return manifest_paths(rows, root)
     if options.list_file is not None:
         return read_meta_info(options.list_file, root)
     return list_images(root)

@@ -15,10 +15,10 @@ import torch
 from torch.utils.data import Dataset
 
 from realesrgan_arch.data.files import DataError
-from realesrgan_arch.data.sampler import CROP_STREAM, SUBSTITUTE_STREAM, SampleRequest
+from realesrgan_arch.data.sampler import SampleRequest
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import Box, ImageError, Pixels, read_rgb, read_rgb_part
-from realesrgan_arch.seeding import numpy_generator
+from realesrgan_arch.seeding import Stream, numpy_generator
 
 _MAX_SUBSTITUTES = 5
 Read = TypeVar("Read")
@@ -70,7 +70,7 @@ class GtDataset(Dataset[GtSample]):
             DataError: five substitutes in a row cannot be read either.
         """
         request = as_request(index)
-        generator = numpy_generator(self.seed, request.step, request.slot, CROP_STREAM)
+        generator = numpy_generator(self.seed, Stream.CROP, request.step, request.slot)
         turn = draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot)
         share = generator.random(2)
         part, chosen = read_or_substitute(
@@ -136,7 +136,7 @@ class PairedDataset(Dataset[PairSample]):
         """
         request = as_request(index)
         (gt, lq), chosen = read_or_substitute(self._read_pair, request, num_images=len(self.pairs), seed=self.seed)
-        generator = numpy_generator(self.seed, request.step, request.slot, CROP_STREAM)
+        generator = numpy_generator(self.seed, Stream.CROP, request.step, request.slot)
         turn = draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot)
         gt, lq, padded = self._crop(turn.apply(gt), turn.apply(lq), generator)
         gt_path, lq_path = self.pairs[chosen]
@@ -223,7 +223,7 @@ def read_or_substitute(
     Raises:
         DataError: five others, drawn from (seed, step, slot), cannot be read either.
     """
-    generator = numpy_generator(seed, request.step, request.slot, SUBSTITUTE_STREAM)
+    generator = numpy_generator(seed, Stream.SUBSTITUTE, request.step, request.slot)
     index, failures = request.index, []
     while len(failures) <= _MAX_SUBSTITUTES:
         try:

@@ -25,10 +25,9 @@ from realesrgan_arch.data.sample_facades import BAY_METRES, FLOOR_METRES, Style,
 from realesrgan_arch.data.sample_plans import draw_plan
 from realesrgan_arch.data.sample_textures import GROUNDS, PIXELS_PER_METRE, WALLS, Color, Texture, roof_tiles, shade
 from realesrgan_arch.images import write_image
-from realesrgan_arch.seeding import numpy_generator
+from realesrgan_arch.seeding import Stream, numpy_generator
 
 NUM_VIEWS = 3
-_SAMPLE_STREAM = 111
 _NUM_THREADS = 2
 
 
@@ -130,7 +129,7 @@ def draw_scene(index: int, *, seed: int) -> list[Texture]:
 
     Every scene has a generator of its own, so that scenes may be drawn in any order and beside one another.
     """
-    generator = numpy_generator(seed, index, _SAMPLE_STREAM)
+    generator = numpy_generator(seed, Stream.SAMPLE, index)
     name, scene = tuple(SCENES.items())[index]
     views = _draw_exterior(scene, generator) if isinstance(scene, Exterior) else _draw_interior(scene, generator)
     return [*views, draw_plan(generator, height=HEIGHT, width=WIDTH)] if name in _SCENES_WITH_PLANS else views

@@ -7,13 +7,7 @@ import numpy as np
 from torch.utils.data import Sampler
 
 from realesrgan_arch.data.files import DataError
-from realesrgan_arch.seeding import numpy_generator
-
-# The last counter of every generator of this room. Not zero: NumPy's SeedSequence pads with zeros, so that
-# (seed, step) and (seed, step, 0) are the same stream.
-CROP_STREAM = 101
-ORDER_STREAM = 102
-SUBSTITUTE_STREAM = 103
+from realesrgan_arch.seeding import Stream, numpy_generator
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +58,4 @@ class StepSampler(Sampler[list[SampleRequest]]):
 
 def epoch_order(num_images: int, *, seed: int, epoch: int) -> np.ndarray:
     """Return the permutation of image indices (int64) of an epoch."""
-    return numpy_generator(seed, epoch, ORDER_STREAM).permutation(num_images)
+    return numpy_generator(seed, Stream.ORDER, epoch).permutation(num_images)

@@ -4,7 +4,7 @@ Field names are BasicSR's. The same values come out of a checkpoint when its arc
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 _STRICT = {"extra": "forbid"}  # read by pydantic when these dataclasses are fields of the options
 
@@ -57,8 +57,3 @@ class UNetDiscriminatorSpec:
 
 GeneratorSpec = RRDBNetSpec | CompactSpec
 DiscriminatorSpec = UNetDiscriminatorSpec
-
-
-def type_names(specs: object) -> tuple[str, ...]:
-    """Return the `type:` names of a spec class or of a union of spec classes."""
-    return tuple(spec.type for spec in (get_args(specs) or (specs,)))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.errors import UserError
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.progress import Progress
 
@@ -96,10 +97,19 @@ def _timed(batches: Iterable[Batch]) -> Iterator[tuple[Batch, float]]:
     iterator = iter(batches)
     while True:
         asked = time.monotonic()
-        batch = next(iterator, None)
+        try:
+            batch = next(iterator, None)
+        except UserError as error:
+            raise _without_traceback(error) from error
         if batch is None:
             return
         yield batch, time.monotonic() - asked
+
+
+def _without_traceback(error: UserError) -> UserError:
+    """Return the error that a worker met with its own sentence; torch puts the worker's traceback before it."""
+    kind = type(error)
+    return kind(str(error).rstrip().rpartition(f"{kind.__qualname__}: ")[2])
 
 
 def _as_list(value: object) -> list[object]:

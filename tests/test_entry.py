@@ -1,0 +1,84 @@
+"""A process ends with the documented exit code and one sentence."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from realesrgan_arch.entry import run
+from realesrgan_arch.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+
+
+def _raise(error: BaseException):
+    def verb(arguments):
+        raise error
+
+    return verb
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (UserError("expected a, got b; do c"), 2, "error: expected a, got b; do c\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (ModuleNotFoundError("no", name="basicsr.utils"), 2, "error: basicsr.utils is not installed; run `make venv`"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence(capsys, error, code, sentence) -> None:
+    assert run(_raise(error), []) == code
+    assert capsys.readouterr().err.startswith(sentence)
+
+
+def test_a_fault_of_ours_keeps_its_traceback() -> None:
+    with pytest.raises(RuntimeError):
+        run(_raise(RuntimeError("ours")), [])
+    with pytest.raises(ModuleNotFoundError):
+        run(_raise(ModuleNotFoundError("no", name="realesrgan_arch.typo")), [])
+
+
+ENTRIES = ["train.py", "finetune.py", "test.py", "inference.py"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ENTRIES)
+def test_the_four_entries_run_as_files_from_anywhere(tmp_path, script) -> None:
+    command = [sys.executable, str(ROOT / "realesrgan_arch" / script)]
+    helped = subprocess.run([*command, "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert helped.returncode == 0
+    assert "usage" in helped.stdout
+    flag = "-i" if script == "inference.py" else "-opt"
+    wrong = subprocess.run([*command, flag, "nowhere"], cwd=tmp_path, capture_output=True, text=True)
+    assert wrong.returncode == 2
+    assert "Traceback" not in wrong.stderr
+    assert wrong.stderr.count("error:") == 1
+    assert "nowhere" in wrong.stderr
+
+
+def test_finetune_insists_on_weights(tmp_path) -> None:
+    from realesrgan_arch.finetune import main
+
+    options = ROOT / "options" / "train_demo_base.yml"
+    with pytest.raises(UserError, match="pretrain_network_g: expected the weights to start from"):
+        main(["-opt", str(options)])
+
+
+def test_every_verb_answers_help(capsys) -> None:
+    from realesrgan_arch.cli import VERBS, main
+
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(verb in text for verb in VERBS)
+    for verb in VERBS:
+        with pytest.raises(SystemExit) as left:
+            main([verb, "--help"])
+        assert left.value.code == 0
+
+
+def test_an_unknown_verb_names_the_known_ones(capsys) -> None:
+    from realesrgan_arch.cli import main
+
+    assert main(["upscal"]) == 2
+    assert "upscale" in capsys.readouterr().err
