@@ -22,7 +22,7 @@ from realesrgan_arch.training.freezing import describe_trainable
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.run_folder import RunFolder
-from realesrgan_arch.training.trainer import FailedFiles, Rhythm, fit
+from realesrgan_arch.training.trainer import ImageFaults, Rhythm, fit
 from realesrgan_arch.training.validation import Validation, report, score_rules
 
 logger = logging.getLogger(__name__)
@@ -93,11 +93,11 @@ def _run(
     if scores:
         progress.write(f"before training\n{validation.table}")
         progress.log_scores(0, scores)
-    failed = FailedFiles(num_images)
+    faults = ImageFaults(num_images)
     validate = partial(_validate, options, model, validation, progress)
-    fit(model, loader, rhythm=_rhythm(options), progress=progress, failed=failed, validate=validate)
+    fit(model, loader, rhythm=_rhythm(options), progress=progress, faults=faults, validate=validate)
     weights = model.run_folder.weights("net_g", None)
-    return Outcome(model.run_folder, weights, table=validation.table, failed_files=failed.listing())
+    return Outcome(model.run_folder, weights, table=validation.table, failed_files=faults.listing())
 
 
 def _validate(options: Options, model: FineTuneModel, validation: Validation, progress: Progress, step: int) -> None:

@@ -1,13 +1,18 @@
 """A whole run: files, scores, resume, and what is said when something does not fit."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.images import read_rgb, write_image
+from realesrgan_arch.networks.build import build_generator
+from realesrgan_arch.networks.spec import CompactSpec
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import train
+from realesrgan_arch.training.checkpoint import plain_state, save_weights
 from realesrgan_arch.weights.load import load_generator
 from tests.tiny_run import tiny_options, write_pictures
 
@@ -74,6 +79,38 @@ def test_workers_change_nothing(mapping) -> None:
     helped = _train({**mapping, "name": "helped"})
     expected, found = (torch.load(o.weights, weights_only=True)["params"] for o in (alone, helped))
     assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def _truncate_one_jpeg(photos: Path) -> Path:
+    """Replace a picture by a JPEG that ends in the middle."""
+    victim = sorted(photos.rglob("*.png"))[3]
+    pixels = read_rgb(victim)
+    victim.unlink()
+    path = victim.with_suffix(".jpg")
+    write_image(path, pixels)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+def test_a_truncated_jpeg_is_replaced_counted_and_listed(mapping, tmp_path) -> None:
+    broken = _truncate_one_jpeg(tmp_path / "photos")
+    mapping["train"]["total_iter"] = 6
+    del mapping["val"]
+    results = []
+    for name in ("one", "two"):
+        outcome = _train({**mapping, "name": name})
+        assert outcome.failed_files.strip() == str(broken)
+        assert str(broken) in outcome.summary()
+        results.append(torch.load(outcome.weights, weights_only=True)["params"])
+    assert all(torch.equal(results[0][name], results[1][name]) for name in results[0])
+
+
+def test_weights_of_another_network_are_refused_with_the_keys(mapping, tmp_path) -> None:
+    network = build_generator(CompactSpec(num_feat=8, num_conv=3))
+    save_weights(tmp_path / "other.pth", params=plain_state(network))
+    mapping["path"]["pretrain_network_g"] = str(tmp_path / "other.pth")
+    with pytest.raises(UserError, match="num_conv"):
+        _train(mapping)
 
 
 @pytest.mark.parametrize(

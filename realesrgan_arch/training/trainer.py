@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.training.model import FineTuneModel
@@ -23,8 +25,8 @@ class Rhythm:
     validate_every: int = 0
 
 
-class FailedFiles:
-    """Counts the images that could not be read; too many stop the run.
+class ImageFaults:
+    """Counts the images that could not be read and sees small ones; too many unreadable ones stop the run.
 
     Args:
         num_images: of the training set.
@@ -32,27 +34,31 @@ class FailedFiles:
 
     def __init__(self, num_images: int) -> None:
         self._num_images = num_images
-        self._paths: set[str] = set()
+        self._failed: set[str] = set()
+        self._padding_was_said = False
 
     def note(self, batch: Batch) -> list[str]:
-        """Take the `failed_path` entries of a batch and return those that are new.
+        """Take the `failed_path` and `padded` entries of a batch, and return what the user has not heard yet.
 
         Raises:
             DataError: more than 5 % of the images have failed.
         """
-        failed = batch.get("failed_path", ())
-        new = sorted({str(path) for path in _as_list(failed) if path} - self._paths)
-        self._paths.update(new)
-        if len(self._paths) > max(1.0, MOST_FAILED_SHARE * self._num_images):
+        new = sorted({str(path) for path in _as_list(batch.get("failed_path", ())) if path} - self._failed)
+        self._failed.update(new)
+        if len(self._failed) > max(1.0, MOST_FAILED_SHARE * self._num_images):
             raise DataError(
-                f"expected at most {MOST_FAILED_SHARE:.0%} unreadable images, got {len(self._paths)} of "
-                f"{self._num_images}, among them {', '.join(sorted(self._paths)[:3])}; mend or remove them"
+                f"expected at most {MOST_FAILED_SHARE:.0%} unreadable images, got {len(self._failed)} of "
+                f"{self._num_images}, among them {', '.join(sorted(self._failed)[:3])}; mend or remove them"
             )
-        return new
+        words = [f"cannot read {path}: another image stands in for it" for path in new]
+        if not self._padding_was_said and any(bool(padded) for padded in _as_list(batch.get("padded", ()))):
+            self._padding_was_said = True
+            words.append("some images are smaller than the crop and are padded by reflection (said once)")
+        return words
 
     def listing(self) -> str:
         """Return the failed files, one a line, or an empty string."""
-        return "\n".join(f"  {path}" for path in sorted(self._paths))
+        return "\n".join(f"  {path}" for path in sorted(self._failed))
 
 
 def fit(
@@ -61,7 +67,7 @@ def fit(
     *,
     rhythm: Rhythm,
     progress: Progress,
-    failed: FailedFiles,
+    faults: ImageFaults,
     validate: Callable[[int], None],
 ) -> None:
     """Train from the step after `model.step` to `rhythm.total_steps`; `batches` starts at that step.
@@ -71,8 +77,8 @@ def fit(
         OSError: a checkpoint cannot be written.
     """
     for step, (batch, waited) in enumerate(_timed(batches), start=model.step + 1):
-        for path in failed.note(batch):
-            progress.write(f"cannot read {path}: another image stands in for it")
+        for words in faults.note(batch):
+            progress.write(words)
         model.update_learning_rate(step)
         model.feed_data(batch)
         model.optimize_parameters(step)
@@ -113,4 +119,4 @@ def _without_traceback(error: UserError) -> UserError:
 
 
 def _as_list(value: object) -> list[object]:
-    return list(value) if isinstance(value, (list, tuple)) else [value]
+    return list(value) if isinstance(value, (list, tuple, Tensor)) else [value]

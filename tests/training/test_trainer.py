@@ -7,7 +7,7 @@ import pytest
 
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.training.progress import Progress
-from realesrgan_arch.training.trainer import FailedFiles, Rhythm, fit
+from realesrgan_arch.training.trainer import ImageFaults, Rhythm, fit
 from tests.training.builders import batch, small_model
 
 
@@ -38,7 +38,7 @@ def _fit(model, total: int, *, stream: io.StringIO | None = None, batches=None, 
         batches,
         rhythm=Rhythm(total_steps=total, **rhythm),
         progress=progress,
-        failed=FailedFiles(100),
+        faults=ImageFaults(100),
         validate=validated.append,
     )
     return validated
@@ -98,11 +98,11 @@ def test_more_than_five_percent_unreadable_images_stop_the_run(model) -> None:
 
 
 def test_a_single_bad_image_in_a_small_set_does_not_stop_the_run() -> None:
-    failed = FailedFiles(4)
-    assert failed.note({"failed_path": ["", "a.jpg"]}) == ["a.jpg"]
+    faults = ImageFaults(4)
+    assert "a.jpg" in faults.note({"failed_path": ["", "a.jpg"]})[0]
     with pytest.raises(DataError):
-        failed.note({"failed_path": ["b.jpg"]})
-    assert failed.listing() == "  a.jpg\n  b.jpg"
+        faults.note({"failed_path": ["b.jpg"]})
+    assert faults.listing() == "  a.jpg\n  b.jpg"
 
 
 def test_an_error_in_a_worker_is_the_sentence_and_not_its_traceback(model) -> None:
@@ -115,3 +115,12 @@ def test_an_error_in_a_worker_is_the_sentence_and_not_its_traceback(model) -> No
 
     with pytest.raises(DataError, match=r"^five images in a row cannot be read\.$"):
         _fit(model, 4, batches=batches(), print_every=0)
+
+
+def test_padded_images_are_said_once() -> None:
+    import torch
+
+    faults = ImageFaults(4)
+    assert faults.note({"padded": torch.tensor([False, False])}) == []
+    assert "padded by reflection" in faults.note({"padded": torch.tensor([False, True])})[0]
+    assert faults.note({"padded": torch.tensor([True, True])}) == []

@@ -1,0 +1,91 @@
+"""The `datasets` section finds its files: folder, list or manifest, single images or pairs."""
+
+from pathlib import Path
+
+import pytest
+
+from realesrgan_arch.data.assembly import build_training_set, build_whole_images, find_images, find_pairs, spread
+from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.manifest import write_split
+from realesrgan_arch.data.split import split_by_folder
+from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.options.datasets import TrainDataset, ValDataset
+from tests.tiny_run import write_pictures
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    write_pictures(tmp_path / "photos")
+    return tmp_path / "photos"
+
+
+def _train(**values: object) -> TrainDataset:
+    return TrainDataset.model_validate({"type": "GtDataset", "batch_size_per_gpu": 1, **values})
+
+
+def test_a_folder_is_a_data_set(photos) -> None:
+    assert len(find_images(_train(dataroot_gt=str(photos)))) == 6
+
+
+def test_a_list_with_spaces_in_its_names_is_a_data_set(photos, tmp_path) -> None:
+    (tmp_path / "meta.txt").write_text("scene 0/view 1.png\nscene 2/view 0.png (72,80,3)\n")
+    found = find_images(_train(dataroot_gt=str(photos), meta_info=str(tmp_path / "meta.txt")))
+    assert [path.relative_to(photos).as_posix() for path in found] == ["scene 0/view 1.png", "scene 2/view 0.png"]
+
+
+def test_a_manifest_is_a_data_set_and_a_changed_file_is_said(photos, tmp_path) -> None:
+    write_split(split_by_folder(photos, seed=0, val_share=0.3, test_share=0.3), tmp_path / "split")
+    options = _train(dataroot_gt=str(photos), manifest=str(tmp_path / "split" / "train.csv"))
+    found = find_images(options)
+    assert len(found) == 2
+    found[0].write_bytes(found[0].read_bytes() + b"more")
+    with pytest.raises(DataError, match="changed since the manifest"):
+        find_images(options)
+
+
+def test_pairs_have_the_same_name_or_that_of_the_template(photos, tmp_path) -> None:
+    options = {"type": "PairedImageDataset", "dataroot_gt": str(photos), "dataroot_lq": str(tmp_path / "lq")}
+    for path in photos.rglob("*.png"):
+        target = tmp_path / "lq" / path.relative_to(photos)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.with_name(f"{path.stem}x4.jpg").write_bytes(b"")
+    pairs = find_pairs(_train(**options, filename_tmpl="{}x4"))
+    assert len(pairs) == 6
+    assert all(lq.stem == f"{gt.stem}x4" and lq.parent.name == gt.parent.name for gt, lq in pairs)
+    with pytest.raises(DataError, match="6 of 6 have none, among them scene 0/view 0"):
+        find_pairs(_train(**options))
+
+
+def test_upstream_paired_lists_name_both_files(photos, tmp_path) -> None:
+    (tmp_path / "pairs.txt").write_text("scene 0/view 0.png, scene 1/view 1.png\n")
+    both = {"dataroot_gt": str(photos), "dataroot_lq": str(photos), "meta_info": str(tmp_path / "pairs.txt")}
+    dataset = build_training_set(_train(type="RealESRGANPairedDataset", **both), scale=1, gt_size=16, seed=0)
+    assert Path(dataset[0]["lq_path"]).parts[-2:] == ("scene 1", "view 1.png")
+    assert dataset[0]["gt"].shape == dataset[0]["lq"].shape == (3, 16, 16)
+
+
+def test_a_missing_root_names_the_key() -> None:
+    with pytest.raises(DataError, match="dataroot_gt"):
+        find_images(_train())
+
+
+def test_whole_images_are_the_same_at_every_call_and_spread_over_the_set(photos) -> None:
+    section = {"type": "SyntheticPairs", "dataroot_gt": str(photos), "degradation": "full", "max_images": 3}
+    sets = [
+        build_whole_images(ValDataset.model_validate(section), scale=4, degradation=DegradationSettings())
+        for _ in range(2)
+    ]
+    first, second = ([dataset[index] for index in range(len(dataset))] for dataset in sets)
+    assert [Path(sample["gt_path"]).parent.name for sample in first] == ["scene 0", "scene 1", "scene 2"]
+    assert all((a["lq"] == b["lq"]).all() for a, b in zip(first, second, strict=True))
+    assert first[0]["gt"].shape == (3, 72, 80)
+    assert first[0]["lq"].shape == (3, 18, 20)
+
+
+@pytest.mark.parametrize(("count", "most", "expected"), [(5, None, 5), (5, 9, 5), (10, 5, 5), (7, 3, 3)])
+def test_spread_takes_at_most_so_many_and_starts_with_the_first(count: int, most: int | None, expected: int) -> None:
+    paths = [Path(str(index)) for index in range(count)]
+    chosen = spread(paths, most)
+    assert len(chosen) == expected
+    assert chosen[0] == paths[0]
+    assert chosen == sorted(set(chosen), key=paths.index)
