@@ -36,7 +36,8 @@ def _without_effect(options: Options) -> Iterator[str]:
         yield from _train_notes(options.train, options)
     if options.gt_usm and options.is_paired:
         yield "gt_usm has no effect: it does not apply to pairs, as upstream"
-    if options.val is not None and not options.datasets.validation_sets():
+    has_sets = options.datasets.validation_sets() or options.datasets.test_sets()
+    if options.val is not None and not has_sets:
         yield "val has no effect: there is no datasets.val"
     if options.train is not None and options.val is None and options.datasets.validation_sets():
         yield "datasets.val has no effect: there is no `val` section that says how often"

@@ -35,6 +35,8 @@ from realesrgan_arch.options.fields import (
 from realesrgan_arch.options.train import DistOptions, LoggerOptions, PathOptions, TrainOptions, ValidationOptions
 
 _FIRST, _SECOND = StageSettings(), second_stage_defaults()
+UNSHARPENED_MODELS = ("SRModel", "SRGANModel")
+"""Models of upstream that know no sharpening."""
 PLAIN_MODELS = ("RealESRNetModel", "SRModel")
 """Models of upstream that train without a discriminator."""
 
@@ -135,6 +137,8 @@ class Options(Section):
 
     def usm(self) -> UsmSettings:
         """Return the four sharpening switches, with RealESRNetModel's `gt_usm` resolved; it leaves pairs alone."""
+        if self.model_type in UNSHARPENED_MODELS:
+            return UsmSettings(lq=False, pixel=False, perceptual=False, adversarial=False)
         lq = self.lq_from_usm if self.gt_usm is None else self.gt_usm
         pixel = self.l1_gt_usm if self.gt_usm is None else self.gt_usm and not self.is_paired
         return UsmSettings(lq=lq, pixel=pixel, perceptual=self.percep_gt_usm, adversarial=self.gan_gt_usm)

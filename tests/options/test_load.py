@@ -77,6 +77,7 @@ def test_each_degradation_key_goes_to_its_pass():
         ({"gt_usm": False}, (False, False, True, False)),
         ({"l1_gt_usm": False, "percep_gt_usm": False, "gan_gt_usm": True}, (True, False, False, True)),
         ({"lq_from_usm": False}, (False, True, True, False)),
+        ({"model_type": "SRModel"}, (False, False, False, False)),
     ],
 )
 def test_sharpening_switches(keys, expected):
