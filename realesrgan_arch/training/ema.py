@@ -35,7 +35,9 @@ class Ema:
     def update(self) -> None:
         """Move the average by `1 - decay` of the way to the live weights, in one fused call."""
         if self._averaged:
-            torch._foreach_lerp_(_data(self._averaged), _data(self._live), 1 - self.decay)
+            torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
+                _data(self._averaged), _data(self._live), 1 - self.decay
+            )
         for averaged, live in self._buffers:
             averaged.copy_(live)
 

@@ -51,7 +51,9 @@ class FreezePlan:
 
     def frozen_tensors(self, network: nn.Module) -> dict[str, Tensor]:
         """Return every tensor that training must not change: frozen parameters, and buffers of frozen modules."""
-        frozen = {name: value for name, value in network.named_parameters() if name not in self.trainable}
+        frozen: dict[str, Tensor] = {
+            name: value for name, value in network.named_parameters() if name not in self.trainable
+        }
         for prefix in self.frozen_modules(network):
             module = network.get_submodule(prefix)
             frozen.update({_join(prefix, name): value for name, value in module.named_buffers(recurse=False)})

@@ -165,8 +165,9 @@ class FineTuneModel:
         validation = Validation(pairs, rules=self.score_rules, scale=scale, device=self.device)
         scores = validation.score_now(self.inference_network())
         logging.getLogger("basicsr").info(validation.table)
-        for name, value in scores.items() if tb_logger else ():
-            tb_logger.add_scalar(f"metrics/{name}", value, current_iter)
+        if tb_logger is not None:
+            for name, value in scores.items():
+                tb_logger.add_scalar(f"metrics/{name}", value, current_iter)
         if save_img:
             validation.save_pictures(self.inference_network(), self.run_folder.visualization, step=current_iter)
 
