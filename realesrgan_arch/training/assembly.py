@@ -102,7 +102,7 @@ def _load_pretrained(network: nn.Module, source: str | None, *, key: str | None,
 
 def _make_player(network: nn.Module, plan: FreezePlan, options: OptimizerOptions, device: torch.device) -> Player:
     # Channels-last is the layout in which 16-bit convolutions are fast, on a CPU and on CUDA alike.
-    network.to(device).to(memory_format=torch.channels_last)
+    network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     plan.apply(network)
     return Player(network, plan, _build_optimizer(plan.trainable_parameters(network), options))
 
