@@ -95,7 +95,7 @@ def _compare_on(
     save = bool(options.val and options.val.save_img)
     scores: list[ImageScore] = []
     samples = (dataset[index] for index in range(len(dataset)))
-    for pair in tqdm(read_pairs(samples), total=len(dataset), desc=section.name or key, unit="picture"):
+    for pair in tqdm(read_pairs(samples), total=len(dataset), desc=section.name or key, unit="picture", disable=None):
         scores += _score_pair(pair, methods, rules, folder=target / "visualization" if save else None)
     table = format_table(scores, border=rules.border, y_channel=rules.y_channel)
     write_scores_csv(target / "scores.csv", scores)

@@ -87,7 +87,7 @@ def upscale(request: UpscaleRequest) -> UpscaleOutcome:
 
 
 def _with_progress_bar(jobs: Sequence[Job]) -> Iterable[Job]:
-    return tqdm(jobs, desc="upscaling", unit="picture", dynamic_ncols=True)
+    return tqdm(jobs, desc="upscaling", unit="picture", dynamic_ncols=True, disable=None)
 
 
 def _pictures(number: int) -> str:

@@ -80,7 +80,7 @@ def _copy(known: KnownWeights, response: HTTPResponse, write: Callable[[bytes], 
     expected = int(promised) if promised and promised.isdigit() else known.size
     limit = known.size or MAX_DOWNLOAD_BYTES
     digest, received = hashlib.sha256(), 0
-    with tqdm(total=expected, unit="B", unit_scale=True, desc=known.file_name, leave=False) as bar:
+    with tqdm(total=expected, unit="B", unit_scale=True, desc=known.file_name, leave=False, disable=None) as bar:
         while chunk := response.read(_CHUNK):
             received += len(chunk)
             if received > limit:

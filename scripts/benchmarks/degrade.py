@@ -2,27 +2,26 @@
 
 Both sides do the whole of it: sharpen the ground truth, two passes, crop, pair pool, sharpen the crop. Ours also draws
 its numbers and makes its kernels inside the timed part; upstream's kernels come ready-made, as from its data loader.
-The sides take turns, each seed gives both a new batch, and medians are compared. Run it from the project's root:
+The sides take turns, each seed gives both a new batch, and medians are compared.
 
-    python -m scripts.benchmarks.degrade [--batch 4] [--seeds 9] [--threads N]
+    python scripts/benchmarks/degrade.py [--batch 4] [--seeds 9] [--threads N]
 """
 
 import argparse
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-import tests.shims  # noqa: F401  isort: skip
-from basicsr.data import degradations as upstream
-from basicsr.utils import DiffJPEG
-from basicsr.utils.img_process_util import USMSharp, filter2D
-from realesrgan.models.realesrgan_model import RealESRGANModel
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from realesrgan_arch.basicsr_shims import import_shims
 from realesrgan_arch.degradation.jpeg import jpeg
 from realesrgan_arch.degradation.operators import add_gaussian_noise, blur, usm_sharpen
 from realesrgan_arch.degradation.pair_pool import PairPool
@@ -31,6 +30,13 @@ from realesrgan_arch.degradation.poisson import add_poisson_noise
 from realesrgan_arch.degradation.recipe import KernelDraw, draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings, StageSettings
 from realesrgan_arch.seeding import numpy_generator
+
+import_shims()
+
+from basicsr.data import degradations as upstream  # noqa: E402
+from basicsr.utils import DiffJPEG  # noqa: E402
+from basicsr.utils.img_process_util import USMSharp, filter2D  # noqa: E402
+from realesrgan.models.realesrgan_model import RealESRGANModel  # noqa: E402
 
 SCALE = 4
 GT_SIZE = 256

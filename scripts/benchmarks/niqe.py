@@ -1,14 +1,15 @@
 """Time NIQE, SSIM and PSNR against BasicSR's on the CPU, and show that the values agree.
 
 The sides take turns on the same pictures; seconds a megapixel are medians over pictures and turns. Without a folder the
-pictures are drawn. Run it from the project's root:
+pictures are drawn.
 
-    python -m scripts.benchmarks.niqe [FOLDER] [--pictures 4] [--turns 5]
+    python scripts/benchmarks/niqe.py [FOLDER] [--pictures 4] [--turns 5]
 """
 
 import argparse
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,14 +19,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import tests.shims  # noqa: F401  isort: skip
-from basicsr.metrics import calculate_psnr, calculate_ssim
-from basicsr.metrics.niqe import calculate_niqe
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from realesrgan_arch.basicsr_shims import import_shims
 from realesrgan_arch.data.files import list_images
 from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
 from realesrgan_arch.images import read_rgb, to_tensor
 from realesrgan_arch.resampling import magnify_bicubic
+
+import_shims()
+
+from basicsr.metrics import calculate_psnr, calculate_ssim  # noqa: E402
+from basicsr.metrics.niqe import calculate_niqe  # noqa: E402
 
 DRAWN_SIDES = (720, 1280)
 
