@@ -1,12 +1,12 @@
 """A whole training run: options in; weights, scores and a summary out."""
 
 import logging
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import yaml
+from torch import nn
 from torch.utils.data import DataLoader
 
 from realesrgan_arch import basicsr_bridge
@@ -63,17 +63,20 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
         UserError: data, weights or folders that cannot be used; before the first step where that can be known.
     """
     run_folder = RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
+    run_folder.check_place()
     resume = options.path.resume_state or (run_folder.newest_state() if auto_resume else None)
-    archived = None if resume else _archive_older_run(run_folder)
-    run_folder.prepare()
     model = basicsr_bridge.build_model(options, run_folder=run_folder)
+    base = load_base_generator(options)
     if resume is not None:
         model.resume_training(load_state(resume))
-    _write_effective_options(options, run_folder)
     loader, num_images = _open_training_data(options, model)
+    # Only now that everything else is known to work: a failed start leaves the older run where it is.
+    archived = None if resume else run_folder.move_older_run_aside()
+    run_folder.prepare()
+    _write_effective_options(options, run_folder)
     progress = _open_progress(options, model)
     try:
-        return _run(options, model, loader, num_images, progress, notes=[archived, resume])
+        return _run(options, model, base, loader, num_images, progress, notes=[archived, resume])
     finally:
         progress.close()
 
@@ -81,6 +84,7 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
 def _run(
     options: Options,
     model: FineTuneModel,
+    base: nn.Module,
     loader: DataLoader,
     num_images: int,
     progress: Progress,
@@ -89,7 +93,7 @@ def _run(
 ) -> Outcome:
     progress.write(_header(options, model, num_images=num_images, notes=notes))
     validation = _open_validation(options, model)
-    scores = validation.score_base(load_base_generator(options))
+    scores = validation.score_base(base)
     if scores:
         progress.write(f"before training\n{validation.table}")
         progress.log_scores(0, scores)
@@ -104,15 +108,6 @@ def _validate(options: Options, model: FineTuneModel, validation: Validation, pr
     report(validation, model.inference_network(), step=step, progress=progress)
     if options.val and options.val.save_img:
         validation.save_pictures(model.inference_network(), model.run_folder.visualization, step=step)
-
-
-def _archive_older_run(run_folder: RunFolder) -> str | None:
-    """Move a finished or broken run of the same name aside, as BasicSR does; nothing is overwritten."""
-    if not run_folder.metrics.exists() and not run_folder.models.exists():
-        return None
-    target = run_folder.root.with_name(f"{run_folder.root.name}_archived_{time.strftime('%Y%m%d_%H%M%S')}")
-    run_folder.root.rename(target)
-    return f"an older run of this name was moved to {target}"
 
 
 def _write_effective_options(options: Options, run_folder: RunFolder) -> None:
@@ -180,7 +175,7 @@ def _header(options: Options, model: FineTuneModel, *, num_images: int, notes: l
     if model.discriminator is not None:
         lines.append(describe_trainable(model.discriminator.network, model.discriminator.plan, title="network_d"))
     if archived:
-        lines.append(str(archived))
+        lines.append(f"an older run of this name was moved to {archived}")
     if resumed:
         lines.append(f"resumed from {resumed} at step {model.step}")
     return "\n".join(lines)
