@@ -30,8 +30,8 @@ from realesrgan_arch.image_header import (
 )
 
 __all__ = [
-    "Box", "ImageError", "Picture", "check_writable_size", "encode", "from_tensor", "read_picture", "read_rgb",
-    "read_rgb_part", "read_size", "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
+    "Box", "ImageError", "Picture", "check_writable_size", "encode", "from_tensor", "holds_alpha", "read_picture",
+    "read_rgb", "read_rgb_part", "read_size", "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
 ]  # fmt: skip
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
@@ -41,7 +41,9 @@ OutputKind = Literal["PNG", "JPEG", "WebP", "TIFF"]
 _KIND_BY_SUFFIX: dict[str, OutputKind] = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF",
 }  # fmt: skip
-_MAX_SIDE: dict[OutputKind, int] = {"JPEG": 65535, "WebP": 16383}
+_MAX_SIDE: dict[OutputKind, int] = {"PNG": 1_000_000, "JPEG": 65535, "WebP": 16383}
+_MAX_OUTPUT_PIXELS = 2_000_000_000
+"""Above the x4 of any camera; what asks for more is a slip in the magnification."""
 _KINDS_OF_8_BIT: frozenset[OutputKind] = frozenset({"JPEG", "WebP"})
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda stored: stored[:, ::-1],
@@ -174,7 +176,7 @@ def encode(picture: Picture, path: Path, *, quality: int = 95) -> bytes:
     kind = _output_kind(path)
     height, width = picture.rgb.shape[:2]
     check_writable_size(path, width=width, height=height)
-    if kind == "JPEG" and picture.alpha is not None:
+    if picture.alpha is not None and not holds_alpha(path):
         raise ImageError(f"{shown(path)} cannot be written: JPEG holds no transparency; choose png, webp or tiff.")
     pixels = _to_cv2_order(picture)
     if kind in _KINDS_OF_8_BIT:
@@ -194,12 +196,22 @@ def encode(picture: Picture, path: Path, *, quality: int = 95) -> bytes:
 def check_writable_size(path: Path, *, width: int, height: int) -> None:
     """Raise ImageError when the format of `path` cannot hold `width` x `height`; call it before computing for hours."""
     kind = _output_kind(path)
+    if width * height > _MAX_OUTPUT_PIXELS:
+        raise ImageError(
+            f"{shown(path)} cannot be written: it would have {width} x {height} pixels and the limit is "
+            f"{_MAX_OUTPUT_PIXELS // 1_000_000} million; choose a smaller magnification."
+        )
     limit = _MAX_SIDE.get(kind)
     if limit is not None and max(width, height) > limit:
         raise ImageError(
             f"{shown(path)} cannot be written: {kind} is limited to {limit} pixels a side and the picture has "
             f"{width} x {height}; choose png or tiff."
         )
+
+
+def holds_alpha(path: Path) -> bool:
+    """Return whether the format of `path` (by suffix) has room for transparency; ImageError for an unknown suffix."""
+    return _output_kind(path) != "JPEG"
 
 
 def to_tensor(pixels: Pixels) -> torch.Tensor:

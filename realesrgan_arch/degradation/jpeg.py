@@ -42,7 +42,8 @@ _CHROMA_TABLE = (
 def jpeg(image: Tensor, quality: Tensor) -> Tensor:
     """Return `image` (B, 3, H, W; RGB in [0, 1], clamped first) as it looks after JPEG at `quality` (B,), in (0, 100].
 
-    Quality need not be whole, and 100 changes next to nothing. Sizes that are no multiple of 16 are filled with black at the bottom and right.
+    Quality need not be whole; 100 loses next to nothing but half of the colour's resolution. Sizes that are no multiple
+    of 16 are filled with black at the bottom and right.
     """
     height, width = image.shape[-2:]
     rgb = F.pad(image.clamp(0, 1), (0, -width % _MCU, 0, -height % _MCU))
