@@ -178,13 +178,12 @@ def encode(picture: Picture, path: Path, *, quality: int = 95) -> bytes:
     check_writable_size(path, width=width, height=height)
     if picture.alpha is not None and not holds_alpha(path):
         raise ImageError(f"{shown(path)} cannot be written: JPEG holds no transparency; choose png, webp or tiff.")
-    pixels = _to_cv2_order(picture)
-    if kind in _KINDS_OF_8_BIT:
-        pixels = _to_8_bit(pixels)
     keep_icc = picture.icc is not None and kind != "TIFF"
     profiles = [np.frombuffer(picture.icc, np.uint8)] if keep_icc and picture.icc else []
     profile_types = [cv2.IMAGE_METADATA_ICCP] if profiles else []
     try:
+        pixels = _to_cv2_order(picture)
+        pixels = _to_8_bit(pixels) if kind in _KINDS_OF_8_BIT else pixels
         done, data = cv2.imencodeWithMetadata(path.suffix, pixels, profile_types, profiles, _parameters(kind, quality))
     except cv2.error as error:
         raise ImageError(f"{shown(path)} cannot be encoded as {kind}: {error.err}.") from error
