@@ -19,6 +19,7 @@ LAYERS = {
     LEAVES: [
         "devices",
         "images",
+        "image_encode",
         "image_header",
         "options.yaml_dialect",
         "degradation.settings",
