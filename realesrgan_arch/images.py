@@ -1,5 +1,7 @@
 """Files <-> pixels: the only place that knows BGR, HWC, uint8, uint16, EXIF orientation and ICC profiles.
 
+`image_header.py` and `image_encode.py` are parts of it.
+
 OpenCV decodes and encodes (it is the fastest at both and keeps 16 bits) but never sees a path: it cannot open names
 that are not valid UTF-8, and reports every fault as "no image". Pillow reads the headers, and the few modes that OpenCV
 gets wrong. How foreign pixels become RGB: gray is repeated, a palette is resolved, CMYK is converted without its
@@ -9,9 +11,8 @@ profile, alpha is kept apart (`read_picture`) or dropped with the colours under 
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 from PIL import Image
 
 from realesrgan_arch import atomic
+from realesrgan_arch.image_encode import Picture, Pixels, check_writable_size, encode, holds_alpha, to_8_bit
 from realesrgan_arch.image_header import (
     ImageError,
     ImageHeader,
@@ -30,19 +32,11 @@ from realesrgan_arch.image_header import (
 )
 
 __all__ = [
-    "Box", "ImageError", "Picture", "check_writable_size", "encode", "from_tensor", "read_picture", "read_rgb",
-    "read_rgb_part", "read_size", "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
+    "Box", "ImageError", "Picture", "Pixels", "check_writable_size", "encode", "from_tensor", "holds_alpha",
+    "read_picture", "read_rgb", "read_rgb_part", "read_size", "to_tensor", "to_uint16", "to_uint8", "write_image",
+    "write_picture",
 ]  # fmt: skip
 
-Pixels = np.ndarray[Any, np.dtype[Any]]
-"""uint8 or uint16, (H, W, 3) RGB unless said otherwise."""
-
-OutputKind = Literal["PNG", "JPEG", "WebP", "TIFF"]
-_KIND_BY_SUFFIX: dict[str, OutputKind] = {
-    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF",
-}  # fmt: skip
-_MAX_SIDE: dict[OutputKind, int] = {"JPEG": 65535, "WebP": 16383}
-_KINDS_OF_8_BIT: frozenset[OutputKind] = frozenset({"JPEG", "WebP"})
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda stored: stored[:, ::-1],
     3: lambda stored: stored[::-1, ::-1],
@@ -53,8 +47,6 @@ _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda stored: stored.swapaxes(0, 1)[::-1],
 }
 _CV2_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-
-
 # Above this share of the rows OpenCV decodes the whole PNG as fast as Pillow decodes a part.
 _WORTHWHILE_SHARE = 0.85
 
@@ -66,20 +58,6 @@ class Box(NamedTuple):
     left: int
     bottom: int
     right: int
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An upright picture with all that must survive upscaling.
-
-    `rgb` (H, W, 3) and `alpha` (H, W) or None share their dtype. `is_gray`: the three channels are
-    equal and the picture is written with one. `icc`: profile bytes, kept as they are.
-    """
-
-    rgb: Pixels
-    alpha: Pixels | None = None
-    is_gray: bool = False
-    icc: bytes | None = None
 
 
 def read_rgb(path: Path) -> Pixels:
@@ -162,46 +140,6 @@ def write_image(path: Path, pixels: Pixels, *, quality: int = 95) -> None:
         write_picture(path, Picture(pixels), quality=quality)
 
 
-def encode(picture: Picture, path: Path, *, quality: int = 95) -> bytes:
-    """Return the bytes of the file that `path`'s suffix asks for; `path` is not touched.
-
-    PNG and TIFF keep 8 or 16 bits; JPEG (4:4:4) and WebP are 8-bit at `quality` (1..100); 16-bit pixels are rounded
-    for them. The profile is kept in PNG, JPEG and WebP; OpenCV's TIFF encoder cannot hold one.
-
-    Raises:
-        ImageError: unknown suffix, too large for the format, alpha into JPEG, encoder failure.
-    """
-    kind = _output_kind(path)
-    height, width = picture.rgb.shape[:2]
-    check_writable_size(path, width=width, height=height)
-    if kind == "JPEG" and picture.alpha is not None:
-        raise ImageError(f"{shown(path)} cannot be written: JPEG holds no transparency; choose png, webp or tiff.")
-    pixels = _to_cv2_order(picture)
-    if kind in _KINDS_OF_8_BIT:
-        pixels = _to_8_bit(pixels)
-    keep_icc = picture.icc is not None and kind != "TIFF"
-    profiles = [np.frombuffer(picture.icc, np.uint8)] if keep_icc and picture.icc else []
-    profile_types = [cv2.IMAGE_METADATA_ICCP] if profiles else []
-    try:
-        done, data = cv2.imencodeWithMetadata(path.suffix, pixels, profile_types, profiles, _parameters(kind, quality))
-    except cv2.error as error:
-        raise ImageError(f"{shown(path)} cannot be encoded as {kind}: {error.err}.") from error
-    if not done:
-        raise ImageError(f"{shown(path)} cannot be encoded as {kind}.")
-    return data.tobytes()
-
-
-def check_writable_size(path: Path, *, width: int, height: int) -> None:
-    """Raise ImageError when the format of `path` cannot hold `width` x `height`; call it before computing for hours."""
-    kind = _output_kind(path)
-    limit = _MAX_SIDE.get(kind)
-    if limit is not None and max(width, height) > limit:
-        raise ImageError(
-            f"{shown(path)} cannot be written: {kind} is limited to {limit} pixels a side and the picture has "
-            f"{width} x {height}; choose png or tiff."
-        )
-
-
 def to_tensor(pixels: Pixels) -> torch.Tensor:
     """Return uint8 or uint16 pixels (H, W, 3) as float32 (3, H, W) in [0, 1]; the depth is decided by the dtype."""
     planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
@@ -254,7 +192,7 @@ def _decode_rgb(data: bytes, header: ImageHeader, path: Path) -> Pixels:
         pixels = _decode_with_pillow(data, header, path)
     else:
         pixels = _decode_with_cv2(data, _CV2_RGB, header, path)
-    return _to_8_bit(_upright(pixels, header))
+    return to_8_bit(_upright(pixels, header))
 
 
 def _decode_unchanged(data: bytes, header: ImageHeader, path: Path) -> Pixels:
@@ -299,32 +237,3 @@ def _upright(pixels: Pixels, header: ImageHeader) -> Pixels:
     """Apply the EXIF orientation that the decoder did not (OpenCV always applies that of a TIFF)."""
     turn = _UPRIGHT.get(header.orientation)
     return pixels if turn is None else turn(pixels)
-
-
-def _to_8_bit(pixels: Pixels) -> Pixels:
-    if pixels.dtype == np.uint8:
-        return pixels
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
-def _to_cv2_order(picture: Picture) -> Pixels:
-    """Gray (H, W), BGR or BGRA: gray with alpha has no OpenCV form and is written with three equal colours."""
-    if picture.alpha is None:
-        return picture.rgb[..., 0] if picture.is_gray else np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2BGR))
-    return np.dstack((picture.rgb[..., ::-1], picture.alpha))
-
-
-def _output_kind(path: Path) -> OutputKind:
-    try:
-        return _KIND_BY_SUFFIX[path.suffix.lower()]
-    except KeyError as error:
-        wanted = ", ".join(suffix[1:] for suffix in _KIND_BY_SUFFIX)
-        raise ImageError(f"{shown(path)} cannot be written: expected one of {wanted}, got '{path.suffix}'.") from error
-
-
-def _parameters(kind: OutputKind, quality: int) -> list[int]:
-    """Encoder settings; none for PNG: naming its level would switch OpenCV away from its fast strategy."""
-    if kind == "JPEG":
-        sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-        return [cv2.IMWRITE_JPEG_QUALITY, quality, *sampling]
-    return [cv2.IMWRITE_WEBP_QUALITY, quality] if kind == "WebP" else []

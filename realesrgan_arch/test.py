@@ -16,21 +16,14 @@ import argparse  # noqa: E402
 from realesrgan_arch.entry import run, say, warn  # noqa: E402
 from realesrgan_arch.errors import EXIT_OK  # noqa: E402
 from realesrgan_arch.options.load import load_options  # noqa: E402
+from realesrgan_arch.options.overrides import add_overrides  # noqa: E402
 
 
 def main(arguments: Sequence[str]) -> int:
     """Score bicubic, the base model and the tuned one, and say where the tables and pictures are."""
     parser = argparse.ArgumentParser(prog="test.py", description=__doc__)
     parser.add_argument("-opt", "--options", required=True, type=Path, metavar="FILE", help="option file (YAML)")
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override an option",
-    )
+    add_overrides(parser)
     parser.add_argument("-o", "--output", type=Path, help="folder of the results (default: results/<name>)")
     parsed = parser.parse_args(arguments)
     loaded = load_options(parsed.options, overrides=parsed.overrides)

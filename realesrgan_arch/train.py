@@ -17,6 +17,7 @@ import argparse  # noqa: E402
 from realesrgan_arch.entry import run, say, warn  # noqa: E402
 from realesrgan_arch.errors import EXIT_OK  # noqa: E402
 from realesrgan_arch.options.load import load_options  # noqa: E402
+from realesrgan_arch.options.overrides import add_overrides  # noqa: E402
 from realesrgan_arch.options.types import Options  # noqa: E402
 
 
@@ -24,16 +25,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     """Return the command line, with BasicSR's flags."""
     parser = argparse.ArgumentParser(prog=program, description="Train or fine-tune a generator as an option file says.")
     parser.add_argument("-opt", "--options", required=True, type=Path, metavar="FILE", help="option file (YAML)")
-    parser.add_argument(
-        "--set",
-        "--force_yml",
-        dest="overrides",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override an option, e.g. --set train.total_iter=10",
-    )
+    add_overrides(parser)
     parser.add_argument("--auto_resume", action="store_true", help="go on from the newest state of this run")
     for flag in ("--launcher", "--local_rank", "--local-rank"):
         parser.add_argument(flag, dest="launcher", help=argparse.SUPPRESS)

@@ -329,6 +329,15 @@ def test_an_encoder_that_fails_raises(tmp_path, monkeypatch):
         write_image(tmp_path / "a.png", picture())
 
 
+def test_colours_that_opencv_cannot_convert_are_one_sentence(tmp_path, monkeypatch):
+    def no_memory(*_):
+        raise cv2.error("OpenCV: Failed to allocate 9 bytes")
+
+    monkeypatch.setattr(cv2, "cvtColor", no_memory)
+    with pytest.raises(ImageError, match="cannot be encoded as PNG"):
+        write_image(tmp_path / "a.png", picture())
+
+
 # Tensors
 
 

@@ -57,6 +57,11 @@ def test_doctor_knows_the_oldest_release_of_every_requirement():
     assert {name: oldest for name, _, oldest in REQUIRED} == {name: match[1] for name, match in lower.items() if match}
 
 
+def test_opencv_is_recent_enough_to_write_colour_profiles():
+    oldest = {name: comparable(release) for name, _, release in REQUIRED}
+    assert oldest["opencv-python"] >= comparable("4.13"), "4.12 warns and writes the picture without its profile"
+
+
 def test_every_package_that_the_code_imports_is_required():
     imported = set()
     for path in (ROOT / "realesrgan_arch").rglob("*.py"):

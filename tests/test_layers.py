@@ -19,6 +19,7 @@ LAYERS = {
     LEAVES: [
         "devices",
         "images",
+        "image_encode",
         "image_header",
         "options.yaml_dialect",
         "degradation.settings",
@@ -43,12 +44,11 @@ LAYERS = {
         "training.steps",
         "training.freezing",
         "training.checkpoint",
-        "training.optim",
     ],
     # Composes parts.
     TRAINING: ["training.*", "comparison"],
     # The one door to basicsr; a whole run behind it; and `doctor`'s facts, which look at everything.
-    BRIDGE: ["basicsr_bridge", "session", "comparison", "environment.*"],
+    BRIDGE: ["basicsr_bridge", "session", "environment.*"],
     ENTRIES: ["commands.*", "entry", "cli", "train", "finetune", "test", "inference"],
 }
 BEHIND_THE_BRIDGE = {"basicsr", "realesrgan", "torchvision"}
@@ -134,6 +134,12 @@ NAMED = [name for name in MODULES if not name.endswith("__init__")]
 @pytest.mark.parametrize("name", NAMED)
 def test_every_module_has_a_layer(name):
     assert layer_of(name) is not None, f"{name} has no layer: add a line for it to LAYERS in {Path(__file__).name}"
+
+
+def test_every_line_of_the_layers_is_for_something_and_stands_once():
+    patterns = [pattern for layer in LAYERS.values() for pattern in layer]
+    assert len(patterns) == len(set(patterns))
+    assert [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in NAMED)] == []
 
 
 @pytest.mark.parametrize("name", NAMED)

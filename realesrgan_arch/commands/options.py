@@ -10,6 +10,7 @@ import yaml
 from realesrgan_arch.entry import say
 from realesrgan_arch.errors import EXIT_OK
 from realesrgan_arch.options.load import LoadedOptions, json_schema, load_options
+from realesrgan_arch.options.overrides import add_overrides
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,15 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (("check", "report every problem at once"), ("show", "print all values, with the defaults")):
         action = actions.add_parser(name, help=text, description=text)
         action.add_argument("file", type=Path, help="option file (YAML)")
-        action.add_argument(
-            "--set",
-            dest="overrides",
-            metavar="KEY=VALUE",
-            nargs="+",
-            action="extend",
-            default=[],
-            help="change a value, such as train.total_iter=10; null removes a key",
-        )
+        add_overrides(action)
     actions.add_parser("schema", help="print the JSON schema for editors")
     return parser
 

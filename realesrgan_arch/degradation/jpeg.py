@@ -13,6 +13,8 @@ from torch.nn import functional as F
 _BLOCK = 8
 _MCU = 16  # Luma blocks are 8x8 and chroma is halved, so a whole number of blocks needs multiples of 16.
 _MID_GRAY = 128 / 255
+_FINEST_FACTOR = 1e-3
+"""At quality 100 the formula gives 0, by which nothing can be divided."""
 
 _LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 _CHROMA_FROM_RGB = ((-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
@@ -38,13 +40,14 @@ _CHROMA_TABLE = (
 
 
 def jpeg(image: Tensor, quality: Tensor) -> Tensor:
-    """Return `image` (B, 3, H, W; RGB in [0, 1], clamped first) as it looks after JPEG at `quality` (B,), in (0, 100).
+    """Return `image` (B, 3, H, W; RGB in [0, 1], clamped first) as it looks after JPEG at `quality` (B,), in (0, 100].
 
-    Quality need not be whole. Sizes that are no multiple of 16 are filled with black at the bottom and right.
+    Quality need not be whole; 100 loses next to nothing but half of the colour's resolution. Sizes that are no multiple
+    of 16 are filled with black at the bottom and right.
     """
     height, width = image.shape[-2:]
     rgb = F.pad(image.clamp(0, 1), (0, -width % _MCU, 0, -height % _MCU))
-    factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50)
+    factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50).clamp(min=_FINEST_FACTOR)
     luma = _quantise(_luma(rgb), _LUMA_TABLE, factor)
     chroma = _quantise(_half_size_chroma(rgb), _CHROMA_TABLE, factor)
     return _to_rgb(luma, chroma)[..., :height, :width].clamp_(0, 1)

@@ -218,7 +218,9 @@ def _draw_resize_factor(settings: StageSettings, generator: np.random.Generator)
 
 
 def _uniform(generator: np.random.Generator, bounds: Range) -> float:
-    return float(generator.uniform(*bounds))
+    """Return a number between both `bounds`, in either order: `resize_range: [0.5, 0.9]` enlarges by 1 down to 0.9."""
+    low, high = bounds
+    return float(low + (high - low) * generator.random())
 
 
 def _happens(generator: np.random.Generator, prob: float) -> bool:

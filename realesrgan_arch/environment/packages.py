@@ -17,7 +17,7 @@ REQUIRED = (
     ("realesrgan", "realesrgan", "0.3.0"),
     ("scipy", "scipy", "1.13"),
     ("requests", "requests", "2.32"),
-    ("opencv-python", "cv2", "4.10"),
+    ("opencv-python", "cv2", "4.13"),
     ("numpy", "numpy", "2.0"),
     ("pillow", "PIL", "12.3"),
     ("psutil", "psutil", "6"),

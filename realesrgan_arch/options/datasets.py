@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from realesrgan_arch.degradation.settings import (
     KERNEL_TYPES,
@@ -33,6 +33,15 @@ KernelSize = Literal[7, 9, 11, 13, 15, 17, 19, 21]
 Shares = tuple[Share, ...]
 
 
+def _has_one_place(template: str) -> str:
+    if template.count("{}") != 1 or set("{}") & set(template.replace("{}", "")):
+        raise ValueError(f"expected a text with one {{}} for the stem of the GT file, got {template!r}")
+    return template
+
+
+Template = Annotated[Text, AfterValidator(_has_one_place)]
+
+
 class BackendOptions(Section):
     """Where images are stored."""
 
@@ -52,7 +61,7 @@ class DatasetOptions(Section):
     meta_info_file: FilePath | None = None
     """The same, under the name that PairedImageDataset has for it."""
     io_backend: BackendOptions = BackendOptions()
-    filename_tmpl: Text = "{}"
+    filename_tmpl: Template = "{}"
     """Name of the LQ file for the stem of the GT file."""
 
     @property

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from realesrgan_arch.options.datasets import TrainDataset
+from realesrgan_arch.options.datasets import TrainDataset, ValDataset
 from realesrgan_arch.options.problems import dotted, show
-from realesrgan_arch.options.train import MultiStepOptions, TrainOptions
-from realesrgan_arch.options.types import Options
+from realesrgan_arch.options.train import FROZEN, MultiStepOptions, TrainOptions, ValidationOptions
+from realesrgan_arch.options.types import SHARPENED_ONCE, UNSHARPENED_MODELS, Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
+
+_USM_SWITCHES = ("gt_usm", "l1_gt_usm", "percep_gt_usm", "gan_gt_usm", "lq_from_usm")
 
 
 def write_notes(options: Options, values: Mapping[str, object]) -> tuple[str, ...]:
@@ -34,11 +36,12 @@ def _without_effect(options: Options) -> Iterator[str]:
         yield from _train_data_notes(options.datasets.train, options)
     if options.train is not None:
         yield from _train_notes(options.train, options)
-    if options.gt_usm and options.is_paired:
-        yield "gt_usm has no effect: it does not apply to pairs, as upstream"
-    has_sets = options.datasets.validation_sets() or options.datasets.test_sets()
-    if options.val is not None and not has_sets:
-        yield "val has no effect: there is no datasets.val"
+    yield from _sharpening_notes(options)
+    sets = {**options.datasets.validation_sets(), **options.datasets.test_sets()}
+    for key, data in sets.items():
+        yield from _whole_image_notes(key, data)
+    if options.val is not None:
+        yield from _validation_notes(options.val, has_sets=bool(sets))
     if options.train is not None and options.val is None and options.datasets.validation_sets():
         yield "datasets.val has no effect: there is no `val` section that says how often"
     if options.path.pretrain_network_d is not None and options.network_d is None:
@@ -53,6 +56,37 @@ def _without_effect(options: Options) -> Iterator[str]:
         )
 
 
+def _sharpening_notes(options: Options) -> Iterator[str]:
+    """Say which of the given switches the model of upstream does not have."""
+    if options.model_type in UNSHARPENED_MODELS:
+        switches, why = _USM_SWITCHES, f"{options.model_type} does not sharpen"
+    elif options.is_paired:
+        switches, why = (("gt_usm",) if options.gt_usm else ()), "it does not apply to pairs"
+    elif options.model_type == SHARPENED_ONCE:
+        switches, why = ("percep_gt_usm", "gan_gt_usm"), f"all losses of {SHARPENED_ONCE} follow gt_usm"
+    else:
+        return
+    for key in switches:
+        if key in options.model_fields_set:
+            yield f"{key} has no effect: {why}, as upstream"
+
+
+def _whole_image_notes(key: str, data: ValDataset) -> Iterator[str]:
+    if data.is_paired and data.max_size is not None:
+        yield f"datasets.{key}.max_size has no effect: pairs are scored whole"
+    if data.is_paired and data.degradation != "bicubic":
+        yield f"datasets.{key}.degradation has no effect: pairs bring their own LQ images"
+
+
+def _validation_notes(val: ValidationOptions, *, has_sets: bool) -> Iterator[str]:
+    if not has_sets:
+        yield "val has no effect: there is no datasets.val"
+    if val.suffix is not None:
+        yield "val.suffix has no effect: saved pictures are named after their source"
+    if not val.pbar:
+        yield "val.pbar has no effect: validation shows no bar"
+
+
 def _train_data_notes(train: TrainDataset, options: Options) -> Iterator[str]:
     """Say which keys of upstream's data sets ask for what does not happen; the others need no word."""
     for key in ("blur_kernel_size", "blur_kernel_size2"):
@@ -64,12 +98,14 @@ def _train_data_notes(train: TrainDataset, options: Options) -> Iterator[str]:
         yield "datasets.train.dataset_enlarge_ratio has no effect: images are drawn without end"
     if train.prefetch_mode is not None or train.num_prefetch_queue != 1:
         yield "datasets.train.prefetch_mode and num_prefetch_queue have no effect: the workers prefetch"
+    if train.persistent_workers:
+        yield "datasets.train.persistent_workers has no effect: the workers live as long as the run"
     if not train.is_paired and train.gt_size not in (None, options.gt_size):
         yield f"datasets.train.gt_size has no effect: `gt_size` at the top ({options.gt_size}) is the crop"
 
 
 def _train_notes(train: TrainOptions, options: Options) -> Iterator[str]:
-    if train.optim_d is not None and (options.network_d is None or train.trainable.network_d == ("none",)):
+    if train.optim_d is not None and (options.network_d is None or train.trainable.network_d == FROZEN):
         yield "train.optim_d has no effect: no discriminator is trained"
     if isinstance(train.scheduler, MultiStepOptions) and max(train.scheduler.milestones, default=0) > train.total_iter:
         yield f"train.scheduler.milestones: those after total_iter ({train.total_iter}) are never reached"

@@ -1,11 +1,26 @@
 """`--set train.total_iter=10`: changes to an option file from the command line, never evaluated."""
 
+import argparse
 from collections.abc import Mapping, Sequence
 
 from realesrgan_arch.options.problems import Problem, schema_at, value_at
 from realesrgan_arch.options.yaml_dialect import KeyPath, YamlError, parse_value
 
 _NOTHING = {"", "~", "null", "Null", "NULL"}
+
+
+def add_overrides(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the argument `--set`, under BasicSR's name for it too; the result has it as `overrides`."""
+    parser.add_argument(
+        "--set",
+        "--force_yml",
+        dest="overrides",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change an option, such as train.total_iter=10; null removes it",
+    )
 
 
 def apply_overrides(

@@ -1,4 +1,4 @@
-"""Rules between the keys of an option file, and the notes on keys that are accepted without effect.
+"""Rules between the keys of an option file.
 
 A rule is a generator of problems; adding one is a function and a line in `RULES`.
 """
@@ -10,7 +10,7 @@ from dataclasses import fields
 from realesrgan_arch.networks.spec import CompactSpec, DiscriminatorSpec, GeneratorSpec, RRDBNetSpec
 from realesrgan_arch.options.datasets import TrainDataset
 from realesrgan_arch.options.problems import Problem
-from realesrgan_arch.options.train import VGG19_LAYERS, CosineRestartOptions
+from realesrgan_arch.options.train import FROZEN, VGG19_LAYERS, CosineRestartOptions
 from realesrgan_arch.options.types import PLAIN_MODELS, Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
 
@@ -141,10 +141,8 @@ def data_has_a_source(options: Options) -> Problems:
         path: KeyPath = ("datasets", key)
         if data is None:
             continue
-        if data.dataroot_gt is None and data.manifest is None:
-            yield Problem(
-                (*path, "dataroot_gt"), "this key is required (or manifest); expected the folder of the images"
-            )
+        if data.dataroot_gt is None:
+            yield Problem((*path, "dataroot_gt"), "this key is required; expected the folder of the images")
         if data.is_paired and data.dataroot_lq is None:
             text = f"this key is required by type {data.type}; expected the folder of the low-quality images"
             yield Problem((*path, "dataroot_lq"), text, reads=((*path, "type"),))
@@ -194,7 +192,7 @@ def adversary_is_whole(options: Options) -> Problems:
         yield Problem(
             ("train", "gan_opt"), "this key is required by network_d; remove both to train without", reads=reads
         )
-    elif has_network and train.optim_d is None and train.trainable.network_d != ("none",):
+    elif has_network and train.optim_d is None and train.trainable.network_d != FROZEN:
         yield Problem(("train", "optim_d"), "this key is required by network_d", reads=reads)
 
 
@@ -208,6 +206,27 @@ def training_is_whole(options: Options) -> Problems:
     if train.pixel_opt is None and train.perceptual_opt is None and train.gan_opt is None:
         reads: tuple[KeyPath, ...] = (("train", "perceptual_opt"), ("train", "gan_opt"))
         yield Problem(("train", "pixel_opt"), "this key is required without perceptual_opt and gan_opt", reads=reads)
+
+
+def something_learns(options: Options) -> Problems:
+    """A frozen generator is for training its discriminator only."""
+    train = options.train
+    if train is None or train.trainable.network_g != FROZEN:
+        return
+    if options.network_d is None or train.trainable.network_d == FROZEN:
+        text = "expected something to train, got none, and no discriminator is trained; choose all, last:N, ..."
+        reads: tuple[KeyPath, ...] = (("network_d",), ("train", "trainable", "network_d"))
+        yield Problem(("train", "trainable", "network_g"), text, reads=reads)
+
+
+def batch_has_equal_parts(options: Options) -> Problems:
+    """A batch is cut into `accumulate` micro-batches of one size, so that each image counts the same."""
+    data, train = options.datasets.train, options.train
+    if data is None or train is None or data.batch_size_per_gpu % train.accumulate == 0:
+        return
+    batch_path: KeyPath = (*_TRAIN, "batch_size_per_gpu")
+    text = f"expected a divisor of datasets.train.batch_size_per_gpu ({data.batch_size_per_gpu}), got "
+    yield Problem(("train", "accumulate"), f"{text}{train.accumulate}", reads=(batch_path,))
 
 
 def losses_and_schedule_fit(options: Options) -> Problems:
@@ -242,6 +261,8 @@ RULES: tuple[Callable[[Options], Problems], ...] = (
     said_once,
     adversary_is_whole,
     training_is_whole,
+    something_learns,
+    batch_has_equal_parts,
     losses_and_schedule_fit,
 )
 

@@ -33,6 +33,8 @@ VGG19_LAYERS = frozenset(
     | {f"pool{block}" for block in range(1, len(VGG19_BLOCKS) + 1)}
 )
 Momentum = Annotated[float, Field(ge=0, lt=1), BeforeValidator(read_number)]
+FROZEN = ("none",)
+"""The value of `train.trainable.network_*` with which a network learns nothing."""
 _WASSERSTEIN = "choose vanilla, lsgan or hinge"
 
 
@@ -166,11 +168,10 @@ class ValidationOptions(Section):
     val_freq: Count = 5000
     save_img: bool = False
     suffix: str | None = None
-    """Added to the names of saved pictures."""
+    """Accepted, not used."""
     pbar: bool = True
+    """Accepted, not used."""
     metrics: dict[str, MetricOptions] = Field(default_factory=dict)
-    max_images: Count | None = None
-    """At most so many of each set (ours)."""
 
 
 class WandbOptions(Section):

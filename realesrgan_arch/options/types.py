@@ -1,7 +1,7 @@
 """An option file as typed, frozen values: BasicSR's YAML dialect, key by key.
 
 Names and defaults are upstream's (xinntao/Real-ESRGAN `options/` and `realesrgan/models/`) unless said.
-`options.py` reads files, `option_rules.py` holds the rules between keys.
+`load.py` reads files, `rules.py` holds the rules between keys, `notes.py` says what has no effect.
 """
 
 from dataclasses import dataclass
@@ -37,6 +37,8 @@ from realesrgan_arch.options.train import DistOptions, LoggerOptions, PathOption
 _FIRST, _SECOND = StageSettings(), second_stage_defaults()
 UNSHARPENED_MODELS = ("SRModel", "SRGANModel")
 """Models of upstream that know no sharpening."""
+SHARPENED_ONCE = "RealESRNetModel"
+"""The model of upstream that sharpens the ground truth itself, so that every loss sees the same."""
 PLAIN_MODELS = ("RealESRNetModel", "SRModel")
 """Models of upstream that train without a discriminator."""
 
@@ -81,7 +83,7 @@ class Options(Section):
     lq_from_usm: bool = True
     """Degrade the sharpened ground truth, as upstream always does (ours)."""
     gt_usm: bool | None = None
-    """RealESRNetModel's only switch: stands for `lq_from_usm` and `l1_gt_usm`."""
+    """RealESRNetModel's only switch: stands for `lq_from_usm` and `l1_gt_usm`, and there for `percep_gt_usm` too."""
 
     high_order_degradation: bool | None = None
     """True for a folder of images, False for pairs; follows from `datasets.train.type` when absent."""
@@ -137,10 +139,13 @@ class Options(Section):
 
     def usm(self) -> UsmSettings:
         """Return the four sharpening switches, with RealESRNetModel's `gt_usm` resolved; it leaves pairs alone."""
-        if self.model_type in UNSHARPENED_MODELS:
+        is_net = self.model_type == SHARPENED_ONCE
+        if self.model_type in UNSHARPENED_MODELS or (is_net and self.is_paired):
             return UsmSettings(lq=False, pixel=False, perceptual=False, adversarial=False)
         lq = self.lq_from_usm if self.gt_usm is None else self.gt_usm
         pixel = self.l1_gt_usm if self.gt_usm is None else self.gt_usm and not self.is_paired
+        if is_net:
+            return UsmSettings(lq=lq, pixel=pixel, perceptual=pixel, adversarial=False)
         return UsmSettings(lq=lq, pixel=pixel, perceptual=self.percep_gt_usm, adversarial=self.gan_gt_usm)
 
     def degradation(self) -> DegradationSettings:

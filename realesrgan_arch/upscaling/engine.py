@@ -14,6 +14,8 @@ from realesrgan_arch.networks.rrdbnet import UNSHUFFLE_BY_SCALE, RRDBNet
 from realesrgan_arch.upscaling.tiling import Tile, TileGrid
 
 SMALLEST_TILE = 32
+_OUT_OF_MEMORY = ("DefaultCPUAllocator:", "MPS backend out of memory")
+"""How a plain RuntimeError of the CPU and of Apple's GPU begins; CUDA has an error class of its own."""
 _log = logging.getLogger(__name__)
 
 
@@ -96,8 +98,9 @@ class Upscaler:
         """The magnified window, or None when the device has no memory for it."""
         try:
             return self._compute(window)
-        except torch.OutOfMemoryError:
-            pass
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         return None
@@ -129,12 +132,17 @@ class Upscaler:
     def _halve_tile(self, failed: Tile) -> None:
         largest = max(len(failed.core_rows), len(failed.core_columns))
         if largest <= SMALLEST_TILE:
+            mend = "close other programs or lower the overlap"
             raise UpscaleError(
                 f"{self._device} has no memory even for a tile of {largest} pixels and its overlap of "
-                f"{self._tile_pad}: close other programs, lower the overlap or choose the CPU."
+                f"{self._tile_pad}: {mend if self._device.type == 'cpu' else f'{mend}, or choose the CPU'}."
             )
         self.tile = max(SMALLEST_TILE, -(-largest // 2))
         _log.warning("Out of memory on %s: going on with tiles of %d pixels.", self._device, self.tile)
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or any(mark in str(error) for mark in _OUT_OF_MEMORY)
 
 
 def _is_finite(result: Tensor) -> bool:

@@ -1,5 +1,6 @@
 """Magnify a file or a folder: everything is planned before the start, and one bad file does not stop the rest."""
 
+import logging
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -11,10 +12,13 @@ from typing import Literal
 from realesrgan_arch.data.files import DataError, list_images
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import ImageError, check_writable_size, read_picture, write_picture
+from realesrgan_arch.images import ImageError, Picture, check_writable_size, holds_alpha, read_picture, write_picture
 from realesrgan_arch.upscaling.picture import PictureUpscaler
 
 Extension = Literal["auto", "jpg", "png"]
+_log = logging.getLogger(__name__)
+_FAULTS_OF_ONE_FILE = (MemoryError, UserError, OSError, RuntimeError)
+"""What the device or the memory refuses for one picture may work for the next."""
 _KEPT_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"})
 
 
@@ -83,6 +87,8 @@ def upscale_folder(
 ) -> FolderReport:
     """Do all jobs and say what became of each; a file is complete or absent.
 
+    A picture with transparency whose target is JPEG becomes a PNG, as upstream's.
+
     Args:
         plan: of `plan_folder`.
         upscaler: what magnifies.
@@ -92,30 +98,40 @@ def upscale_folder(
     ok: list[Path] = []
     failed: list[tuple[Path, str]] = []
     for job in track(plan.jobs):
-        reason = _attempt(job, upscaler, quality=quality)
-        if reason is None:
-            ok.append(job.target)
-        else:
-            failed.append((job.source, reason))
+        try:
+            ok.append(_do(job, upscaler, quality=quality))
+        except _FAULTS_OF_ONE_FILE as error:
+            failed.append((job.source, _reason(job, error)))
     return FolderReport(tuple(ok), tuple(failed), plan.skipped)
 
 
-def _attempt(job: Job, upscaler: PictureUpscaler, *, quality: int) -> str | None:
-    """Do one job; return why it failed. What the device or the memory refuses for one picture may work for the next."""
-    try:
-        picture = read_picture(job.source)
-        width, height = upscaler.output_size(picture)
-        check_writable_size(job.target, width=width, height=height)
-        magnified = upscaler.upscale(picture)
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-        write_picture(job.target, magnified, quality=quality)
-    except MemoryError:
+def _do(job: Job, upscaler: PictureUpscaler, *, quality: int) -> Path:
+    """Do one job and return the file that was written."""
+    picture = read_picture(job.source)
+    target = _target(job, picture)
+    width, height = upscaler.output_size(picture)
+    check_writable_size(target, width=width, height=height)
+    magnified = upscaler.upscale(picture)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_picture(target, magnified, quality=quality)
+    return target
+
+
+def _target(job: Job, picture: Picture) -> Path:
+    """Return the job's target, or one that can hold the picture's transparency."""
+    if picture.alpha is None or holds_alpha(job.target):
+        return job.target
+    target = job.target.with_suffix(".png")
+    if target.resolve() == job.source.resolve():
+        raise OutputError("transparency needs png, which would replace the picture: choose another folder or a suffix.")
+    _log.warning("%s has transparency, which JPEG cannot hold: the result is %s.", shown(job.source), target.name)
+    return target
+
+
+def _reason(job: Job, error: Exception) -> str:
+    if isinstance(error, MemoryError):
         return f"{shown(job.source)} needs more memory than there is."
-    except ImageError as error:
-        return str(error)  # names the file already
-    except (UserError, OSError, RuntimeError) as error:
-        return f"{shown(job.source)}: {error}"
-    return None
+    return str(error) if isinstance(error, ImageError) else f"{shown(job.source)}: {error}"  # ImageError names the file
 
 
 def _find_sources(source: Path, output: Path) -> tuple[Path, list[Path], tuple[Path, ...]]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from realesrgan_arch.images import Picture, Pixels, from_tensor, to_tensor
-from realesrgan_arch.upscaling.engine import Upscaler
+from realesrgan_arch.upscaling.engine import UpscaleError, Upscaler
 
 AlphaUpsampler = Literal["bicubic", "network"]
 _GRAY_WEIGHTS = torch.tensor([0.299, 0.587, 0.114])
@@ -37,7 +37,7 @@ class PictureUpscaler:
         """Return the magnified picture: 8 bits stay 8, 16 stay 16, gray stays gray, the profile is kept.
 
         Raises:
-            UpscaleError: see `Upscaler.upscale`.
+            UpscaleError: see `Upscaler.upscale`; or the result cannot be resized, usually for lack of memory.
         """
         size = self.output_size(picture)
         image = self.upscaler.upscale(to_tensor(picture.rgb))
@@ -64,4 +64,8 @@ def _quantise(image: Tensor, *, like: Pixels) -> Pixels:
 def _resized(pixels: Pixels, size: tuple[int, int], interpolation: int) -> Pixels:
     if pixels.shape[1::-1] == size:
         return pixels
-    return cv2.resize(pixels, size, interpolation=interpolation)
+    try:
+        return cv2.resize(pixels, size, interpolation=interpolation)
+    except cv2.error as error:
+        width, height = size
+        raise UpscaleError(f"the result cannot be resized to {width} x {height}: {error.err}.") from error

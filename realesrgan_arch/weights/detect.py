@@ -61,6 +61,8 @@ def detect_spec(state: State) -> GeneratorSpec | DiscriminatorSpec | None:
     if state.keys() >= _RRDBNET_MARKS:
         return _rrdbnet_spec(state)
     if state.keys() >= _UNET_MARKS:
+        if not _are_kernels(state["conv0.weight"]):
+            return None
         num_feat, num_in_ch = state["conv0.weight"].shape[:2]
         return UNetDiscriminatorSpec(num_in_ch=num_in_ch, num_feat=num_feat)
     return _compact_spec(state)
@@ -88,9 +90,15 @@ def _rename(name: str, rules: tuple[tuple[str, str], ...]) -> str:
     return name
 
 
+def _are_kernels(*tensors: Tensor) -> bool:
+    """Whether all are weights of a 2-D convolution; a damaged file may have anything under the right names."""
+    return all(tensor.ndim == 4 and tensor.numel() > 0 for tensor in tensors)
+
+
 def _rrdbnet_spec(state: State) -> RRDBNetSpec | None:
     first, last = state["conv_first.weight"], state["conv_last.weight"]
-    if first.ndim != 4 or last.ndim != 4:
+    grow = state["body.0.rdb1.conv1.weight"]
+    if not _are_kernels(first, last, grow):
         return None
     num_out_ch = last.shape[0]
     # A generator has as many colours in as out, so more input channels mean folded pixels.
@@ -101,7 +109,7 @@ def _rrdbnet_spec(state: State) -> RRDBNetSpec | None:
         scale=scale,
         num_feat=first.shape[0],
         num_block=1 + max(int(name.split(".")[1]) for name in state if re.match(r"body\.\d+\.", name)),
-        num_grow_ch=state["body.0.rdb1.conv1.weight"].shape[0],
+        num_grow_ch=grow.shape[0],
     )
 
 
@@ -110,7 +118,7 @@ def _compact_spec(state: State) -> CompactSpec | None:
         return None
     last = max(int(name.split(".")[1]) for name in state)
     first_conv, last_conv = state["body.0.weight"], state.get(f"body.{last}.weight")
-    if last < 2 or last % 2 or last_conv is None or first_conv.ndim != 4 or last_conv.ndim != 4:
+    if last < 2 or last % 2 or last_conv is None or not _are_kernels(first_conv, last_conv):
         return None
     num_feat, num_in_ch = first_conv.shape[:2]
     upscale = math.isqrt(last_conv.shape[0] // num_in_ch)

@@ -2,8 +2,6 @@
 
 import hashlib
 import logging
-import os
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from realesrgan_arch.atomic import atomic_file
 from realesrgan_arch.weights.table import (
     KnownWeights,
     WeightsError,
@@ -38,21 +37,10 @@ def download(known: KnownWeights, folder: Path) -> Path:
     if target.is_file() and known.sha256 and sha256_of(target).startswith(known.sha256):
         return target
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{known.file_name}.")
+        with atomic_file(target) as file:
+            _check_digest(known, _fetch(known, file.write))
     except OSError as error:
         raise WeightsError(f"cannot write into {folder}: {error.strerror or error}.") from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            digest = _fetch(known, file.write)
-            file.flush()
-            os.fsync(file.fileno())
-        _check_digest(known, digest)
-        temporary.chmod(0o644)  # mkstemp makes files that only their owner can read
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
     if known.sha256 is None:
         _log.warning("%s was not verified: no checksum of %s is known for certain.", target, known.name)
     return target

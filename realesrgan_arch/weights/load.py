@@ -4,6 +4,7 @@ Understood: `params_ema` and `params` of BasicSR, a flat state dict, `state_dict
 `module.` prefix, half precision, the two older layouts of ESRGAN, `.pth` and `.safetensors`.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from realesrgan_arch.weights.detect import describe, detect_spec, shape_text, wi
 from realesrgan_arch.weights.read import read_checkpoint
 from realesrgan_arch.weights.table import WeightsError
 
+_log = logging.getLogger(__name__)
 FLAT = "(flat)"
 """The `key` of weights that lie at the top level of their file."""
 
@@ -51,7 +53,8 @@ def load_weights(path: str | Path, *, key: str | None = None) -> LoadedWeights:
     """Read a checkpoint (a path, or the name of known weights that are present).
 
     `key` names the entry that holds the weights (BasicSR's `param_key_g`); None takes `params_ema`, then `params`, then
-    the usual wrappers, then the file itself. Raises `WeightsError` for whatever is not a finite state dict.
+    the usual wrappers, then the file itself. Raises `WeightsError` for whatever is not a finite state dict. A file
+    without `params_ema` gives its `params`, and a flat file itself, with a warning in the log.
     """
     path = Path(path)
     contents = read_checkpoint(path)
@@ -108,14 +111,26 @@ def load_into(
 
 def _take(contents: Mapping, *, key: str | None, path: Path) -> tuple[str, object]:
     if key is not None:
-        if key not in contents:
-            present = ", ".join(map(str, list(contents)[:5])) + (", ..." if len(contents) > 5 else "")
-            raise WeightsError(f"{path} has no entry {key!r}; it has {present}: name one of these, or none to choose.")
-        return key, contents[key]
+        taken = _asked_or_next(contents, key=key, path=path)
+        return taken, contents if taken == FLAT else contents[taken]
     for wrapper in _WRAPPERS:
         if isinstance(contents.get(wrapper), Mapping):
             return wrapper, contents[wrapper]
     return FLAT, contents
+
+
+def _asked_or_next(contents: Mapping, *, key: str, path: Path) -> str:
+    """Return the entry to take: `key`; `params` where there is no `params_ema`, as BasicSR; a flat file as it is."""
+    if key in contents:
+        return key
+    if key == "params_ema" and "params" in contents:
+        _log.warning("%s has no entry 'params_ema': its 'params' are taken.", path)
+        return "params"
+    if contents and all(isinstance(value, Tensor) for value in contents.values()):
+        _log.warning("%s has no entry %r: it is flat, and is taken as it is.", path, key)
+        return FLAT
+    present = ", ".join(map(str, list(contents)[:5])) + (", ..." if len(contents) > 5 else "")
+    raise WeightsError(f"{path} has no entry {key!r}; it has {present}: name one of these, or none to choose.")
 
 
 def _checked_tensors(entry: object, *, path: Path) -> dict[str, Tensor]:

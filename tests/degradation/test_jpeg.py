@@ -27,6 +27,13 @@ def test_quality_belongs_to_its_sample():
     assert errors[0] > errors[1] > errors[2]
 
 
+@pytest.mark.parametrize("picture", [smooth_picture, rough_picture])
+def test_quality_100_keeps_what_the_halved_colours_allow(picture):
+    image, quality = picture(1, 32, 32).mean(dim=1, keepdim=True).expand(1, 3, 32, 32), torch.tensor([100.0])
+    torch.testing.assert_close(jpeg(image, quality), image, atol=0.1 / 255, rtol=0)
+    assert jpeg(picture(1, 32, 32), quality).isfinite().all()
+
+
 def test_clamps_what_it_is_given_and_leaves_it_alone():
     image = smooth_picture(1, 16, 16) * 3 - 1
     before = image.clone()

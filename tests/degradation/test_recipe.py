@@ -164,3 +164,16 @@ def test_a_recipe_prints_one_line_per_sample_and_pass():
 def test_weights_need_not_sum_to_1():
     kernels = kernels_of(kernel_types=("iso", "aniso"), kernel_probs=(1.0, 4.0), sinc_prob=0.0)
     check_share((kernel.kind == "aniso" for kernel in kernels), 0.8)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.5, 0.9), (1.2, 2.0)])
+def test_ranges_on_one_side_of_1_are_drawn_from_as_upstream_does(low, high):
+    """Up is between 1 and `high`, down between `low` and 1, whichever of them is the larger."""
+    stage = dataclasses.replace(SETTINGS.first, resize_range=(low, high), betag_range=(low, high), sinc_prob=0.0)
+    settings = dataclasses.replace(SETTINGS, first=stage)
+    stages = [draw_recipe(settings, seed=1, step=step, batch_size=1).first for step in range(300)]
+    factors = [stage.resize_factor for stage in stages]
+    betas = [stage.samples[0].kernel.beta for stage in stages if "generalized" in stage.samples[0].kernel.kind]
+    for drawn in (factors, betas):
+        assert min(low, 1) <= min(drawn) < max(drawn) <= max(high, 1)
+    assert max(factors) - min(factors) > 0.4

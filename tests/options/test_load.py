@@ -78,11 +78,23 @@ def test_each_degradation_key_goes_to_its_pass():
         ({"l1_gt_usm": False, "percep_gt_usm": False, "gan_gt_usm": True}, (True, False, False, True)),
         ({"lq_from_usm": False}, (False, True, True, False)),
         ({"model_type": "SRModel"}, (False, False, False, False)),
+        ({"model_type": "RealESRNetModel"}, (True, True, True, False)),
+        ({"model_type": "RealESRNetModel", "gt_usm": True, "gan_gt_usm": True}, (True, True, True, False)),
+        ({"model_type": "RealESRNetModel", "gt_usm": False}, (False, False, False, False)),
     ],
 )
 def test_sharpening_switches(keys, expected):
     usm = parse_options({**TESTING, **keys}).usm()
     assert (usm.lq, usm.pixel, usm.perceptual, usm.adversarial) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "sharpens"), [("RealESRNetModel", False), ("RealESRGANModel", True), ("FineTuneModel", True)]
+)
+def test_realesrnet_alone_never_sharpens_pairs(model, sharpens):
+    options = load_options(PAIRS, overrides=[f"model_type={model}", "network_d=", "train.gan_opt="]).options
+    usm = options.usm()
+    assert (usm.pixel, usm.perceptual, usm.adversarial) == (sharpens, sharpens, False)
 
 
 def test_paired_data_take_the_crop_of_the_data_set():

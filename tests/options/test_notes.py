@@ -3,7 +3,7 @@ import pytest
 from realesrgan_arch.options.load import (
     load_options,
 )
-from tests.options.files import GAN, PAIRS
+from tests.options.files import GAN, NET, PAIRS
 
 
 def test_upstream_files_for_one_gpu_are_read_without_a_word():
@@ -28,9 +28,16 @@ def test_upstream_files_for_one_gpu_are_read_without_a_word():
         ("val.val_freq=5", "val has no effect: there is no datasets.val"),
         ("logger.wandb.project=mine", "logger.wandb has no effect"),
         ("train.trainable.network_d=none", "train.optim_d has no effect: no discriminator is trained"),
+        ("datasets.train.persistent_workers=true", "datasets.train.persistent_workers has no effect"),
+        ("val.suffix=x", "val.suffix has no effect"),
+        ("val.pbar=false", "val.pbar has no effect"),
+        ("datasets.val={type: PairedImageDataset, dataroot_gt: x, dataroot_lq: y, max_size: 9}",
+         "datasets.val.max_size has no effect"),
+        ("datasets.val={type: PairedImageDataset, dataroot_gt: x, dataroot_lq: y, degradation: full}",
+         "datasets.val.degradation has no effect"),
         ("train.total_iter=10", "train.scheduler.milestones: those after total_iter (10) are never reached"),
     ],
-)
+)  # fmt: skip
 def test_what_is_accepted_otherwise_is_said(override, note):
     notes = load_options(GAN, overrides=[override]).notes
     assert any(text.startswith(note) for text in notes), notes
@@ -45,3 +52,15 @@ def test_notes_about_parts_that_are_missing():
     )
     notes = load_options(PAIRS, overrides=["gt_usm=true"]).notes
     assert notes == ("gt_usm has no effect: it does not apply to pairs, as upstream",)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "keys"),
+    [
+        (["percep_gt_usm=false"], ["percep_gt_usm"]),
+        (["model_type=SRModel", "gan_gt_usm=true"], ["gt_usm", "gan_gt_usm"]),
+    ],
+)
+def test_sharpening_switches_that_the_model_of_upstream_lacks_are_said(overrides, keys):
+    notes = load_options(NET, overrides=overrides).notes
+    assert [note.split(" has no effect")[0] for note in notes if "_usm" in note] == keys

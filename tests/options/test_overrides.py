@@ -1,3 +1,4 @@
+import argparse
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from realesrgan_arch.options.load import (
     load_options,
 )
+from realesrgan_arch.options.overrides import add_overrides
 from tests.options.files import GAN, problems
 
 
@@ -60,3 +62,11 @@ def test_overrides_leave_the_file_alone():
     before = GAN.read_bytes()
     load_options(GAN, overrides=["train.total_iter=10"])
     assert GAN.read_bytes() == before
+
+
+@pytest.mark.parametrize("flag", ["--set", "--force_yml"])
+def test_changes_add_up_on_the_command_line_under_both_names(flag):
+    parser = argparse.ArgumentParser()
+    add_overrides(parser)
+    assert parser.parse_args([]).overrides == []
+    assert parser.parse_args([flag, "a=1", "b=2", flag, "c=3"]).overrides == ["a=1", "b=2", "c=3"]

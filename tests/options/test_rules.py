@@ -34,8 +34,22 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
          "train.gan_opt, or choose model_type: RealESRGANModel"),
         (["high_order_degradation=false"], "high_order_degradation: expected true, because type RealESRGANDataset has no LQ "
          "images"),
-        (["datasets.train.dataroot_gt="], "datasets.train.dataroot_gt: this key is required (or manifest); expected the folder "
-         "of the images"),
+        (["datasets.train.dataroot_gt="], "datasets.train.dataroot_gt: this key is required; expected the folder of the "
+         "images"),
+        (["datasets.train.dataroot_gt=", "datasets.train.meta_info=", "datasets.train.manifest=x.csv"], "datasets.train."
+         "dataroot_gt: this key is required; expected the folder of the images"),
+        (["datasets.train.filename_tmpl='{name}x4'"], "datasets.train.filename_tmpl: expected a text with one {} for the stem "
+         "of the GT file, got '{name}x4'"),
+        (["datasets.train.filename_tmpl=x4"], "datasets.train.filename_tmpl: expected a text with one {} for the stem of the "
+         "GT file, got 'x4'"),
+        (["datasets.train.filename_tmpl='{}_{}'"], "datasets.train.filename_tmpl: expected a text with one {} for the stem of "
+         "the GT file, got '{}_{}'"),
+        (["train.accumulate=5"], "train.accumulate: expected a divisor of datasets.train.batch_size_per_gpu (12), got 5"),
+        (["train.trainable.network_g=none", "train.trainable.network_d=none"], "train.trainable.network_g: expected something "
+         "to train, got none, and no discriminator is trained; choose all, last:N, ..."),
+        (["train.trainable.network_g=none", "network_d=", "train.gan_opt="], "train.trainable.network_g: expected something to "
+         "train, got none, and no discriminator is trained; choose all, last:N, ..."),
+        (["val.max_images=3"], "val.max_images: unknown key; did you mean datasets.val.max_images?"),
         (["datasets.val.type=PairedImageDataset", "datasets.val.dataroot_gt=x"], "datasets.val.dataroot_lq: this key is "
          "required by type PairedImageDataset; expected the folder of the low-quality images"),
         (["datasets.train.meta_info_file=x"], "datasets.train.meta_info_file: expected either meta_info or meta_info_file, got "
@@ -67,6 +81,11 @@ def test_pairs_have_rules_of_their_own():
 def test_rrdbnet_of_scale_2_folds_pixels():
     (text,) = problems(NET, "gt_size=258")
     assert text.endswith("gt_size: expected a multiple of 4 (RRDBNet of scale 2 folds pixels into channels), got 258")
+
+
+def test_a_frozen_generator_with_a_discriminator_that_learns_is_no_mistake():
+    loaded = load_options(GAN, overrides=["train.trainable.network_g=none", "train.accumulate=4"])
+    assert loaded.options.train.trainable.network_g == ("none",)
 
 
 def test_a_frozen_discriminator_needs_no_optimiser():

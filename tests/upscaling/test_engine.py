@@ -163,6 +163,23 @@ def test_out_of_memory_halves_the_tile_and_gives_the_result_of_small_tiles(caplo
     assert all(max(size) <= 60 for size in network.sizes[calls:]), "the smaller tile must hold for the next picture"
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory: Error code 12",
+        "MPS backend out of memory (MPS allocated: 8.00 GB, other allocations: 1.00 GB)",
+    ],
+)
+def test_devices_that_run_out_of_memory_with_a_plain_runtime_error_get_smaller_tiles_too(message):
+    def fault(_, x):
+        if max(x.shape[2:]) > 60:
+            raise RuntimeError(message)
+
+    image, upscaler = _image(64, 64), _upscaler(Faulty(fault), tile_pad=RADIUS)
+    assert torch.allclose(upscaler.upscale(image), _upscaler(TinyNet(2)).upscale(image), atol=1e-6)
+    assert upscaler.tile == 32
+
+
 def test_finished_tiles_are_kept_when_memory_runs_out():
     def fault(network, x):
         if len(network.sizes) == 3:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from realesrgan_arch.data.files import DataError
-from realesrgan_arch.images import read_rgb, write_image
+from realesrgan_arch.images import Picture, read_picture, read_rgb, write_image, write_picture
 from realesrgan_arch.upscaling import folder as folder_module
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.folder import OutputError, plan_folder, upscale_folder
@@ -140,6 +141,62 @@ def test_a_result_too_large_for_its_format_is_refused_before_computing(tmp_path)
     upscaler = PictureUpscaler(Upscaler(Never(), scale=2, device=torch.device("cpu")), outscale=2)
     report = upscale_folder(plan_folder(tmp_path / "photos", tmp_path / "out"), upscaler=upscaler)
     assert "JPEG is limited to 65535 pixels" in report.failed[0][1]
+
+
+@pytest.mark.parametrize(
+    ("size", "outscale", "message"),
+    [
+        ((16, 16), 20000, "would have 320000 x 320000 pixels and the limit is 2000 million"),
+        ((1, 600), 1700, "PNG is limited to 1000000 pixels a side"),
+    ],
+)
+def test_an_absurd_magnification_is_refused_before_computing(tmp_path, size, outscale, message):
+    class Never(Repeat):
+        def forward(self, x):
+            raise AssertionError("computed in vain")
+
+    _photo(tmp_path / "photos" / "a.png", size=size)
+    upscaler = PictureUpscaler(Upscaler(Never(), scale=2, device=torch.device("cpu")), outscale=outscale)
+    report = upscale_folder(plan_folder(tmp_path / "photos", tmp_path / "out"), upscaler=upscaler)
+    assert message in report.failed[0][1]
+
+
+def test_a_result_that_cannot_be_resized_fails_that_file_only(tmp_path, monkeypatch):
+    def no_memory(pixels, size, interpolation):
+        if pixels[0, 0, 0] == 255:
+            raise cv2.error("OpenCV: Failed to allocate 9 bytes")
+        return resize(pixels, size, interpolation=interpolation)
+
+    resize = cv2.resize
+    monkeypatch.setattr(cv2, "resize", no_memory)
+    for name, value in (("a.png", 255), ("b.png", 20)):
+        _photo(tmp_path / "photos" / name, value=value)
+    upscaler = PictureUpscaler(Upscaler(Repeat(), scale=2, device=torch.device("cpu")), outscale=3)
+    report = upscale_folder(plan_folder(tmp_path / "photos", tmp_path / "out"), upscaler=upscaler)
+    assert _files(tmp_path / "out") == ["b_out.png"]
+    assert report.failed[0][1].startswith(f"{tmp_path / 'photos/a.png'}: the result cannot be resized to 24 x 18: ")
+
+
+def _with_alpha(path):
+    write_picture(path, Picture(np.zeros((4, 4, 3), np.uint8), alpha=np.full((4, 4), 99, np.uint8)))
+    return path
+
+
+def test_transparency_that_the_asked_format_cannot_hold_becomes_png_as_upstream(tmp_path, upscaler, caplog):
+    photos, output = tmp_path / "photos", tmp_path / "out"
+    _photo(photos / "b.png")
+    _with_alpha(photos / "a.png")
+    report = upscale_folder(plan_folder(photos, output, ext="jpg"), upscaler=upscaler)
+    assert report.ok == (output / "a_out.png", output / "b_out.jpg")
+    assert read_picture(report.ok[0]).alpha is not None
+    assert caplog.messages == [f"{photos / 'a.png'} has transparency, which JPEG cannot hold: the result is a_out.png."]
+
+
+def test_a_png_for_the_sake_of_transparency_does_not_replace_its_source(tmp_path, upscaler):
+    photo = _with_alpha(tmp_path / "a.png")
+    report = upscale_folder(plan_folder(photo, tmp_path, suffix="", ext="jpg"), upscaler=upscaler)
+    assert "which would replace the picture" in report.failed[0][1]
+    assert read_picture(photo).rgb.shape == (4, 4, 3)
 
 
 def test_results_inside_the_input_folder_are_not_taken_for_photographs(tmp_path, upscaler):

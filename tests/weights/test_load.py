@@ -129,14 +129,29 @@ def test_a_generator_is_built_from_its_file_alone(tmp_path):
     assert torch.equal(network(image), original(image))
 
 
+def test_params_are_taken_where_params_ema_is_asked_for_and_absent_as_upstream(tmp_path, caplog):
+    path = saved({"params": small_state()}, tmp_path / "w.pth")
+    loaded = load_weights(path, key="params_ema")
+    assert (loaded.key, loaded.spec) == ("params", SMALL)
+    assert caplog.messages == [f"{path} has no entry 'params_ema': its 'params' are taken."]
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_flat_file_is_taken_whatever_key_is_asked_for(tmp_path, caplog, suffix):
+    path = tmp_path / f"w{suffix}"
+    (safetensors.torch.save_file if suffix == ".safetensors" else torch.save)(small_state(), path)
+    assert load_weights(path, key="params_ema").key == "(flat)"
+    assert caplog.messages == [f"{path} has no entry 'params_ema': it is flat, and is taken as it is."]
+
+
 # --- what is refused
 
 
 def test_an_asked_key_that_is_absent_names_those_that_are_there(tmp_path):
     path = saved({"params": small_state(), "note": 1}, tmp_path / "w.pth")
     assert load_weights(path, key="params").key == "params"
-    with pytest.raises(WeightsError, match="no entry 'params_ema'; it has params, note"):
-        load_weights(path, key="params_ema")
+    with pytest.raises(WeightsError, match="no entry 'param_ema'; it has params, note"):
+        load_weights(path, key="param_ema")
 
 
 class Attack:
@@ -226,6 +241,24 @@ def test_an_unknown_architecture_is_refused_with_what_was_found(tmp_path):
     netd = saved({"params": random_network(UNetDiscriminatorSpec(num_feat=4)).state_dict()}, tmp_path / "d.pth")
     with pytest.raises(WeightsError, match=r"holds a discriminator \(UNetDiscriminatorSN\), expected a generator"):
         load_generator(netd)
+
+
+@pytest.mark.parametrize("damage", [torch.zeros(4), torch.zeros(0, 3, 3, 3), torch.zeros(4, 0, 3, 3)])
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        (UNetDiscriminatorSpec(num_feat=4), "conv0.weight"),
+        (SMALL, "conv_first.weight"),
+        (SMALL, "conv_last.weight"),
+        (SMALL, "body.0.rdb1.conv1.weight"),
+        (CompactSpec(num_feat=8, num_conv=1, upscale=2), "body.0.weight"),
+        (CompactSpec(num_feat=8, num_conv=1, upscale=2), "body.4.weight"),
+    ],
+)
+def test_the_right_names_with_impossible_shapes_are_no_architecture(spec, name, damage):
+    state = random_network(spec).state_dict()
+    assert name in state
+    assert detect_spec({**state, name: damage}) is None
 
 
 # --- into a network
