@@ -53,7 +53,7 @@ def test_a_folder_is_upscaled_by_the_network_that_the_weights_describe(model, ph
         f"2 pictures upscaled x2 with {weights} (cpu, float32)",
         f"results  {output}",
     ]
-    assert "upscaling: 100%" in printed.err
+    assert printed.err == ""  # no bar where there is no terminal
 
 
 def test_upstreams_flags_are_understood(model, photos, tmp_path):
