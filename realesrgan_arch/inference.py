@@ -34,12 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--fp32", action="store_true", help="the same as --precision fp32")
     add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
     add("--alpha_upsampler", choices=("realesrgan", "bicubic"), default="realesrgan", help="how transparency grows")
-    add(
-        "--ext",
-        choices=("auto", "jpg", "png"),
-        default="auto",
-        help="format of the results (auto: as the input; png with transparency)",
-    )
+    add("--ext", choices=("auto", "jpg", "png"), default="auto", help="of the results (auto: the input's; alpha: png)")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     add("-g", "--gpu-id", type=count, help="the same as --device cuda:N")
     return parser
