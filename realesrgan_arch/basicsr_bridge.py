@@ -31,6 +31,7 @@ SUFFIX = "realesrgan_arch"
 """BasicSR has networks and losses of the same names; ours are `RRDBNet_realesrgan_arch` and so on."""
 _MODEL_NAMES = ("FineTuneModel", "RealESRGANModel", "RealESRNetModel")
 _TRAINING_SET_NAMES = ("GtDataset", "PairedDataset", "RealESRGANDataset", "RealESRGANPairedDataset")
+_MEANT_MODEL = "meant_model_type"
 _NETWORKS = (RRDBNet, SRVGGNetCompact, UNetDiscriminatorSN)
 _LOSSES = (losses.PixelLoss, losses.PerceptualLoss, losses.AdversarialLoss)
 
@@ -71,14 +72,27 @@ def to_basicsr(options: Options, *, run_folder: RunFolder) -> dict[str, Any]:
     """Return `options` as the plain dict that BasicSR's parts expect, with the keys that its runner would add."""
     mapping = options.model_dump(mode="json", exclude_unset=True)
     mapping.setdefault("path", {})
-    mapping |= {"is_train": True, "dist": False, "rank": 0, "world_size": 1, "model_type": "FineTuneModel"}
+    mapping |= {"is_train": True, "dist": False, "rank": 0, "world_size": 1}
+    # SRModel and SRGANModel are BasicSR's own in its registry; ours builds them all, and needs to know which was meant.
+    mapping |= {"model_type": "FineTuneModel", _MEANT_MODEL: options.model_type}
     mapping["path"]["experiments_root"] = str(run_folder.root)
     return mapping
 
 
+def from_basicsr(mapping: Mapping[str, Any]) -> Options:
+    """Return the options in BasicSR's dict, ours or one that its runner has read from a file.
+
+    Raises:
+        OptionsError: with all problems.
+    """
+    plain = strip_runtime_keys(mapping)
+    plain["model_type"] = plain.pop(_MEANT_MODEL, plain.get("model_type"))
+    return parse_options(plain)
+
+
 def _model_from_basicsr(mapping: Mapping[str, Any]) -> FineTuneModel:
     run_folder = RunFolder(Path(mapping["path"]["experiments_root"]))
-    return assemble_model(parse_options(strip_runtime_keys(mapping)), run_folder=run_folder)
+    return assemble_model(from_basicsr(mapping), run_folder=run_folder)
 
 
 def _training_set_from_basicsr(mapping: Mapping[str, Any]) -> Dataset:

@@ -1,13 +1,13 @@
 """A whole training run: options in; weights, scores and a summary out."""
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import yaml
+from torch import nn
 from torch.utils.data import DataLoader
 
 from realesrgan_arch import basicsr_bridge
@@ -65,17 +65,20 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     """
     check_manifests_apart(options.datasets)
     run_folder = RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
+    run_folder.check_place()
     resume = options.path.resume_state or (run_folder.newest_state() if auto_resume else None)
-    archived = None if resume else _archive_older_run(run_folder)
-    run_folder.prepare()
     model = basicsr_bridge.build_model(options, run_folder=run_folder)
+    base = load_base_generator(options)
     if resume is not None:
         model.resume_training(load_state(resume))
-    _write_effective_options(options, run_folder)
     loader, num_images = _open_training_data(options, model)
+    # Only now that everything else is known to work: a failed start leaves the older run where it is.
+    archived = None if resume else run_folder.move_older_run_aside()
+    run_folder.prepare()
+    _write_effective_options(options, run_folder)
     progress = _open_progress(options, model)
     try:
-        return _run(options, model, loader, num_images, progress, notes=[archived, resume])
+        return _run(options, model, base, loader, num_images, progress, notes=[archived, resume])
     finally:
         progress.close()
 
@@ -83,6 +86,7 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
 def _run(
     options: Options,
     model: FineTuneModel,
+    base: nn.Module,
     loader: DataLoader,
     num_images: int,
     progress: Progress,
@@ -92,8 +96,7 @@ def _run(
     progress.write(_header(options, model, num_images=num_images, notes=notes))
     validations = _open_validations(options)
     if validations:
-        base = snapshot(load_base_generator(options), scale=options.scale, device=model.device)
-        report_base(validations, base, progress=progress)
+        report_base(validations, snapshot(base, scale=options.scale, device=model.device), progress=progress)
     faults = ImageFaults(num_images)
     validate = partial(_validate, options, model, validations, progress)
     fit(model, loader, rhythm=_rhythm(options), progress=progress, faults=faults, validate=validate)
@@ -110,15 +113,6 @@ def _validate(
     now = snapshot(model.inference_network(), scale=options.scale, device=model.device)
     pictures = model.run_folder.visualization if options.val and options.val.save_img else None
     report(validations, now, step=step, progress=progress, pictures=pictures)
-
-
-def _archive_older_run(run_folder: RunFolder) -> str | None:
-    """Move a finished or broken run of the same name aside, as BasicSR does; nothing is overwritten."""
-    if not run_folder.metrics.exists() and not run_folder.models.exists():
-        return None
-    target = run_folder.root.with_name(f"{run_folder.root.name}_archived_{time.strftime('%Y%m%d_%H%M%S')}")
-    run_folder.root.rename(target)
-    return f"an older run of this name was moved to {target}"
 
 
 def _write_effective_options(options: Options, run_folder: RunFolder) -> None:
@@ -187,7 +181,7 @@ def _header(options: Options, model: FineTuneModel, *, num_images: int, notes: l
     if model.discriminator is not None:
         lines.append(describe_trainable(model.discriminator.network, model.discriminator.plan, title="network_d"))
     if archived:
-        lines.append(str(archived))
+        lines.append(f"an older run of this name was moved to {archived}")
     if resumed:
         lines.append(f"resumed from {resumed} at step {model.step}")
     return "\n".join(lines)

@@ -35,6 +35,9 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         help="override an option, e.g. --set train.total_iter=10",
     )
     parser.add_argument("--auto_resume", action="store_true", help="go on from the newest state of this run")
+    for flag in ("--launcher", "--local_rank", "--local-rank"):
+        parser.add_argument(flag, dest="launcher", help=argparse.SUPPRESS)
+    parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
@@ -42,7 +45,7 @@ def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Opt
     """Train, and say what was made, where it is and what comes next; `check` may refuse the options first."""
     parsed = build_parser(program).parse_args(arguments)
     loaded = load_options(parsed.options, overrides=parsed.overrides)
-    for note in loaded.notes:
+    for note in (*loaded.notes, *_notes_on_flags(parsed)):
         warn(f"note: {note}")
     if check is not None:
         check(loaded.options)
@@ -51,6 +54,16 @@ def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Opt
     outcome = train(loaded.options, auto_resume=parsed.auto_resume)
     say(outcome.summary())
     return EXIT_OK
+
+
+def _notes_on_flags(parsed: argparse.Namespace) -> list[str]:
+    """Say which of BasicSR's flags are taken and do nothing."""
+    notes = []
+    if parsed.launcher not in (None, "none", "0"):
+        notes.append("--launcher and --local_rank have no effect: one process trains on one device")
+    if parsed.debug:
+        notes.append("--debug has no effect: try --set train.total_iter=8 val.val_freq=8 logger.print_freq=1")
+    return notes
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from realesrgan_arch.basicsr_bridge import SUFFIX, build_model, register, to_basicsr
-from realesrgan_arch.options.load import parse_options, strip_runtime_keys
+from realesrgan_arch.basicsr_bridge import SUFFIX, build_model, from_basicsr, register, to_basicsr
+from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.run_folder import RunFolder
 from tests.tiny_run import tiny_options, write_options, write_pictures
@@ -46,14 +46,14 @@ def test_registering_twice_and_after_realesrgan_gives_our_model() -> None:
     assert registry.MODEL_REGISTRY.get("RealESRGANModel").__module__ == "realesrgan_arch.basicsr_bridge"
 
 
-def test_options_survive_the_way_through_basicsr(pictures, tmp_path) -> None:
-    options = parse_options(tiny_options(pictures, tmp_path, gan=True))
+@pytest.mark.parametrize("model_type", ["RealESRGANModel", "FineTuneModel", "SRGANModel"])
+def test_options_survive_the_way_through_basicsr(pictures, tmp_path, model_type) -> None:
+    options = parse_options({**tiny_options(pictures, tmp_path, gan=True), "model_type": model_type})
     folder = RunFolder(tmp_path / "run")
     mapping = to_basicsr(options, run_folder=folder)
-    back = parse_options(strip_runtime_keys(mapping))
-    assert back.train == options.train
-    assert back.datasets == options.datasets
-    assert back.degradation() == options.degradation()
+    back = from_basicsr(mapping)
+    assert back.model_dump(exclude={"path"}) == options.model_dump(exclude={"path"})
+    assert back.usm() == options.usm()
     assert Path(mapping["path"]["experiments_root"]) == folder.root
 
 

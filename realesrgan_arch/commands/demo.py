@@ -9,8 +9,9 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from realesrgan_arch.entry import say, warn
-from realesrgan_arch.errors import EXIT_OK, UserError
+from realesrgan_arch.errors import UserError
 
+_SHIPPED = {"commands/demo.yml": "demo.yml", "data/demo_base.safetensors": "base.safetensors"}
 _FOLDER = Path("demo")
 """`demo.yml` names paths below it."""
 
@@ -28,21 +29,32 @@ def main(arguments: Sequence[str]) -> int:
     _prepare_data()
     tuned = _fine_tune([] if parsed.steps is None else [f"train.total_iter={parsed.steps}"])
     table, panels = _compare(tuned)
-    upscaled = _upscale(tuned)
+    upscaled = _FOLDER / "upscaled"
+    code = _upscale(tuned, upscaled)
     say(_closing(table, panels=panels, tuned=tuned, upscaled=upscaled, seconds=time.monotonic() - started))
-    return EXIT_OK
+    return code
 
 
 def _start_anew() -> None:
-    # Only what an earlier demo made: a folder of the user's own that happens to have this name stays.
-    if _FOLDER.exists():
-        if not (_FOLDER / "demo.yml").exists():
-            raise UserError(f"expected no folder {_FOLDER.absolute()} that is not the demo's; move it, or go elsewhere")
+    if _FOLDER.exists() and _is_untouched():
         shutil.rmtree(_FOLDER)
+    elif _FOLDER.exists():
+        kept = Path(f"{_FOLDER}_kept_{time.strftime('%Y%m%d_%H%M%S')}")
+        _FOLDER.rename(kept)
+        warn(f"what was in {_FOLDER} is not only an earlier demo's: it is in {kept} now")
     _FOLDER.mkdir()
-    for resource, name in (("commands/demo.yml", "demo.yml"), ("data/demo_base.safetensors", "base.safetensors")):
+    for resource, name in _SHIPPED.items():
         with as_file(files("realesrgan_arch") / resource) as source:
             shutil.copyfile(source, _FOLDER / name)
+
+
+def _is_untouched() -> bool:
+    """Say whether the folder holds what a demo left, with its own options and no other run."""
+    try:
+        same = (_FOLDER / "demo.yml").read_bytes() == (files("realesrgan_arch") / "commands/demo.yml").read_bytes()
+    except OSError:
+        return False
+    return same and {path.name for path in (_FOLDER / "experiments").glob("*")} <= {"demo"}
 
 
 def _prepare_data() -> None:
@@ -75,14 +87,12 @@ def _compare(tuned: Path) -> tuple[str, Path]:
     return comparison.table, comparison.folder / "visualization" / "panels"
 
 
-def _upscale(tuned: Path) -> Path:
+def _upscale(tuned: Path, target: Path) -> int:
     from realesrgan_arch.inference import main as upscale
 
     warn("4/4 upscaling a folder with the tuned network")
-    target = _FOLDER / "upscaled"
     source = next(path for path in sorted((_FOLDER / "sample").iterdir()) if path.is_dir())
-    upscale(["-i", str(source), "-o", str(target), "--model_path", str(tuned)])
-    return target
+    return upscale(["-i", str(source), "-o", str(target), "--model_path", str(tuned)])
 
 
 def _closing(table: str, *, panels: Path, tuned: Path, upscaled: Path, seconds: float) -> str:

@@ -1,5 +1,6 @@
 """From options to a model that can train: the one place that reads the options of training."""
 
+import logging
 from collections.abc import Iterable
 
 import torch
@@ -32,6 +33,7 @@ from realesrgan_arch.training.validation import score_rules
 from realesrgan_arch.weights.download import find_or_download
 from realesrgan_arch.weights.load import load_into, load_weights
 
+logger = logging.getLogger(__name__)
 VGG19_FILE = "vgg19-dcbb9e9d.pth"
 _OPTIMIZERS = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}
 
@@ -96,8 +98,12 @@ def _assemble_discriminator(options: Options, train: TrainOptions, device: torch
 
 
 def _load_pretrained(network: nn.Module, source: str | None, *, key: str | None, strict: bool, name: str) -> None:
-    if source is not None:
-        load_into(network, load_weights(find_or_download(source), key=key), strict=strict, name=name)
+    if source is None:
+        return
+    misfit = load_into(network, load_weights(find_or_download(source), key=key), strict=strict, name=name)
+    for what, keys in (("missing", misfit.missing), ("extra", misfit.extra), ("wrongly shaped", misfit.wrong_shape)):
+        if keys:
+            logger.warning("%s: %d keys of %s are %s, such as %s", name, len(keys), source, what, keys[0])
 
 
 def _make_player(network: nn.Module, plan: FreezePlan, options: OptimizerOptions, device: torch.device) -> Player:

@@ -1,5 +1,6 @@
 """Files of a run: weights that other tools load, and states that a resume loads. Complete or absent, never half."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ STATE_FORMAT = 1
 
 
 class CheckpointError(UserError):
-    """A training state that cannot be used."""
+    """Weights or a training state that cannot be saved, or cannot be used."""
 
 
 def plain_state(network: nn.Module) -> dict[str, Tensor]:
@@ -28,23 +29,37 @@ def save_weights(path: Path, *, params: Mapping[str, Tensor], params_ema: Mappin
     """Write a BasicSR checkpoint `{"params": ..., "params_ema": ...}` that spandrel and `RealESRGANer` load.
 
     Raises:
-        OSError: the file cannot be written; an older file of that name is untouched.
+        CheckpointError: a value is not finite, or the file cannot be written; an older file of that name is untouched.
     """
     content = {"params": dict(params)}
     if params_ema is not None:
         content["params_ema"] = dict(params_ema)
-    with atomic_file(path) as file:
-        torch.save(content, file)
+    broken = [name for state in content.values() for name, value in state.items() if not torch.isfinite(value).all()]
+    if broken:
+        raise CheckpointError(
+            f"the weights are not finite any more ({broken[0]} and {len(broken) - 1} others), so {path} is not "
+            "written; go on from the last good one with --auto_resume and a lower learning rate"
+        )
+    _save(path, content)
 
 
 def save_state(path: Path, state: Mapping[str, object]) -> None:
     """Write a training state: tensors, numbers, strings, and lists and dicts of them.
 
     Raises:
-        OSError: the file cannot be written; an older file of that name is untouched.
+        CheckpointError: the file cannot be written; an older file of that name is untouched.
     """
-    with atomic_file(path) as file:
-        torch.save({"format": STATE_FORMAT, **state}, file)
+    _save(path, {"format": STATE_FORMAT, **state})
+
+
+def _save(path: Path, content: Mapping[str, object]) -> None:
+    try:
+        with atomic_file(path) as file:
+            torch.save(dict(content), file)
+    except (OSError, RuntimeError) as error:  # torch's archive writer turns a full disk into a RuntimeError
+        raise CheckpointError(
+            f"cannot write {path} ({error}); what was saved before is whole: mend the disk and go on with --auto_resume"
+        ) from error
 
 
 def load_state(path: Path) -> dict[str, object]:
@@ -68,3 +83,25 @@ def load_state(path: Path) -> dict[str, object]:
             "hold no generator, so start from its weights with path.pretrain_network_g instead"
         )
     return state
+
+
+def describe_network(network: nn.Module) -> str:
+    """Return class, size and a short digest of the names and shapes of a network's tensors."""
+    shapes = [f"{name} {tuple(value.shape)}" for name, value in network.state_dict().items()]
+    count = sum(parameter.numel() for parameter in network.parameters())
+    digest = hashlib.sha256("\n".join(shapes).encode()).hexdigest()[:8]
+    return f"{type(network).__name__} with {count:,} parameters ({digest})"
+
+
+def check_identity(saved: Mapping[str, str], current: Mapping[str, str]) -> None:
+    """Check that the options have not changed in what a training state depends on.
+
+    Raises:
+        CheckpointError: with every difference.
+    """
+    changed = [f"{key} was {saved.get(key)}, now {value}" for key, value in current.items() if saved.get(key) != value]
+    if changed:
+        raise CheckpointError(
+            f"cannot resume, as the options have changed: {'; '.join(changed)}; change them back, or start a new run "
+            "from the weights of this one with path.pretrain_network_g"
+        )

@@ -177,6 +177,12 @@ def describe_trainable(network: nn.Module, plan: FreezePlan, *, title: str, most
     return "\n".join(lines)
 
 
+def describe_plan(plan: FreezePlan) -> str:
+    """Return how many tensors train and a short digest of their names."""
+    digest = hashlib.sha256("\n".join(sorted(plan.trainable)).encode()).hexdigest()[:8]
+    return f"{len(plan.trainable)} tensors ({digest})"
+
+
 def _share(part: int, whole: int) -> str:
     share = 100 * part / max(whole, 1)
     return f"{share:.3f} %" if 0 < share < 1 else f"{share:.1f} %"

@@ -16,12 +16,20 @@ from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.degradation.pair_pool import PairPool
 from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.losses import Losses
-from realesrgan_arch.training.checkpoint import plain_state, save_state, save_weights
+from realesrgan_arch.training.checkpoint import check_identity, describe_network, plain_state, save_state, save_weights
 from realesrgan_arch.training.ema import Ema
+from realesrgan_arch.training.freezing import describe_plan
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import learning_rate
-from realesrgan_arch.training.steps import Targets, discriminator_terms, generator_terms, total
+from realesrgan_arch.training.steps import (
+    Targets,
+    add_to_log,
+    as_float,
+    discriminator_terms,
+    generator_terms,
+    total,
+)
 from realesrgan_arch.training.synthesis import PairSynthesis
 from realesrgan_arch.training.validation import ScoreRules, Validation, samples_of_batches, snapshot
 
@@ -65,8 +73,6 @@ class FineTuneModel:
         self._log: dict[str, Tensor] = {}
         self._base_fingerprints = self.fingerprints()
 
-    # ------------------------------------------------------------------ one step
-
     def update_learning_rate(self, current_iter: int, warmup_iter: int = -1) -> None:
         """Begin step `current_iter` (from 1) and set the learning rates for it."""
         warmup = max(warmup_iter, self.rules.warmup_steps)
@@ -78,9 +84,9 @@ class FineTuneModel:
 
     def feed_data(self, data: Mapping[str, object]) -> None:
         """Take a batch: `gt` crops to degrade, or `gt` and `lq` pairs; uint8 or float in [0, 1], `(B, 3, H, W)`."""
-        gt = self._to_float(data["gt"])
+        gt = as_float(data["gt"], device=self.device)
         if "lq" in data:
-            self._gt, self._lq = gt, self._to_float(data["lq"])
+            self._gt, self._lq = gt, as_float(data["lq"], device=self.device)
         elif self.synthesis is None:
             raise ValueError("expected batches with 'lq', as no degradation is configured; got 'gt' only")
         else:
@@ -114,7 +120,7 @@ class FineTuneModel:
                 terms = generator_terms(sr, target, self.losses, judge) if moves else {}
             if moves:
                 self._backward(total(terms), parts=len(lq))
-            _accumulate_log(log, terms, parts=len(lq))
+            add_to_log(log, terms, parts=len(lq))
             outputs.append(sr.detach())
         if moves:
             self._optimizer_step(self.generator)
@@ -133,11 +139,9 @@ class FineTuneModel:
                 with self._autocast():
                     terms = discriminator_terms(player.network, image, adversarial, real=real)
                 self._backward(total(terms), parts=len(sr))
-                _accumulate_log(log, terms, parts=len(sr))
+                add_to_log(log, terms, parts=len(sr))
         self._optimizer_step(player)
         return log
-
-    # ------------------------------------------------------------------ what the loop asks for
 
     def get_current_log(self) -> dict[str, float]:
         """Return the losses of the last step as numbers; this waits for the device, so ask only when printing."""
@@ -188,10 +192,12 @@ class FineTuneModel:
         if changed:
             raise RuntimeError(f"frozen tensors of {', '.join(changed)} changed during training")
 
-    # ------------------------------------------------------------------ files
-
     def save(self, epoch: int, current_iter: int) -> None:
-        """Save weights and, for a real step, the training state; BasicSR passes -1 for "latest"."""
+        """Save weights and, for a real step, the training state; BasicSR passes -1 for "latest".
+
+        Raises:
+            CheckpointError: weights that are not finite, or a disk that does not take them; older files stay.
+        """
         step = None if current_iter == -1 else current_iter
         ema_state = plain_state(self.ema.network) if self.ema else None
         generator = self.run_folder.weights("net_g", step)
@@ -204,6 +210,7 @@ class FineTuneModel:
 
     def state(self, *, epoch: int = 0) -> dict[str, object]:
         """Return all that a resume needs, as plain tensors and numbers."""
+        pool = self._pool()
         return {
             "iter": self.step,
             "epoch": epoch,
@@ -211,14 +218,33 @@ class FineTuneModel:
             "discriminator": self.discriminator.network.state_dict() if self.discriminator else None,
             "ema": self.ema.network.state_dict() if self.ema else None,
             "optimizers": [player.optimizer.state_dict() for player in self._players() if player.optimizer],
-            "pool": pool.state_dict() if (pool := self._pool()) else None,
+            "pool": None if pool is None else pool.state_dict(),
             "scaler": self._scaler.state_dict(),
             "frozen": self._base_fingerprints,
+            "identity": self.identity(),
+        }
+
+    def identity(self) -> dict[str, str]:
+        """Return what a state must share with the model that resumes from it, in words."""
+        pool = self._pool()
+        return {
+            "network_g": describe_network(self.generator.network),
+            "network_d": describe_network(self.discriminator.network) if self.discriminator else "none",
+            "train.trainable.network_g": describe_plan(self.generator.plan),
+            "train.trainable.network_d": describe_plan(self.discriminator.plan) if self.discriminator else "none",
+            "train.ema_decay": "on" if self.ema else "off",
+            "queue_size": str(0 if pool is None else pool.capacity),
+            "precision": "fp16" if self._scaler.is_enabled() else "not fp16",
         }
 
     def resume_training(self, resume_state: Mapping[str, object]) -> None:
-        """Take over a state of `state()`; the next step is the one after it."""
+        """Take over a state of `state()`; the next step is the one after it.
+
+        Raises:
+            CheckpointError: the options have changed in a way that the state does not fit.
+        """
         state: dict = dict(resume_state)
+        check_identity(state["identity"], self.identity())
         self.step = state["iter"]
         self.generator.network.load_state_dict(state["generator"])
         if self.discriminator is not None:
@@ -234,12 +260,11 @@ class FineTuneModel:
         self._scaler.load_state_dict(state["scaler"])
         self._base_fingerprints = state["frozen"]
 
-    # ------------------------------------------------------------------ small parts
-
     def _generator_moves(self) -> bool:
         rules = self.rules
-        in_turn = self.step % rules.discriminator_every == 0 and self.step > rules.discriminator_first
-        return in_turn and self.generator.optimizer is not None
+        waits = self.step % rules.discriminator_every != 0 or self.step <= rules.discriminator_first
+        # Both rules balance a game; without a discriminator there is nothing to wait for.
+        return self.generator.optimizer is not None and not (waits and self.discriminator)
 
     def _targets(self) -> Targets:
         switches = self.sharpened
@@ -259,12 +284,6 @@ class FineTuneModel:
     def _players_with_rates(self) -> list[tuple[Player, float]]:
         return list(zip(self._players(), (self.rules.base_rate_g, self.rules.base_rate_d), strict=False))
 
-    def _to_float(self, batch: object) -> Tensor:
-        if not isinstance(batch, Tensor):
-            raise TypeError(f"expected a batch of tensors, got {type(batch).__name__}")
-        moved = batch.to(self.device, non_blocking=True)
-        return moved.float() / 255 if moved.dtype == torch.uint8 else moved.float()
-
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
@@ -279,8 +298,3 @@ class FineTuneModel:
     def _zero_gradients(player: Player) -> None:
         if player.optimizer is not None:
             player.optimizer.zero_grad(set_to_none=True)
-
-
-def _accumulate_log(log: dict[str, Tensor], terms: Mapping[str, Tensor], *, parts: int) -> None:
-    for name, value in terms.items():
-        log[name] = log.get(name, torch.zeros((), device=value.device)) + value.detach() / parts

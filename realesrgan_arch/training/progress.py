@@ -3,6 +3,8 @@
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -19,19 +21,24 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class StepTimer:
-    """Where the time of this process went; a resumed run starts anew, so its estimate stays right."""
+    """Where the time of the steps of this process went; a resumed run starts anew, so its estimate stays right."""
 
     started: float = field(default_factory=time.monotonic)
     data_seconds: float = 0.0
+    paused_seconds: float = 0.0
     steps: int = 0
 
+    def elapsed(self) -> float:
+        """Return the seconds since the start, without the pauses."""
+        return max(time.monotonic() - self.started - self.paused_seconds, 1e-9)
+
     def steps_per_second(self) -> float:
-        """Return the mean speed since the start of this process."""
-        return self.steps / max(time.monotonic() - self.started, 1e-9)
+        """Return the mean speed."""
+        return self.steps / self.elapsed()
 
     def data_share(self) -> float:
         """Return the share of the time in which the network waited for images, in [0, 1]."""
-        return self.data_seconds / max(time.monotonic() - self.started, 1e-9)
+        return min(self.data_seconds / self.elapsed(), 1.0)
 
 
 def memory_gib(device: torch.device) -> float:
@@ -71,6 +78,17 @@ class Progress:
         self._writer = SummaryWriter(str(run_folder.tensorboard)) if use_tensorboard else None
         interactive = stream.isatty()
         self._bar = tqdm(total=total_steps, initial=first_step, unit="step", file=stream, disable=not interactive)
+
+    def restart_clock(self) -> None:
+        """Begin to time the steps; what came before, such as scoring the base, does not count."""
+        self._timer = StepTimer()
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Leave what happens in the block, saving and validating, out of the speed."""
+        began = time.monotonic()
+        yield
+        self._timer.paused_seconds += time.monotonic() - began
 
     def count_step(self, *, data_seconds: float) -> None:
         """Note that one more step is done, and for how long it waited for its batch."""

@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +46,34 @@ class RunFolder:
         """One JSON object a line: losses and validation scores."""
         return self.root / "metrics.jsonl"
 
+    def check_place(self) -> None:
+        """Check that the folder can be made, without making it.
+
+        Raises:
+            RunFolderError: a file stands where a folder should, or the folder above may not be written to.
+        """
+        above = next(folder for folder in (self.root, *self.root.absolute().parents) if folder.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK):
+            raise RunFolderError(_not_writable(self.root, f"{above} is no folder that this user can write to"))
+
+    def move_older_run_aside(self) -> Path | None:
+        """Rename a run that is here to `<name>_archived_<time>`, as BasicSR does, and return its new place.
+
+        A folder without checkpoints and metrics is no run and stays.
+
+        Raises:
+            RunFolderError: it cannot be renamed.
+        """
+        if not self.metrics.exists() and not any(self.models.glob("*.pth")):
+            return None
+        stamp = time.strftime("%Y%m%d_%H%M%S")
+        names = (f"{self.root.name}_archived_{stamp}{extra}" for extra in ("", *(f"_{n}" for n in range(1, 100))))
+        target = next(path for path in map(self.root.with_name, names) if not path.exists())
+        try:
+            return self.root.rename(target)
+        except OSError as error:
+            raise RunFolderError(_not_writable(self.root, error.strerror or str(error))) from error
+
     def prepare(self) -> None:
         """Make the folders and prove that they can be written to, before any training starts.
 
@@ -57,10 +87,7 @@ class RunFolder:
             write_text(probe, "")
             probe.unlink()
         except OSError as error:
-            raise RunFolderError(
-                f"expected a folder that can be written to, got {self.root} ({error.strerror}); choose another with "
-                "path.experiments_root, or mend its permissions"
-            ) from error
+            raise RunFolderError(_not_writable(self.root, error.strerror or str(error))) from error
 
     def weights(self, network: str, step: int | None) -> Path:
         """Return the file for `network` (`net_g`, `net_d`) at `step`, or the latest for `None`."""
@@ -84,3 +111,10 @@ class RunFolder:
 
 def _finite_or_null(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _not_writable(folder: Path, reason: str) -> str:
+    return (
+        f"expected a folder that can be written to, got {folder} ({reason}); choose another with "
+        "path.experiments_root, or mend its permissions"
+    )

@@ -1,5 +1,6 @@
 """What one training step adds up: named loss terms of the generator and of the discriminator."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -49,3 +50,21 @@ def discriminator_terms(
 def total(terms: dict[str, Tensor]) -> Tensor:
     """Return the sum of the losses among `terms` (names that start with `l_`)."""
     return torch.stack([value for name, value in terms.items() if name.startswith("l_")]).sum()
+
+
+def add_to_log(log: dict[str, Tensor], terms: Mapping[str, Tensor], *, parts: int) -> None:
+    """Add one of `parts` equal parts of a batch to the means in `log`, without waiting for the device."""
+    for name, value in terms.items():
+        log[name] = log.get(name, torch.zeros((), device=value.device)) + value.detach() / parts
+
+
+def as_float(images: object, *, device: torch.device) -> Tensor:
+    """Return a batch from a `DataLoader`, uint8 or float in [0, 1], as float32 in [0, 1] on `device`.
+
+    Raises:
+        TypeError: it is no tensor.
+    """
+    if not isinstance(images, Tensor):
+        raise TypeError(f"expected a batch of tensors, got {type(images).__name__}")
+    moved = images.to(device, non_blocking=True)
+    return moved.float() / 255 if moved.dtype == torch.uint8 else moved.float()

@@ -1,9 +1,11 @@
 """The loop: one screen, from top to bottom (DESIGN decision 3)."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from realesrgan_arch.data.files import DataError
@@ -23,6 +25,10 @@ class Rhythm:
     print_every: int = 100
     save_every: int = 5000
     validate_every: int = 0
+
+
+class TrainingError(UserError):
+    """Training that cannot go on."""
 
 
 class ImageFaults:
@@ -74,25 +80,49 @@ def fit(
 
     Raises:
         DataError: too many images cannot be read.
-        OSError: a checkpoint cannot be written.
+        TrainingError: losses that are not finite, or a device without memory for the batch.
+        CheckpointError: a checkpoint cannot be written.
     """
+    progress.restart_clock()
     for step, (batch, waited) in enumerate(_timed(batches), start=model.step + 1):
         for words in faults.note(batch):
             progress.write(words)
-        model.update_learning_rate(step)
-        model.feed_data(batch)
-        model.optimize_parameters(step)
+        _run_step(model, batch, step)
         progress.count_step(data_seconds=waited)
         if _due(step, rhythm.print_every, rhythm):
-            progress.log_losses(step, model.get_current_log(), model.get_current_learning_rate())
-        if _due(step, rhythm.save_every, rhythm):
-            model.save(epoch=0, current_iter=step)
-        if _due(step, rhythm.validate_every, rhythm):
-            validate(step)
+            log = _finite(model.get_current_log(), step)
+            progress.log_losses(step, log, model.get_current_learning_rate())
+        with progress.pause():
+            if _due(step, rhythm.save_every, rhythm):
+                model.save(epoch=0, current_iter=step)
+            if _due(step, rhythm.validate_every, rhythm):
+                validate(step)
         if step == rhythm.total_steps:
             break
     model.check_frozen()
     model.save(epoch=-1, current_iter=-1)
+
+
+def _run_step(model: FineTuneModel, batch: Batch, step: int) -> None:
+    try:
+        model.update_learning_rate(step)
+        model.feed_data(batch)
+        model.optimize_parameters(step)
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"{model.device} has no memory for step {step}; lower datasets.train.batch_size_per_gpu or gt_size, raise "
+            "train.accumulate, or set network_g.checkpointing: true"
+        ) from error
+
+
+def _finite(log: dict[str, float], step: int) -> dict[str, float]:
+    broken = [name for name, value in log.items() if not math.isfinite(value)]
+    if broken:
+        raise TrainingError(
+            f"training has diverged by step {step} ({', '.join(broken)} not finite); go on from the last good state "
+            "with --auto_resume and a lower train.optim_g.lr"
+        )
+    return log
 
 
 def _due(step: int, every: int, rhythm: Rhythm) -> bool:

@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,48 @@ def test_a_run_folder_that_cannot_be_written_to_is_one_sentence(tmp_path) -> Non
     (tmp_path / "file").touch()
     with pytest.raises(RunFolderError, match=r"can be written to, got .*file/run"):
         RunFolder(tmp_path / "file" / "run").prepare()
+
+
+def test_weights_that_are_not_finite_are_not_written(tmp_path) -> None:
+    state = {"a": torch.zeros(2), "b": torch.tensor([1.0, float("nan")])}
+    with pytest.raises(CheckpointError, match="not finite any more .b and 0 others"):
+        save_weights(tmp_path / "g.pth", params=state)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(tmp_path) -> None:
+    path = tmp_path / "g.pth"
+    save_weights(path, params={"a": torch.zeros(2)})
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        with pytest.raises(CheckpointError, match=r"cannot write .*g\.pth"):
+            save_weights(path, params={"a": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_older_run_is_moved_aside_and_an_empty_folder_is_not(tmp_path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.prepare()
+    assert folder.move_older_run_aside() is None
+    targets = []
+    for text in ("first", "second"):
+        folder.prepare()
+        folder.metrics.write_text(text)
+        targets.append(folder.move_older_run_aside())
+    assert [(path / "metrics.jsonl").read_text() for path in targets] == ["first", "second"]
+    assert not folder.root.exists()
+
+
+def test_a_place_that_cannot_hold_a_run_is_said_before_anything_is_built(tmp_path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunFolderError, match="file is no folder"):
+        RunFolder(tmp_path / "file" / "run").check_place()
+    RunFolder(tmp_path / "a" / "b").check_place()
+    assert not (tmp_path / "a").exists()

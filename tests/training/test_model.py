@@ -3,7 +3,14 @@
 import pytest
 import torch
 
+from realesrgan_arch.degradation.operators import usm_sharpen
+from realesrgan_arch.degradation.pipeline import degrade
+from realesrgan_arch.degradation.recipe import draw_recipe
+from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.losses import AdversarialLoss, Losses, PixelLoss
+from realesrgan_arch.training.checkpoint import CheckpointError
+from realesrgan_arch.training.players import SharpenedTargets
+from realesrgan_arch.training.synthesis import PairSynthesis
 from tests.training.builders import GT_SIZE, batch, run_steps, small_model, tensors
 
 
@@ -153,3 +160,78 @@ def test_the_losses_fall_on_a_single_batch(tmp_path) -> None:
         model.optimize_parameters(1)
         history.append(model.get_current_log()["l_g_pix"])
     assert history[-1] < 0.95 * history[0]
+
+
+class _Spy:
+    """A pixel loss that keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.target = torch.empty(0)
+
+    def __call__(self, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        self.target = target
+        return (prediction - target).abs().mean()
+
+
+@pytest.mark.parametrize("sharpen", [True, False])
+def test_the_pixel_loss_sees_the_target_that_the_switch_names(tmp_path, sharpen: bool) -> None:
+    spy = _Spy()
+    model = small_model(tmp_path, train_d=None, losses=Losses(spy))
+    model.sharpened = SharpenedTargets(pixel=sharpen, perceptual=not sharpen, adversarial=not sharpen)
+    run_steps(model, 1, 1)
+    gt = model.get_current_visuals()["gt"]
+    torch.testing.assert_close(spy.target, usm_sharpen(gt) if sharpen else gt)
+    assert not torch.equal(usm_sharpen(gt), gt)
+
+
+@pytest.mark.parametrize("sharpen", [True, False])
+def test_the_discriminator_sees_the_target_that_the_switch_names(tmp_path, sharpen: bool) -> None:
+    model = small_model(tmp_path)
+    model.sharpened = SharpenedTargets(pixel=not sharpen, perceptual=not sharpen, adversarial=sharpen)
+    seen: list[torch.Tensor] = []
+    model.discriminator.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    run_steps(model, 1, 1)
+    gt = model.get_current_visuals()["gt"]
+    of_generator, real, fake = seen
+    torch.testing.assert_close(real, usm_sharpen(gt) if sharpen else gt)
+    torch.testing.assert_close(fake, of_generator)
+
+
+@pytest.mark.parametrize("from_usm", [True, False])
+def test_the_lq_is_made_from_the_picture_that_the_switch_names(from_usm: bool) -> None:
+    synthesis = PairSynthesis(DegradationSettings(), scale=4, gt_size=48, seed=0, lq_from_usm=from_usm)
+    gt = batch(1)["gt"].float() / 255
+    lq, same = synthesis.make_pairs(gt, step=3)
+    recipe = draw_recipe(DegradationSettings(), seed=0, step=3, batch_size=2)
+    assert torch.equal(lq, degrade(usm_sharpen(gt) if from_usm else gt, recipe, scale=4))
+    assert torch.equal(same, gt)
+
+
+def test_waiting_for_the_discriminator_means_nothing_without_one(tmp_path) -> None:
+    model = small_model(tmp_path, train_d=None, discriminator_every=3, discriminator_first=5)
+    before = tensors(model)
+    run_steps(model, 1, 1)
+    assert _moved(before, tensors(model))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"train_g": ["last:1"]}, "train.trainable.network_g was 11 tensors"),
+        ({"train_d": None}, "network_d was UNetDiscriminatorSN"),
+        ({"pool": 8}, "queue_size was 4, now 8"),
+        ({"pool": 0}, "queue_size was 4, now 0"),
+        ({"ema_decay": 0}, "train.ema_decay was on, now off"),
+    ],
+)
+def test_a_state_of_other_options_is_refused_with_the_difference(tmp_path, change, sentence) -> None:
+    model = small_model(tmp_path)
+    run_steps(model, 1, 1)
+    with pytest.raises(CheckpointError, match=sentence):
+        small_model(tmp_path, **change).resume_training(model.state())
+
+
+def test_a_state_from_before_the_first_step_resumes_too(tmp_path) -> None:
+    resumed = small_model(tmp_path)
+    resumed.resume_training(small_model(tmp_path).state())
+    run_steps(resumed, 1, 1)

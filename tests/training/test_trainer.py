@@ -2,12 +2,13 @@
 
 import io
 import json
+import time
 
 import pytest
 
 from realesrgan_arch.data.files import DataError
-from realesrgan_arch.training.progress import Progress
-from realesrgan_arch.training.trainer import ImageFaults, Rhythm, fit
+from realesrgan_arch.training.progress import Progress, StepTimer
+from realesrgan_arch.training.trainer import ImageFaults, Rhythm, TrainingError, fit
 from tests.training.builders import batch, small_model
 
 
@@ -124,3 +125,30 @@ def test_padded_images_are_said_once() -> None:
     assert faults.note({"padded": torch.tensor([False, False])}) == []
     assert "padded by reflection" in faults.note({"padded": torch.tensor([False, True])})[0]
     assert faults.note({"padded": torch.tensor([True, True])}) == []
+
+
+def test_training_that_diverges_stops_with_the_step(model) -> None:
+    import torch
+
+    with torch.no_grad():
+        model.generator.network.body[0].weight.fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"diverged by step 2 \(l_g_pix not finite\)"):
+        _fit(model, 4, print_every=2)
+    assert not list(model.run_folder.models.glob("*.pth"))
+
+
+def test_a_device_without_memory_is_told_what_to_lower(model, monkeypatch) -> None:
+    import torch
+
+    def no_memory(step: int) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(model, "optimize_parameters", no_memory)
+    with pytest.raises(TrainingError, match="no memory for step 1; lower datasets.train.batch_size_per_gpu"):
+        _fit(model, 2)
+
+
+def test_pauses_do_not_count_as_time_of_steps() -> None:
+    timer = StepTimer(started=time.monotonic() - 10.0, paused_seconds=8.0, data_seconds=1.0, steps=4)
+    assert timer.steps_per_second() == pytest.approx(2.0, rel=0.05)
+    assert timer.data_share() == pytest.approx(0.5, rel=0.05)
