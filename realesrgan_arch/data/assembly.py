@@ -125,14 +125,18 @@ def named_sets(sets: Mapping[str, ValDataset]) -> dict[str, ValDataset]:
 def check_manifests_apart(datasets: Datasets) -> None:
     """Check that no scene of one root, and no image of the same bytes, is used in two of training, validation and test.
 
+    A manifest that is absent is left to whoever needs it: training does not need that of the test.
+
     Raises:
-        DataError: one is, and the scores would flatter; or a manifest cannot be read.
+        DataError: one is, and the scores would flatter; or a manifest does not fit.
     """
     used: list[tuple[str, DatasetOptions]] = [("train", datasets.train)] if datasets.train else []
     used += [("val", section) for section in datasets.validation_sets().values()]
     used += [("test", section) for section in datasets.test_sets().values()]
     with_rows = [
-        (use, section.dataroot_gt, read_manifest(section.manifest)) for use, section in used if section.manifest
+        (use, section.dataroot_gt, read_manifest(section.manifest))
+        for use, section in used
+        if section.manifest and section.manifest.is_file()
     ]
     check_disjoint({(f"{row.scene} in {root}", use) for use, root, rows in with_rows for row in rows}, "scenes")
     same_bytes = {(row.sha256, use) for use, _, rows in with_rows for row in rows}

@@ -169,8 +169,8 @@ class FineTuneModel:
         name = str(getattr(dataloader.dataset, "opt", {}).get("name", "validation"))
         pairs = KeptPairs(samples_of_batches(dataloader))
         validation = Validation(pairs, name=name, rules=self.score_rules, scale=scale)
-        upscale = snapshot(self.inference_network(), scale=scale, device=self.device)
         pictures = self.run_folder.visualization / name if save_img else None
+        upscale = snapshot(self.inference_network(), scale=scale, device=self.device)
         scores = validation.score_now(upscale, pictures=pictures, step=current_iter)
         logging.getLogger("basicsr").info(validation.table)
         if tb_logger is not None:

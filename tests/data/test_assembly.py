@@ -134,7 +134,9 @@ def manifests(photos, tmp_path) -> dict:
     }
 
 
-def test_manifests_of_one_split_are_apart(manifests) -> None:
+def test_manifests_of_one_split_are_apart_and_training_needs_none_of_the_test(manifests) -> None:
+    check_manifests_apart(Datasets.model_validate(manifests))
+    Path(manifests["test"]["manifest"]).unlink()
     check_manifests_apart(Datasets.model_validate(manifests))
 
 
