@@ -1,5 +1,6 @@
 """The base model against a tuned one on unseen pictures: what `test.py` does."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,16 +9,17 @@ from torch import Tensor
 from tqdm import tqdm
 
 from realesrgan_arch.atomic import write_text
-from realesrgan_arch.data.assembly import build_whole_images
+from realesrgan_arch.data.assembly import build_whole_images, named_sets
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.evaluation.evaluate import (
-    EvaluationPair,
+    EvaluationError,
     ImageScore,
     Method,
-    evaluate,
-    read_pairs,
+    score_outputs,
+    score_truth,
     write_scores_csv,
 )
+from realesrgan_arch.evaluation.pairs import EvaluationPair, ReadableSamples, picture_names
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side
 from realesrgan_arch.evaluation.table import format_table
 from realesrgan_arch.images import from_tensor, write_image
@@ -25,7 +27,7 @@ from realesrgan_arch.options.datasets import ValDataset
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.resampling import magnify_bicubic
-from realesrgan_arch.training.validation import TILE, ScoreRules, score_rules
+from realesrgan_arch.training.validation import TILE, score_rules
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.weights.download import find_or_download
 from realesrgan_arch.weights.load import load_generator
@@ -41,6 +43,8 @@ class Comparison:
     table: str
     folder: Path
     scores: tuple[ImageScore, ...]
+    left_out: tuple[str, ...]
+    """Files that could not be read."""
 
     def text(self) -> str:
         """Return the table with the files that belong to it."""
@@ -53,26 +57,35 @@ def compare(options: Options, *, folder: Path) -> list[Comparison]:
     Writes `scores.csv`, `table.txt` and, with `val.save_img`, the pictures into a sub-folder for each set.
 
     Raises:
-        UserError: no test set, data or weights that cannot be used.
+        UserError: no test set; data, weights or an output folder that cannot be used.
     """
     sets = options.datasets.test_sets()
     if not sets:
         raise OptionsError(options.name, ["datasets.test: this section is required to test; expected type, ..."])
+    _check_writable(folder)
     methods = build_methods(options)
-    return [_compare_on(section, key, options, methods, folder=folder) for key, section in sets.items()]
+    return [
+        _compare_on(section, title, options, methods, folder / title) for title, section in named_sets(sets).items()
+    ]
 
 
 def build_methods(options: Options) -> dict[str, Method]:
-    """Return bicubic, the base (if one is named) and the model by their names in the table.
+    """Return bicubic, the base and the model by their names in the table.
+
+    With a base the model is called `tuned` and the table shows differences; alone it is called `model`.
 
     Raises:
-        UserError: weights that are absent, or that magnify by another factor than the options say.
+        UserError: no weights at all, weights that are absent, or that magnify by another factor than the options say.
     """
+    if options.path.base_network_g is None and options.path.pretrain_network_g is None:
+        raise OptionsError(
+            options.name, ["path.pretrain_network_g: expected the weights to test, got none; name a file"]
+        )
     methods: dict[str, Method] = {"bicubic": partial(magnify_bicubic, scale=options.scale)}
     if options.path.base_network_g is not None:
         methods["base"] = _load_method(options.path.base_network_g, None, options)
     if options.path.pretrain_network_g is not None:
-        name = "tuned" if "base" in methods else "base"
+        name = "tuned" if "base" in methods else "model"
         methods[name] = _load_method(options.path.pretrain_network_g, options.path.param_key_g, options)
     return methods
 
@@ -87,43 +100,56 @@ def _load_method(source: str, key: str | None, options: Options) -> Method:
 
 
 def _compare_on(
-    section: ValDataset, key: str, options: Options, methods: dict[str, Method], *, folder: Path
+    section: ValDataset, title: str, options: Options, methods: dict[str, Method], target: Path
 ) -> Comparison:
     dataset = build_whole_images(section, scale=options.scale, degradation=options.degradation())
     rules = score_rules(options)
-    target = folder / (section.name or key)
-    save = bool(options.val and options.val.save_img)
+    write = None
+    if options.val and options.val.save_img:
+        write = PictureFiles(target / "visualization", picture_names(dataset.names)).write
     scores: list[ImageScore] = []
-    samples = (dataset[index] for index in range(len(dataset)))
-    for pair in tqdm(read_pairs(samples), total=len(dataset), desc=section.name or key, unit="picture", disable=None):
-        scores += _score_pair(pair, methods, rules, folder=target / "visualization" if save else None)
+    readable = ReadableSamples(dataset[index] for index in range(len(dataset)))
+    for sample in tqdm(readable, total=len(dataset), desc=title, unit="picture", disable=None):
+        pair = EvaluationPair.from_sample(sample)
+        outputs = {name: upscale(pair.lq) for name, upscale in methods.items()}
+        scores += [*score_truth(pair, rules), *score_outputs(pair, outputs, rules)]
+        if write is not None:
+            write(pair, outputs)
+    if not scores:
+        raise EvaluationError(f"expected at least one readable picture in the test set {title}, got none")
     table = format_table(scores, border=rules.border, y_channel=rules.y_channel)
+    table = "\n".join(part for part in (table, readable.note()) if part)
     write_scores_csv(target / "scores.csv", scores)
     write_text(target / "table.txt", table + "\n")
-    return Comparison(section.name or key, table, target, tuple(scores))
+    return Comparison(title, table, target, tuple(scores), tuple(readable.left_out))
 
 
-def _score_pair(
-    pair: EvaluationPair, methods: dict[str, Method], rules: ScoreRules, *, folder: Path | None
-) -> list[ImageScore]:
-    outputs = {name: upscale(pair.lq) for name, upscale in methods.items()}
-    if folder is not None:
-        _write_pictures(pair, outputs, folder)
-    ready: dict[str, Method] = {name: partial(_already, output) for name, output in outputs.items()}
-    return evaluate([pair], methods=ready, border=rules.border, y_channel=rules.y_channel, metrics=rules.metrics)
+@dataclass(frozen=True)
+class PictureFiles:
+    """Writes every method's picture, and all side by side, under names that are the same in each folder."""
+
+    folder: Path
+    names: Mapping[str, str]
+    """File name without suffix by the name of the pair."""
+
+    def write(self, pair: EvaluationPair, outputs: Mapping[str, Tensor]) -> None:
+        """Write `<method>/<name>.png` of the whole pictures and `panels/<name>.png` of their busiest place."""
+        file = f"{self.names[pair.name]}.png"
+        for name, output in outputs.items():
+            write_image(self.folder / name / file, from_tensor(output))
+        top, left = crop_busiest(pair.gt, PANEL_SIZE)
+        window = (slice(None), slice(top, top + PANEL_SIZE), slice(left, left + PANEL_SIZE))
+        panel = side_by_side({name: image[window] for name, image in {**outputs, "ground truth": pair.gt}.items()})
+        write_image(self.folder / "panels" / file, from_tensor(panel))
 
 
-def _already(output: Tensor, lq: Tensor) -> Tensor:
-    del lq
-    return output
-
-
-def _write_pictures(pair: EvaluationPair, outputs: dict[str, Tensor], folder: Path) -> None:
-    # The folder above keeps apart files of one name in two scenes.
-    stem = "_".join(Path(pair.name).with_suffix("").parts[-2:])
-    for name, output in outputs.items():
-        write_image(folder / name / f"{stem}.png", from_tensor(output))
-    top, left = crop_busiest(pair.gt, PANEL_SIZE)
-    window = (slice(None), slice(top, top + PANEL_SIZE), slice(left, left + PANEL_SIZE))
-    panel = side_by_side({name: image[window] for name, image in (outputs | {"ground truth": pair.gt}).items()})
-    write_image(folder / "panels" / f"{stem}.png", from_tensor(panel))
+def _check_writable(folder: Path) -> None:
+    """Find out before hours of scoring."""
+    probe = folder / ".write-probe"
+    try:
+        write_text(probe, "")
+        probe.unlink()
+    except OSError as error:
+        raise EvaluationError(
+            f"expected a folder that can be written to, got {folder} ({error.strerror}); choose another with --output"
+        ) from error

@@ -29,6 +29,8 @@ def resize_bicubic(image: torch.Tensor, *, scale: float) -> torch.Tensor:
 def magnify_bicubic(image: torch.Tensor, *, scale: int) -> torch.Tensor:
     """Return `image` (3, H, W) in [0, 1] as (3, H * scale, W * scale), clamped to [0, 1].
 
+    `resize_bicubic` gives the same (within 3e-7), but takes 3.5 times as long from 1000 x 1000 to x4: its matrices are
+    dense, and it is for shrinking.
     Keys' cubic kernel with a = -0.5 and mirrored edges; torch's own `bicubic` has a = -0.75 unless it antialiases,
     which changes nothing when magnifying.
     """

@@ -1,6 +1,7 @@
 """A whole training run: options in; weights, scores and a summary out."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,9 @@ from torch.utils.data import DataLoader
 
 from realesrgan_arch import basicsr_bridge
 from realesrgan_arch.atomic import write_text
-from realesrgan_arch.data.assembly import build_training_set, build_whole_images
+from realesrgan_arch.data.assembly import build_training_set, build_whole_images, check_manifests_apart, named_sets
 from realesrgan_arch.data.sampler import StepSampler
-from realesrgan_arch.evaluation.evaluate import read_pairs
+from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
@@ -23,7 +24,7 @@ from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.trainer import ImageFaults, Rhythm, fit
-from realesrgan_arch.training.validation import Validation, report, score_rules
+from realesrgan_arch.training.validation import Validation, report, report_base, score_rules, snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class Outcome:
     run_folder: RunFolder
     weights: Path
     table: str
-    """Base against tuned on the validation set; empty without one."""
+    """Base against tuned on each validation set; empty without one."""
     failed_files: str
 
     def summary(self) -> str:
@@ -62,6 +63,7 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     Raises:
         UserError: data, weights or folders that cannot be used; before the first step where that can be known.
     """
+    check_manifests_apart(options.datasets)
     run_folder = RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
     run_folder.check_place()
     resume = options.path.resume_state or (run_folder.newest_state() if auto_resume else None)
@@ -92,22 +94,25 @@ def _run(
     notes: list[str | Path | None],
 ) -> Outcome:
     progress.write(_header(options, model, num_images=num_images, notes=notes))
-    validation = _open_validation(options, model)
-    scores = validation.score_base(base)
-    if scores:
-        progress.write(f"before training\n{validation.table}")
-        progress.log_scores(0, scores)
+    validations = _open_validations(options)
+    if validations:
+        report_base(validations, snapshot(base, scale=options.scale, device=model.device), progress=progress)
     faults = ImageFaults(num_images)
-    validate = partial(_validate, options, model, validation, progress)
+    validate = partial(_validate, options, model, validations, progress)
     fit(model, loader, rhythm=_rhythm(options), progress=progress, faults=faults, validate=validate)
     weights = model.run_folder.weights("net_g", None)
-    return Outcome(model.run_folder, weights, table=validation.table, failed_files=faults.listing())
+    table = "\n\n".join(validation.table for validation in validations)
+    return Outcome(model.run_folder, weights, table=table, failed_files=faults.listing())
 
 
-def _validate(options: Options, model: FineTuneModel, validation: Validation, progress: Progress, step: int) -> None:
-    report(validation, model.inference_network(), step=step, progress=progress)
-    if options.val and options.val.save_img:
-        validation.save_pictures(model.inference_network(), model.run_folder.visualization, step=step)
+def _validate(
+    options: Options, model: FineTuneModel, validations: Sequence[Validation], progress: Progress, step: int
+) -> None:
+    if not validations:
+        return
+    now = snapshot(model.inference_network(), scale=options.scale, device=model.device)
+    pictures = model.run_folder.visualization if options.val and options.val.save_img else None
+    report(validations, now, step=step, progress=progress, pictures=pictures)
 
 
 def _write_effective_options(options: Options, run_folder: RunFolder) -> None:
@@ -155,13 +160,14 @@ def _rhythm(options: Options) -> Rhythm:
     )
 
 
-def _open_validation(options: Options, model: FineTuneModel) -> Validation:
-    sets = options.datasets.validation_sets() if options.val else {}
-    datasets = [
-        build_whole_images(section, scale=options.scale, degradation=options.degradation()) for section in sets.values()
-    ]
-    pairs = [pair for dataset in datasets for pair in read_pairs(dataset[index] for index in range(len(dataset)))]
-    return Validation(pairs, rules=score_rules(options), scale=options.scale, device=model.device)
+def _open_validations(options: Options) -> list[Validation]:
+    sets = named_sets(options.datasets.validation_sets()) if options.val else {}
+    validations: list[Validation] = []
+    for name, section in sets.items():
+        dataset = build_whole_images(section, scale=options.scale, degradation=options.degradation())
+        pairs = KeptPairs(dataset[index] for index in range(len(dataset)))
+        validations.append(Validation(pairs, name=name, rules=score_rules(options), scale=options.scale))
+    return validations
 
 
 def _header(options: Options, model: FineTuneModel, *, num_images: int, notes: list[str | Path | None]) -> str:

@@ -64,6 +64,7 @@ def test_equal_weights_differ_by_nothing(mapping, tmp_path) -> None:
     [
         (lambda m: m["datasets"].pop("test"), "datasets.test"),
         (lambda m: m["path"].update(base_network_g="nowhere.pth"), "nowhere.pth"),
+        (lambda m: m.pop("path"), "path.pretrain_network_g: expected the weights to test"),
         (lambda m: m["val"]["metrics"]["ssim"].update(crop_border=0), r"one crop_border.*\[0, 4\]"),
         (lambda m: m["val"]["metrics"]["ssim"].update(test_y_channel=True), "one test_y_channel"),
     ],
@@ -71,6 +72,46 @@ def test_equal_weights_differ_by_nothing(mapping, tmp_path) -> None:
 def test_bad_input_is_one_sentence(mapping, tmp_path, change, sentence) -> None:
     change(mapping)
     with pytest.raises(UserError, match=sentence):
+        compare(parse_options(mapping), folder=tmp_path / "results")
+
+
+def test_a_model_without_a_base_is_called_model(mapping, tmp_path) -> None:
+    del mapping["path"]["base_network_g"]
+    table = compare(parse_options(mapping), folder=tmp_path / "results")[0].table
+    assert [line.split()[0] for line in table.splitlines()[3:]] == ["bicubic", "model"]
+    assert "(+" not in table and "(-" not in table
+
+
+def test_pictures_of_one_name_two_folders_deep_are_kept_apart(mapping, tmp_path) -> None:
+    (tmp_path / "photos").rename(tmp_path / "first")
+    write_pictures(tmp_path / "photos" / "second", scenes=1, size=(128, 120))
+    (tmp_path / "first").rename(tmp_path / "photos" / "first")
+    comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
+    assert len(list((comparison.folder / "visualization" / "tuned").glob("*.png"))) == 8
+    assert (comparison.folder / "visualization" / "panels" / "second_scene 0_view 1.png").exists()
+
+
+def test_sets_of_one_name_do_not_overwrite_each_other(mapping, tmp_path) -> None:
+    mapping["datasets"]["test_1"] = {**mapping["datasets"]["test"], "max_images": 1}
+    first, second = compare(parse_options(mapping), folder=tmp_path / "results")
+    assert (first.title, second.title) == ("test", "test_1")
+    assert "mean over 6 pictures" in (first.folder / "table.txt").read_text()
+    assert "mean over 1 picture;" in (second.folder / "table.txt").read_text()
+
+
+def test_an_unreadable_picture_is_left_out_and_listed(mapping, tmp_path) -> None:
+    broken = tmp_path / "photos" / "scene 1" / "view 0.png"
+    broken.write_bytes(broken.read_bytes()[:100])
+    comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
+    assert comparison.left_out == (str(broken),)
+    assert comparison.table.splitlines()[-1] == f"1 picture could not be read, not scored: {broken}"
+    assert "mean over 5 pictures" in comparison.table
+
+
+def test_an_output_that_is_no_folder_is_said_before_anything_is_loaded(mapping, tmp_path) -> None:
+    (tmp_path / "results").write_text("in the way")
+    mapping["path"]["base_network_g"] = "nowhere.pth"
+    with pytest.raises(UserError, match="folder that can be written to, got .*results"):
         compare(parse_options(mapping), folder=tmp_path / "results")
 
 

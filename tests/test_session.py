@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from realesrgan_arch.data.manifest import write_split
+from realesrgan_arch.data.split import split_by_folder
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.images import read_rgb, write_image
 from realesrgan_arch.networks.build import build_generator
@@ -51,6 +53,29 @@ def test_the_base_is_scored_before_the_first_step_and_stays_the_base(mapping) ->
     base, now = (r["psnr"] for r in scores if r["kind"] == "validation")
     assert now == pytest.approx(base, abs=1e-3)
     assert "(+0.00 dB)" in outcome.table or "(-0.00 dB)" in outcome.table
+
+
+def test_every_validation_set_has_its_own_scores_table_and_pictures(mapping) -> None:
+    mapping["datasets"]["val_1"] = {**mapping["datasets"]["val"], "name": "easy", "degradation": "bicubic"}
+    mapping["val"]["save_img"] = True
+    outcome = _train(mapping)
+    records = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]
+    scored = [(r["set"], r["step"]) for r in records if r["kind"] == "validation"]
+    assert scored == [("val", 0), ("easy", 0), ("val", 2), ("easy", 2)]
+    titles = [table.splitlines()[0] for table in outcome.table.split("\n\n")]
+    assert titles == ["val", "easy"]
+    for name in titles:
+        assert len(list((outcome.run_folder.visualization / name).rglob("*_2.png"))) == 2
+
+
+def test_manifests_that_leak_stop_the_run_before_it_makes_a_folder(mapping, tmp_path) -> None:
+    rows = split_by_folder(tmp_path / "photos", seed=0, val_share=0.3, test_share=0)
+    write_split(rows, tmp_path)
+    for part in ("train", "val"):
+        mapping["datasets"][part]["manifest"] = str(tmp_path / "train.csv")
+    with pytest.raises(UserError, match="two splits"):
+        _train(mapping)
+    assert not (tmp_path / "experiments").exists()
 
 
 def test_a_second_run_of_the_name_moves_the_first_aside(mapping) -> None:

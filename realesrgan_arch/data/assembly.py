@@ -1,13 +1,18 @@
 """From the `datasets` section of the options to data sets: folder, list or manifest, single images or pairs."""
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset
 from realesrgan_arch.data.files import DataError, list_images, read_meta_info, read_paired_meta_info
-from realesrgan_arch.data.manifest import check_manifest, manifest_paths, read_manifest
-from realesrgan_arch.data.validation_set import SyntheticPairs
+from realesrgan_arch.data.manifest import check_disjoint, check_manifest, manifest_paths, read_manifest
+from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.settings import DegradationSettings
-from realesrgan_arch.options.datasets import DatasetOptions, TrainDataset, ValDataset
+from realesrgan_arch.options.datasets import DatasetOptions, Datasets, TrainDataset, ValDataset
+
+File = TypeVar("File", Path, tuple[Path, Path])
 
 
 def build_training_set(
@@ -25,6 +30,8 @@ def build_training_set(
         DataError: folders, lists or manifests that are absent, empty or do not fit.
     """
     if options.is_paired:
+        if gt_size is None:
+            raise DataError("expected gt_size in the options of paired training data, got none; set the side of a crop")
         return PairedDataset(
             find_pairs(options),
             gt_size=gt_size,
@@ -44,15 +51,14 @@ def build_training_set(
 
 def build_whole_images(
     options: ValDataset, *, scale: int, degradation: DegradationSettings
-) -> SyntheticPairs | PairedDataset:
+) -> SyntheticPairs | WholePairs:
     """Build a validation or test set: whole images with their LQ, the same at every call.
 
     Raises:
         DataError: as `build_training_set`.
     """
     if options.is_paired:
-        pairs = find_pairs(options)[: options.max_images]
-        return PairedDataset(pairs, gt_size=None, scale=scale, seed=options.seed)
+        return WholePairs(spread(find_pairs(options), options.max_images), scale=scale, max_size=options.max_size)
     return SyntheticPairs(
         spread(find_images(options), options.max_images),
         scale=scale,
@@ -100,11 +106,41 @@ def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
     return [(path, lq_by_name[name]) for path, name in wanted]
 
 
-def spread(paths: list[Path], most: int | None) -> list[Path]:
-    """Return at most `most` paths, taken evenly over the whole list so that all scenes have their share."""
-    if most is None or len(paths) <= most:
-        return paths
-    return [paths[index * len(paths) // most] for index in range(most)]
+def spread(files: list[File], most: int | None) -> list[File]:
+    """Return at most `most` files or pairs, taken evenly over the whole list so that all scenes have their share."""
+    if most is None or len(files) <= most:
+        return files
+    return [files[index * len(files) // most] for index in range(most)]
+
+
+def named_sets(sets: Mapping[str, ValDataset]) -> dict[str, ValDataset]:
+    """Return the sets by their `name`; by their key where there is no name, or where two have the same."""
+    counts = Counter(section.name for section in sets.values())
+    return {
+        section.name if section.name and counts[section.name] == 1 and section.name not in sets else key: section
+        for key, section in sets.items()
+    }
+
+
+def check_manifests_apart(datasets: Datasets) -> None:
+    """Check that no scene of one root, and no image of the same bytes, is used in two of training, validation and test.
+
+    A manifest that is absent is left to whoever needs it: training does not need that of the test.
+
+    Raises:
+        DataError: one is, and the scores would flatter; or a manifest does not fit.
+    """
+    used: list[tuple[str, DatasetOptions]] = [("train", datasets.train)] if datasets.train else []
+    used += [("val", section) for section in datasets.validation_sets().values()]
+    used += [("test", section) for section in datasets.test_sets().values()]
+    with_rows = [
+        (use, section.dataroot_gt, read_manifest(section.manifest))
+        for use, section in used
+        if section.manifest and section.manifest.is_file()
+    ]
+    check_disjoint({(f"{row.scene} in {root}", use) for use, root, rows in with_rows for row in rows}, "scenes")
+    same_bytes = {(row.sha256, use) for use, _, rows in with_rows for row in rows}
+    check_disjoint(same_bytes, "identical images (SHA-256)")
 
 
 def _lq_name(gt_name: Path, template: str) -> Path:

@@ -97,7 +97,7 @@ class GtDataset(Dataset[GtSample]):
 
 
 class PairedDataset(Dataset[PairSample]):
-    """Aligned crops of (gt, lq) image pairs; `gt_size` None means whole images. Requests and faults as in `GtDataset`.
+    """Aligned crops of (gt, lq) image pairs, requested and replaced as in `GtDataset`; `WholePairs` has whole images.
 
     Small pairs are padded by reflection about the pixel's edge: unlike upstream's reflection about its centre this
     keeps both images aligned.
@@ -110,13 +110,13 @@ class PairedDataset(Dataset[PairSample]):
         self,
         pairs: Sequence[tuple[Path, Path]],
         *,
-        gt_size: int | None,
+        gt_size: int,
         scale: int,
         seed: int,
         use_hflip: bool = False,
         use_rot: bool = False,
     ) -> None:
-        if gt_size is not None and gt_size % scale:
+        if gt_size % scale:
             raise DataError(f"Expected gt_size to be a multiple of the scale {scale}, got {gt_size}.")
         self.pairs = tuple(pairs)
         self.gt_size = gt_size
@@ -162,8 +162,6 @@ class PairedDataset(Dataset[PairSample]):
 
     def _crop(self, gt: Pixels, lq: Pixels, generator: np.random.Generator) -> tuple[Pixels, Pixels, bool]:
         """The same place of both images, and whether they were padded."""
-        if self.gt_size is None:
-            return gt, lq, False
         lq_size = self.gt_size // self.scale
         fitting_lq = _pad(lq, lq_size, border=cv2.BORDER_REFLECT)
         fitting_gt = _pad(gt, self.gt_size, border=cv2.BORDER_REFLECT)

@@ -1,7 +1,6 @@
 """Manifests: which images belong to which split, with size and hash, in CSV files that are small enough to commit."""
 
 import csv
-import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -88,25 +87,13 @@ def write_split(rows: Iterable[ManifestRow], folder: Path) -> list[Path]:
     return written
 
 
-def read_split(folder: Path) -> list[ManifestRow]:
-    """Return the rows of all manifests of a folder that `write_split` wrote.
-
-    Raises:
-        DataError: no manifest there, or one that does not fit.
-    """
-    found = [folder / f"{split}.csv" for split in SPLIT_NAMES if (folder / f"{split}.csv").is_file()]
-    if not found:
-        raise DataError(f"Expected train.csv, val.csv or test.csv in {shown(folder)}; make them with `data split`.")
-    return [row for path in found for row in read_manifest(path)]
-
-
 def manifest_paths(rows: Iterable[ManifestRow], root: Path) -> list[Path]:
     """Return the files of the rows below the data root."""
     return [root / row.path for row in rows]
 
 
-def check_manifest(rows: Sequence[ManifestRow], root: Path, *, check_hashes: bool = False) -> None:
-    """Check that the files are there with the recorded size (and hash, which reads them all), and that no split leaks.
+def check_manifest(rows: Sequence[ManifestRow], root: Path) -> None:
+    """Check that the files are there with the recorded size, and that no split leaks.
 
     A leak is a scene, or the same bytes, in two splits.
 
@@ -114,10 +101,25 @@ def check_manifest(rows: Sequence[ManifestRow], root: Path, *, check_hashes: boo
         DataError: names the first three images or scenes, and how many more there are.
     """
     _complain([row.path for row in rows if not (root / row.path).is_file()], f"are missing below {shown(root)}")
-    changed = [row.path for row in rows if _is_changed(row, root, check_hashes=check_hashes)]
+    changed = [row.path for row in rows if (root / row.path).stat().st_size != row.bytes]
     _complain(changed, f"below {shown(root)} changed since the manifest was written")
-    _check_disjoint({(row.scene, row.split) for row in rows}, "scenes")
-    _check_disjoint({(row.sha256, row.split) for row in rows}, "identical images (SHA-256)")
+    check_disjoint({(row.scene, row.split) for row in rows}, "scenes")
+    check_disjoint({(row.sha256, row.split) for row in rows}, "identical images (SHA-256)")
+
+
+def check_disjoint(key_and_split: Iterable[tuple[str, str]], what: str) -> None:
+    """Check that no key is in two splits.
+
+    Raises:
+        DataError: names the first three with their splits, and how many more there are.
+    """
+    seen: dict[str, str] = {}
+    leaks: list[str] = []
+    for key, split in sorted(key_and_split):
+        if seen.setdefault(key, split) != split:
+            leaks.append(f"{key} ({seen[key]} and {split})")
+    if leaks:
+        raise DataError(f"{len(leaks)} {what} are in two splits: {some_names(leaks)}; run `data split` again.")
 
 
 def _parse_row(row: dict[str, str], place: str) -> ManifestRow:
@@ -136,23 +138,6 @@ def _parse_row(row: dict[str, str], place: str) -> ManifestRow:
     return ManifestRow(row["path"], row["scene"], split, width, height, size, row["sha256"])
 
 
-def _is_changed(row: ManifestRow, root: Path, *, check_hashes: bool) -> bool:
-    path = root / row.path
-    if path.stat().st_size != row.bytes:
-        return True
-    return check_hashes and hashlib.sha256(path.read_bytes()).hexdigest() != row.sha256
-
-
 def _complain(names: list[str], fault: str) -> None:
     if names:
         raise DataError(f"{len(names)} images of the manifest {fault}: {some_names(names)}; run `data split` again.")
-
-
-def _check_disjoint(key_and_split: set[tuple[str, SplitName]], what: str) -> None:
-    seen: dict[str, SplitName] = {}
-    leaks: list[str] = []
-    for key, split in sorted(key_and_split):
-        if seen.setdefault(key, split) != split:
-            leaks.append(f"{key} ({seen[key]} and {split})")
-    if leaks:
-        raise DataError(f"{len(leaks)} {what} are in two splits: {some_names(leaks)}; run `data split` again.")

@@ -12,8 +12,9 @@ from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import read_rgb
+from realesrgan_arch.images import Box, ImageError, Pixels, read_rgb
 from realesrgan_arch.resampling import resize_bicubic
+from realesrgan_arch.seeding import Stream
 
 
 class SyntheticPairs(Dataset[PairSample]):
@@ -38,17 +39,26 @@ class SyntheticPairs(Dataset[PairSample]):
         self.seed = seed
         self.max_size = max_size
 
+    @property
+    def names(self) -> list[str]:
+        """The `lq_path` of every sample."""
+        return [str(path) for path in self.paths]
+
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> PairSample:
         """Return uint8 `gt` (3, H, W) and `lq` (3, H / scale, W / scale); a pair has one file, named twice.
 
+        Of a file that cannot be read, `failed_path` is its name and both pictures are empty.
+
         Raises:
-            ImageError: the file cannot be read; a stand-in would make scores incomparable.
             DataError: the image is smaller than `scale`.
         """
-        gt = self._read_middle(self.paths[index])
+        try:
+            gt = self._read_middle(self.paths[index])
+        except ImageError:
+            return failed_sample(self.paths[index], self.paths[index], failed=self.paths[index])
         image = gt.float().div_(255)
         recipe = self.recipe(index)
         if recipe is None:
@@ -63,20 +73,91 @@ class SyntheticPairs(Dataset[PairSample]):
         """Return how the LQ of an image is made; None for bicubic."""
         if self.settings is None:
             return None
-        return draw_recipe(self.settings, seed=self.seed, step=index, batch_size=1)
+        return draw_recipe(self.settings, seed=self.seed, step=index, batch_size=1, stream=Stream.VALIDATION)
 
     def _read_middle(self, path: Path) -> torch.Tensor:
         pixels = read_rgb(path)
-        height, width = (self._fitting(side) for side in pixels.shape[:2])
+        height, width = (side // self.scale for side in pixels.shape[:2])
         if not height or not width:
             raise DataError(
                 f"Expected {shown(path)} to be at least {self.scale} pixels a side, got "
                 f"{pixels.shape[1]} x {pixels.shape[0]}; leave it out of the validation set."
             )
-        top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-        middle = pixels[top : top + height, left : left + width]
-        return torch.from_numpy(middle.transpose(2, 0, 1).copy())
+        height, width = (_at_most(side, self.max_size, self.scale) * self.scale for side in (height, width))
+        return _planes(pixels, middle(pixels.shape, height=height, width=width))
 
-    def _fitting(self, side: int) -> int:
-        most = side if self.max_size is None else min(side, self.max_size)
-        return most // self.scale * self.scale
+
+class WholePairs(Dataset[PairSample]):
+    """Whole pairs of (gt, lq) files, or their middle of at most `max_size` GT pixels a side.
+
+    A GT that is larger than `scale` times its LQ loses rows below and columns at the right, as upstream does.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Path, Path]], *, scale: int, max_size: int | None) -> None:
+        self.pairs = tuple(pairs)
+        self.scale = scale
+        self.max_size = max_size
+
+    @property
+    def names(self) -> list[str]:
+        """The `lq_path` of every sample."""
+        return [str(lq_path) for _, lq_path in self.pairs]
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> PairSample:
+        """Return uint8 `gt` (3, H, W) and `lq` (3, H / scale, W / scale).
+
+        Of a pair that cannot be read, `failed_path` is the file at fault and both pictures are empty.
+
+        Raises:
+            DataError: the gt is smaller than `scale` times the lq.
+        """
+        gt_path, lq_path = self.pairs[index]
+        current = gt_path
+        try:
+            gt = read_rgb(current)
+            current = lq_path
+            lq = read_rgb(current)
+        except ImageError:
+            return failed_sample(gt_path, lq_path, failed=current)
+        if gt.shape[0] < lq.shape[0] * self.scale or gt.shape[1] < lq.shape[1] * self.scale:
+            raise DataError(
+                f"Expected {shown(gt_path)} to be at least {self.scale} times as large as {shown(lq_path)}, got "
+                f"{gt.shape[1]} x {gt.shape[0]} and {lq.shape[1]} x {lq.shape[0]}."
+            )
+        height, width = (_at_most(side, self.max_size, self.scale) for side in lq.shape[:2])
+        small = middle(lq.shape, height=height, width=width)
+        large = Box(*(side * self.scale for side in small))
+        return PairSample(
+            gt=_planes(gt, large),
+            lq=_planes(lq, small),
+            gt_path=str(gt_path),
+            lq_path=str(lq_path),
+            failed_path="",
+            padded=False,
+        )
+
+
+def failed_sample(gt_path: Path, lq_path: Path, *, failed: Path) -> PairSample:
+    """Return the sample of a pair that cannot be read: empty pictures; a stand-in would make scores incomparable."""
+    empty = torch.empty(3, 0, 0, dtype=torch.uint8)
+    return PairSample(
+        gt=empty, lq=empty, gt_path=str(gt_path), lq_path=str(lq_path), failed_path=str(failed), padded=False
+    )
+
+
+def middle(shape: tuple[int, ...], *, height: int, width: int) -> Box:
+    """Return the box of `height` x `width` in the middle of a picture of `shape` (H, W, ...)."""
+    top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
+    return Box(top, left, top + height, left + width)
+
+
+def _at_most(lq_side: int, max_size: int | None, scale: int) -> int:
+    return lq_side if max_size is None else min(lq_side, max(1, max_size // scale))
+
+
+def _planes(pixels: Pixels, box: Box) -> torch.Tensor:
+    """The pixels in the box, (H, W, 3) -> (3, H, W)."""
+    return torch.from_numpy(pixels[box.top : box.bottom, box.left : box.right].transpose(2, 0, 1).copy())

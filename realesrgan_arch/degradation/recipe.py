@@ -123,10 +123,15 @@ class Recipe:
         return cls(**{**values, **stages, "final_kernels": final_kernels})
 
 
-def draw_recipe(settings: DegradationSettings, *, seed: int, step: int, batch_size: int) -> Recipe:
-    """Draw the recipe of batch `step` (>= 0) of a run with `seed` (>= 0); the same numbers give the same recipe."""
-    batch = numpy_generator(seed, Stream.RECIPE, step)
-    samples = [_draw_sample(settings, seed=seed, step=step, index=index) for index in range(batch_size)]
+def draw_recipe(
+    settings: DegradationSettings, *, seed: int, step: int, batch_size: int, stream: Stream = Stream.RECIPE
+) -> Recipe:
+    """Draw the recipe of batch `step` (>= 0) of a run with `seed` (>= 0); the same numbers give the same recipe.
+
+    Recipes of validation are drawn from a `stream` of their own, so that training never sees one of them.
+    """
+    batch = numpy_generator(seed, stream, step)
+    samples = [_draw_sample(settings, (seed, stream, step, index)) for index in range(batch_size)]
     first, second, final_kernels = zip(*samples, strict=True)
     return Recipe(
         seed=seed,
@@ -155,13 +160,12 @@ def _draw_stage(
 
 
 def _draw_sample(
-    settings: DegradationSettings, *, seed: int, step: int, index: int
+    settings: DegradationSettings, counters: tuple[int, Stream, int, int]
 ) -> tuple[StageSample, StageSample, KernelDraw]:
-    generator = numpy_generator(seed, Stream.RECIPE, step, index)
+    """Draw from (seed, stream, step, index of the sample)."""
+    generator = numpy_generator(*counters)
     first, second = (
-        _draw_stage_sample(
-            stage, noise_seed=derived_seed(seed, Stream.RECIPE, step, index, number), generator=generator
-        )
+        _draw_stage_sample(stage, noise_seed=derived_seed(*counters, number), generator=generator)
         for number, stage in enumerate((settings.first, settings.second))
     )
     return first, second, _draw_final_kernel(settings.final_sinc_prob, generator)

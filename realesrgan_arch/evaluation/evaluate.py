@@ -2,27 +2,23 @@
 
 import csv
 import io
-import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from torch import Tensor
 
 from realesrgan_arch.atomic import write_text
-from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
+from realesrgan_arch.evaluation.pairs import EvaluationPair
 
 Method = Callable[[Tensor], Tensor]
 """From lq (3, H, W) to sr (3, H * scale, W * scale), RGB float in [0, 1]."""
 
 GROUND_TRUTH = "ground truth"
 """The method name of the truth's own scores, in the metrics that need no truth to compare with."""
-
-_log = logging.getLogger(__name__)
 
 
 class EvaluationError(UserError):
@@ -50,20 +46,6 @@ METRICS: dict[str, Metric] = {
 
 
 @dataclass(frozen=True)
-class EvaluationPair:
-    """A degraded picture and its truth, RGB float in [0, 1]: `lq` (3, H, W), `gt` (3, H * scale, W * scale)."""
-
-    name: str
-    lq: Tensor
-    gt: Tensor
-
-    @classmethod
-    def from_sample(cls, sample: PairSample) -> Self:
-        """Take a sample of a data set of whole images, whose pictures are uint8."""
-        return cls(sample["gt_path"], sample["lq"].float() / 255, sample["gt"].float() / 255)
-
-
-@dataclass(frozen=True)
 class ImageScore:
     """The scores of one method on one picture, by metric; NaN where a metric is not defined."""
 
@@ -72,64 +54,81 @@ class ImageScore:
     values: Mapping[str, float]
 
 
-def read_pairs(samples: Iterable[PairSample]) -> Iterator[EvaluationPair]:
-    """Yield the pairs of a data set of whole images; a file that cannot be read is left out, with a warning."""
-    for sample in samples:
-        if sample["failed_path"]:
-            _log.warning("%s cannot be read and is not scored.", sample["failed_path"])
-        else:
-            yield EvaluationPair.from_sample(sample)
+@dataclass(frozen=True)
+class ScoreRules:
+    """What is measured, and how.
+
+    Raises:
+        EvaluationError: unknown metric, or none.
+    """
+
+    metrics: tuple[str, ...] = ("psnr", "ssim", "niqe")
+    """Names in `METRICS`."""
+    border: int = 4
+    """Pixels left out at each edge, usually the scale."""
+    y_channel: bool = False
+    """PSNR and SSIM on BT.601 luma instead of RGB; NIQE is of luma in either case."""
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.metrics if name not in METRICS]
+        if unknown or not self.metrics:
+            raise EvaluationError(f"expected metrics out of {', '.join(METRICS)}, got {', '.join(unknown) or 'none'}")
 
 
-def evaluate(
-    pairs: Iterable[EvaluationPair],
-    *,
-    methods: Mapping[str, Method],
-    border: int,
-    y_channel: bool = False,
-    metrics: Sequence[str] = ("psnr", "ssim", "niqe"),
-) -> list[ImageScore]:
+def evaluate(pairs: Iterable[EvaluationPair], *, methods: Mapping[str, Method], rules: ScoreRules) -> list[ImageScore]:
     """Score each method on each pair; at any time one picture is in memory if `pairs` is lazy.
 
     Args:
         pairs: what to score on.
         methods: by name; `magnify_bicubic` and `Upscaler.upscale` are such functions.
-        border: pixels left out at each edge, usually the scale.
-        y_channel: PSNR and SSIM on BT.601 luma instead of RGB; NIQE is of luma in either case.
-        metrics: names in `METRICS`.
+        rules: what is measured.
 
     Returns:
         Picture by picture: the truth's own scores (if a metric needs no truth), then each method's.
 
     Raises:
-        EvaluationError: unknown metric, no pair, or a method's picture that does not fit the truth.
+        EvaluationError: no pair, or a method's picture that does not fit the truth.
     """
-    _check_metrics(metrics)
     scores: list[ImageScore] = []
     for pair in pairs:
-        own = _judge(pair.gt, border=border, metrics=metrics)
-        if own:
-            scores.append(ImageScore(pair.name, GROUND_TRUTH, own))
-        for method, upscale in methods.items():
-            sr = upscale(pair.lq)
-            _check_fits(sr, pair, method=method, border=border)
-            compared = _compare(sr, pair.gt, border=border, y_channel=y_channel, metrics=metrics)
-            scores.append(ImageScore(pair.name, method, compared | _judge(sr, border=border, metrics=metrics)))
+        outputs = {name: upscale(pair.lq) for name, upscale in methods.items()}
+        scores += [*score_truth(pair, rules), *score_outputs(pair, outputs, rules)]
     if not scores:
         raise EvaluationError("expected at least one picture to score, got none; look at the data set's folders")
     return scores
 
 
-def _compare(image: Tensor, truth: Tensor, *, border: int, y_channel: bool, metrics: Sequence[str]) -> dict[str, float]:
-    measures = {name: METRICS[name].compare for name in metrics}
+def score_truth(pair: EvaluationPair, rules: ScoreRules) -> list[ImageScore]:
+    """Return the truth's own scores, in the metrics that need no truth; nothing where there is no such metric."""
+    own = _judge(pair.gt, rules)
+    return [ImageScore(pair.name, GROUND_TRUTH, own)] if own else []
+
+
+def score_outputs(pair: EvaluationPair, outputs: Mapping[str, Tensor], rules: ScoreRules) -> list[ImageScore]:
+    """Return the scores of each method's picture.
+
+    Raises:
+        EvaluationError: a picture that does not fit the truth.
+    """
+    scores: list[ImageScore] = []
+    for method, sr in outputs.items():
+        _check_fits(sr, pair, method=method, border=rules.border)
+        scores.append(ImageScore(pair.name, method, _compare(sr, pair.gt, rules) | _judge(sr, rules)))
+    return scores
+
+
+def _compare(image: Tensor, truth: Tensor, rules: ScoreRules) -> dict[str, float]:
+    measures = {name: METRICS[name].compare for name in rules.metrics}
     return {
-        name: measure(image, truth, border=border, y_channel=y_channel) for name, measure in measures.items() if measure
+        name: measure(image, truth, border=rules.border, y_channel=rules.y_channel)
+        for name, measure in measures.items()
+        if measure
     }
 
 
-def _judge(image: Tensor, *, border: int, metrics: Sequence[str]) -> dict[str, float]:
-    measures = {name: METRICS[name].judge for name in metrics}
-    return {name: measure(image, border=border) for name, measure in measures.items() if measure}
+def _judge(image: Tensor, rules: ScoreRules) -> dict[str, float]:
+    measures = {name: METRICS[name].judge for name in rules.metrics}
+    return {name: measure(image, border=rules.border) for name, measure in measures.items() if measure}
 
 
 def write_scores_csv(path: Path, scores: Sequence[ImageScore]) -> None:
@@ -161,12 +160,6 @@ def mean_of_defined(values: Iterable[float]) -> float:
     """Return the mean of the values that are not NaN; NaN where none is left."""
     defined = [value for value in values if not math.isnan(value)]
     return sum(defined) / len(defined) if defined else math.nan
-
-
-def _check_metrics(metrics: Sequence[str]) -> None:
-    unknown = [name for name in metrics if name not in METRICS]
-    if unknown or not metrics:
-        raise EvaluationError(f"expected metrics out of {', '.join(METRICS)}, got {', '.join(unknown) or 'none'}")
 
 
 def _check_fits(sr: Tensor, pair: EvaluationPair, *, method: str, border: int) -> None:

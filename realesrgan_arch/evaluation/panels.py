@@ -13,13 +13,6 @@ HEADER = 22
 _FONT_SCALE = 0.45
 
 
-def crop_center(image: Tensor, size: int) -> Tensor:
-    """Return the middle `(3, <= size, <= size)` of an image `(3, H, W)`."""
-    height, width = image.shape[1:]
-    top, left = max(0, (height - size) // 2), max(0, (width - size) // 2)
-    return image[:, top : top + size, left : left + size]
-
-
 def crop_busiest(image: Tensor, size: int) -> tuple[int, int]:
     """Return `(top, left)` of the `size` x `size` window of `image` `(3, H, W)` with the most detail.
 

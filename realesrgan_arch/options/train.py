@@ -154,12 +154,7 @@ class MetricOptions(Section):
     """Pixels left out at each side."""
     test_y_channel: bool = False
     better: Literal["higher", "lower"] | None = None
-    """`higher`, but `lower` for NIQE, when absent."""
-
-    @property
-    def higher_is_better(self) -> bool:
-        """Whether a larger score is the better one."""
-        return self.better == "higher" if self.better else self.type != "calculate_niqe"
+    """Accepted, not used: every metric is reported, none chooses."""
 
 
 class ValidationOptions(Section):

@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.degradation.pair_pool import PairPool
+from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.losses import Losses
 from realesrgan_arch.training.checkpoint import check_identity, describe_network, plain_state, save_state, save_weights
 from realesrgan_arch.training.ema import Ema
@@ -30,7 +31,7 @@ from realesrgan_arch.training.steps import (
     total,
 )
 from realesrgan_arch.training.synthesis import PairSynthesis
-from realesrgan_arch.training.validation import ScoreRules, Validation, pairs_of_batches
+from realesrgan_arch.training.validation import ScoreRules, Validation, samples_of_batches, snapshot
 
 
 class FineTuneModel:
@@ -165,15 +166,16 @@ class FineTuneModel:
     ) -> None:
         """Score the generator on whole images for BasicSR's loop; ours keeps a `Validation` with the base's scores."""
         scale = self._gt.shape[-1] // self._lq.shape[-1]
-        pairs = list(pairs_of_batches(dataloader))
-        validation = Validation(pairs, rules=self.score_rules, scale=scale, device=self.device)
-        scores = validation.score_now(self.inference_network())
+        name = str(getattr(dataloader.dataset, "opt", {}).get("name", "validation"))
+        pairs = KeptPairs(samples_of_batches(dataloader))
+        validation = Validation(pairs, name=name, rules=self.score_rules, scale=scale)
+        pictures = self.run_folder.visualization / name if save_img else None
+        upscale = snapshot(self.inference_network(), scale=scale, device=self.device)
+        scores = validation.score_now(upscale, pictures=pictures, step=current_iter)
         logging.getLogger("basicsr").info(validation.table)
         if tb_logger is not None:
-            for name, value in scores.items():
-                tb_logger.add_scalar(f"metrics/{name}", value, current_iter)
-        if save_img:
-            validation.save_pictures(self.inference_network(), self.run_folder.visualization, step=current_iter)
+            for metric, value in scores.items():
+                tb_logger.add_scalar(f"metrics/{name}/{metric}", value, current_iter)
 
     def fingerprints(self) -> dict[str, str]:
         """Return the SHA-256 over the frozen tensors of each network."""

@@ -110,9 +110,9 @@ class Progress:
             f"ETA {left}  {self._memory()}"
         )
 
-    def log_scores(self, step: int, scores: dict[str, float]) -> None:
-        """Write validation scores to the files."""
-        self._record("validation", step, scores)
+    def log_scores(self, step: int, scores: dict[str, float], *, dataset: str) -> None:
+        """Write the scores of one validation set to the files; the curves are `validation/<dataset>/<metric>`."""
+        self._record("validation", step, scores, dataset=dataset)
 
     def log_images(self, step: int, name: str, grid: Tensor) -> None:
         """Write a picture `(3, H, W)` in [0, 1] to TensorBoard."""
@@ -130,11 +130,12 @@ class Progress:
         if self._writer is not None:
             self._writer.close()
 
-    def _record(self, kind: str, step: int, values: dict[str, float]) -> None:
-        self._run_folder.append_metrics({"kind": kind, "step": step, **values})
+    def _record(self, kind: str, step: int, values: dict[str, float], *, dataset: str | None = None) -> None:
+        of_set = {} if dataset is None else {"set": dataset}
+        self._run_folder.append_metrics({"kind": kind, "step": step, **of_set, **values})
         if self._writer is not None:
             for name, value in values.items():
-                self._writer.add_scalar(f"{kind}/{name}", value, step)
+                self._writer.add_scalar("/".join([kind, *of_set.values(), name]), value, step)
 
     def _memory(self) -> str:
         return f"{memory_gib(self._device):.1f} GiB"

@@ -1,6 +1,7 @@
 """Every path of a run, in BasicSR's layout: `experiments/<name>/{models,training_states,visualization}`."""
 
 import json
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -102,9 +103,14 @@ class RunFolder:
         return max(found, key=lambda path: int(path.stem), default=None)
 
     def append_metrics(self, record: dict[str, object]) -> None:
-        """Add one line to `metrics.jsonl`."""
+        """Add one line to `metrics.jsonl`; a number that is not finite becomes null, as JSON has no such numbers."""
+        line = json.dumps({key: _finite_or_null(value) for key, value in record.items()}, allow_nan=False)
         with self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+            file.write(line + "\n")
+
+
+def _finite_or_null(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _not_writable(folder: Path, reason: str) -> str:

@@ -6,7 +6,6 @@ moved `step - 1` times when step `step` (counted from 1) runs.
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -63,11 +62,3 @@ def learning_rate(step: int, *, base: float, schedule: Schedule, warmup_steps: i
     if step < warmup_steps:
         return base * step / warmup_steps
     return schedule.rate(step, base)
-
-
-def check_periods(periods: Sequence[int], restart_weights: Sequence[float]) -> None:
-    """Raise `ValueError` unless every period is positive and has a weight."""
-    if len(periods) != len(restart_weights) or min(periods, default=0) < 1:
-        raise ValueError(
-            f"expected positive periods with one restart weight each, got {list(periods)} and {list(restart_weights)}"
-        )

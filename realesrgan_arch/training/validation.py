@@ -1,21 +1,25 @@
 """Scores of the base, of bicubic and of the model now, on pictures that never change."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.devices import choose_dtype
 from realesrgan_arch.evaluation.evaluate import (
-    EvaluationPair,
+    EvaluationError,
     ImageScore,
     Method,
-    evaluate,
+    ScoreRules,
     mean_of_defined,
     measured_metrics,
+    score_outputs,
+    score_truth,
 )
+from realesrgan_arch.evaluation.pairs import EvaluationPair, KeptPairs, picture_names
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side, stack
 from realesrgan_arch.evaluation.table import format_table
 from realesrgan_arch.images import from_tensor, write_image
@@ -31,89 +35,97 @@ TILE = 512
 """Whole validation pictures would need the memory that training needs."""
 
 
-@dataclass(frozen=True)
-class ScoreRules:
-    """What is measured, and how."""
-
-    metrics: tuple[str, ...] = ("psnr", "ssim", "niqe")
-    border: int = 4
-    y_channel: bool = False
-
-
 class Validation:
-    """Scores networks on fixed pairs, and shows each result beside the base.
+    """Scores networks on the pairs of one set, and shows each result beside the base.
 
     Args:
-        pairs: small enough to be kept in memory.
+        pairs: at least one.
+        name: of the set, for the heading of its table and for its folder.
         rules: what is measured.
         scale: of the networks.
-        device: where they run.
+
+    Raises:
+        EvaluationError: no pair.
     """
 
-    def __init__(self, pairs: Sequence[EvaluationPair], *, rules: ScoreRules, scale: int, device: torch.device) -> None:
+    def __init__(self, pairs: KeptPairs, *, name: str, rules: ScoreRules, scale: int) -> None:
+        if not len(pairs):
+            raise EvaluationError(f"expected at least one readable picture in the validation set {name}, got none")
+        self.name = name
         self._pairs = pairs
         self._rules = rules
         self._scale = scale
-        self._device = device
+        self._files = picture_names(pairs.names)
         self._reference: list[ImageScore] = []
-        self._grid_base: list[Tensor] = []
+        self._base_crops: list[Tensor] = []
+        self._rows: list[Tensor] = []
         self.table = ""
-        """Of the last scores."""
+        """Of the last scores, under the name of the set."""
 
-    def score_base(self, base: nn.Module) -> dict[str, float]:
-        """Score bicubic and the base once, and return the base's means; without pairs there is nothing to score."""
-        if not self._pairs:
-            return {}
-        upscale = self._upscaler(base).upscale
-        bicubic = lambda lq: magnify_bicubic(lq, scale=self._scale)  # noqa: E731
-        self._reference = self._evaluate({"bicubic": bicubic, "base": upscale})
-        self._grid_base = [upscale(pair.lq) for pair in self._pairs[:GRID_IMAGES]]
+    def score_base(self, upscale: Method) -> dict[str, float]:
+        """Score the truth, bicubic and the base once, and return the base's means."""
+        self._reference, self._base_crops = [], []
+        for index, pair in enumerate(self._pairs):
+            base = upscale(pair.lq)
+            outputs = {"bicubic": magnify_bicubic(pair.lq, scale=self._scale), "base": base}
+            self._reference += [*score_truth(pair, self._rules), *score_outputs(pair, outputs, self._rules)]
+            if index < GRID_IMAGES:
+                self._base_crops.append(self._crop_large(base, self._place(pair)))
         self.table = self._format(self._reference)
         return means(self._reference, method="base")
 
-    def score_now(self, network: nn.Module) -> dict[str, float]:
-        """Score `network`, renew `table`, and return its means."""
-        if not self._pairs:
-            return {}
-        scores = self._evaluate({"tuned": self._upscaler(network).upscale})
-        self.table = self._format(self._reference + [score for score in scores if score.method == "tuned"])
+    def score_now(self, upscale: Method, *, pictures: Path | None = None, step: int = 0) -> dict[str, float]:
+        """Score a network in one pass, renew `table` and `grid`, and return its means.
+
+        Args:
+            upscale: of the network, see `snapshot`.
+            pictures: folder for each result as `<name>/<name>_<step>.png`, BasicSR's layout; None writes none.
+            step: for those names.
+        """
+        scores: list[ImageScore] = []
+        self._rows = []
+        for index, pair in enumerate(self._pairs):
+            now = upscale(pair.lq)
+            scores += score_outputs(pair, {"tuned": now}, self._rules)
+            if index < GRID_IMAGES:
+                self._rows.append(self._row(pair, now, self._base_crops[index : index + 1]))
+            if pictures is not None:
+                file = self._files[pair.name]
+                write_image(pictures / file / f"{file}_{step}.png", from_tensor(now))
+        self.table = self._format(self._reference + scores)
         return means(scores, method="tuned")
 
-    def save_pictures(self, network: nn.Module, folder: Path, *, step: int) -> None:
-        """Write each pair's result as `<name>/<name>_<step>.png`, BasicSR's layout."""
-        upscale = self._upscaler(network).upscale
-        for pair in self._pairs:
-            stem = Path(pair.name).stem
-            write_image(folder / stem / f"{stem}_{step}.png", from_tensor(upscale(pair.lq)))
+    def grid(self) -> Tensor:
+        """Return `LQ | base | now | GT` of the first pictures at their busiest place, `(3, H, W)` in [0, 1].
 
-    def grid(self, network: nn.Module) -> Tensor:
-        """Return `LQ | base | now | GT` of the first pictures at their busiest place, `(3, H, W)` in [0, 1]."""
-        upscale = self._upscaler(network).upscale
-        rows = [self._row(pair, base, upscale) for pair, base in zip(self._pairs, self._grid_base, strict=False)]
-        return stack(rows)
+        It shows the last `score_now`; there is no base before a `score_base`.
+        """
+        return stack(self._rows)
 
-    def _row(self, pair: EvaluationPair, base: Tensor, upscale: Method) -> Tensor:
+    def _row(self, pair: EvaluationPair, now: Tensor, base: Sequence[Tensor]) -> Tensor:
+        place = self._place(pair)
+        large = {name: self._crop_large(image, place) for name, image in (("now", now), ("GT", pair.gt))}
+        return side_by_side({"LQ": pair.lq[(..., *place)], **dict(zip(["base"], base, strict=False)), **large})
+
+    def _place(self, pair: EvaluationPair) -> tuple[slice, slice]:
+        """The busiest rows and columns of the LQ."""
         size = GRID_SIZE // self._scale
         top, left = crop_busiest(pair.lq, size)
-        lq = pair.lq[:, top : top + size, left : left + size]
-        rows = slice(top * self._scale, top * self._scale + lq.shape[1] * self._scale)
-        columns = slice(left * self._scale, left * self._scale + lq.shape[2] * self._scale)
-        now = upscale(pair.lq)
-        large = {"base": base, "now": now, "GT": pair.gt}
-        return side_by_side({"LQ": lq} | {name: image[:, rows, columns] for name, image in large.items()})
+        return slice(top, top + size), slice(left, left + size)
 
-    def _upscaler(self, network: nn.Module) -> Upscaler:
-        dtype = choose_dtype(self._device, training=False)
-        return Upscaler(network, scale=self._scale, device=self._device, dtype=dtype, tile=TILE, tile_pad=16)
-
-    def _evaluate(self, methods: dict[str, Method]) -> list[ImageScore]:
-        rules = self._rules
-        return evaluate(
-            self._pairs, methods=methods, border=rules.border, y_channel=rules.y_channel, metrics=rules.metrics
-        )
+    def _crop_large(self, image: Tensor, place: tuple[slice, slice]) -> Tensor:
+        rows, columns = (slice(part.start * self._scale, part.stop * self._scale) for part in place)
+        return image[:, rows, columns].clone()
 
     def _format(self, scores: list[ImageScore]) -> str:
-        return format_table(scores, border=self._rules.border, y_channel=self._rules.y_channel)
+        table = format_table(scores, border=self._rules.border, y_channel=self._rules.y_channel)
+        return "\n".join(part for part in (self.name, table, self._pairs.note) if part)
+
+
+def snapshot(network: nn.Module, *, scale: int, device: torch.device) -> Method:
+    """Return what upscales whole pictures with a copy of `network` as it is now; one copy serves all sets."""
+    dtype = choose_dtype(device, training=False)
+    return Upscaler(network, scale=scale, device=device, dtype=dtype, tile=TILE, tile_pad=16).upscale
 
 
 def score_rules(options: Options) -> ScoreRules:
@@ -139,17 +151,32 @@ def score_rules(options: Options) -> ScoreRules:
     )
 
 
-def pairs_of_batches(batches: Iterable[Mapping[str, object]]) -> Iterator[EvaluationPair]:
-    """Yield the pairs of a `DataLoader` of whole images, ours (uint8) or BasicSR's (float in [0, 1]), one a batch."""
+def samples_of_batches(batches: Iterable[Mapping[str, object]]) -> Iterator[PairSample]:
+    """Yield the samples of a `DataLoader` of whole images, one a batch: ours, or BasicSR's.
+
+    BasicSR has read its floats in [0, 1] from 8-bit files, so nothing is lost by making them uint8 again.
+    """
     for batch in batches:
-        names, (lq, gt) = batch["lq_path"], (_as_float(batch[key]) for key in ("lq", "gt"))
-        yield EvaluationPair(str(names[0]) if isinstance(names, (list, tuple)) else str(names), lq[0], gt[0])
+        (lq, gt), text = (_as_uint8(batch[key]) for key in ("lq", "gt")), partial(_first_text, batch)
+        yield PairSample(
+            gt=gt[0],
+            gt_path=text("gt_path"),
+            lq=lq[0],
+            lq_path=text("lq_path"),
+            failed_path=text("failed_path"),
+            padded=False,
+        )
 
 
-def _as_float(images: object) -> Tensor:
+def _first_text(batch: Mapping[str, object], key: str) -> str:
+    values = batch.get(key, "")
+    return str(values[0]) if isinstance(values, (list, tuple)) else str(values)
+
+
+def _as_uint8(images: object) -> Tensor:
     if not isinstance(images, Tensor):
         raise TypeError(f"expected a batch of tensors, got {type(images).__name__}")
-    return images.float() / 255 if images.dtype == torch.uint8 else images.float()
+    return images if images.dtype == torch.uint8 else images.clamp(0, 1).mul(255).round().to(torch.uint8)
 
 
 def means(scores: Iterable[ImageScore], *, method: str) -> dict[str, float]:
@@ -158,11 +185,29 @@ def means(scores: Iterable[ImageScore], *, method: str) -> dict[str, float]:
     return {name: mean_of_defined(score.values[name] for score in chosen) for name in measured_metrics(chosen)}
 
 
-def report(validation: Validation, network: nn.Module, *, step: int, progress: Progress) -> None:
-    """Score `network` at `step`; show the table, and write scores and pictures to the files."""
-    scores = validation.score_now(network)
-    if not scores:
-        return
-    progress.write(f"validation at step {step}\n{validation.table}")
-    progress.log_scores(step, scores)
-    progress.log_images(step, "LQ | base | now | GT", validation.grid(network))
+def report(
+    validations: Sequence[Validation], upscale: Method, *, step: int, progress: Progress, pictures: Path | None
+) -> None:
+    """Score a network on every set at `step`; show the tables, and write scores and pictures to the files.
+
+    Args:
+        validations: one a set.
+        upscale: of the network, see `snapshot`.
+        step: of training.
+        progress: where tables, scores and panels go.
+        pictures: each set's results are written to a folder of its name in there; None writes none.
+    """
+    for validation in validations:
+        folder = pictures / validation.name if pictures else None
+        scores = validation.score_now(upscale, pictures=folder, step=step)
+        progress.write(f"validation at step {step}: {validation.table}")
+        progress.log_scores(step, scores, dataset=validation.name)
+        progress.log_images(step, f"{validation.name}: LQ | base | now | GT", validation.grid())
+
+
+def report_base(validations: Sequence[Validation], upscale: Method, *, progress: Progress) -> None:
+    """Score the base on every set; show the tables, and write the scores to the files as those of step 0."""
+    for validation in validations:
+        scores = validation.score_base(upscale)
+        progress.write(f"before training: {validation.table}")
+        progress.log_scores(0, scores, dataset=validation.name)

@@ -1,15 +1,24 @@
 """The `datasets` section finds its files: folder, list or manifest, single images or pairs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from realesrgan_arch.data.assembly import build_training_set, build_whole_images, find_images, find_pairs, spread
+from realesrgan_arch.data.assembly import (
+    build_training_set,
+    build_whole_images,
+    check_manifests_apart,
+    find_images,
+    find_pairs,
+    named_sets,
+    spread,
+)
 from realesrgan_arch.data.files import DataError
-from realesrgan_arch.data.manifest import write_split
+from realesrgan_arch.data.manifest import read_manifest, write_manifest, write_split
 from realesrgan_arch.data.split import split_by_folder
 from realesrgan_arch.degradation.settings import DegradationSettings
-from realesrgan_arch.options.datasets import TrainDataset, ValDataset
+from realesrgan_arch.options.datasets import Datasets, TrainDataset, ValDataset
 from tests.tiny_run import write_pictures
 
 
@@ -89,3 +98,59 @@ def test_spread_takes_at_most_so_many_and_starts_with_the_first(count: int, most
     assert len(chosen) == expected
     assert chosen[0] == paths[0]
     assert chosen == sorted(set(chosen), key=paths.index)
+
+
+def test_paired_training_data_need_the_side_of_a_crop(photos) -> None:
+    options = _train(type="PairedImageDataset", dataroot_gt=str(photos), dataroot_lq=str(photos))
+    with pytest.raises(DataError, match="expected gt_size"):
+        build_training_set(options, scale=1, gt_size=None, seed=0)
+
+
+def test_pairs_are_spread_over_the_set_and_cut_to_the_largest_size(photos) -> None:
+    section = {"type": "PairedImageDataset", "dataroot_gt": str(photos), "dataroot_lq": str(photos)}
+    options = ValDataset.model_validate({**section, "max_images": 3, "max_size": 16})
+    dataset = build_whole_images(options, scale=1, degradation=DegradationSettings())
+    assert [Path(name).parent.name for name in dataset.names] == ["scene 0", "scene 1", "scene 2"]
+    assert dataset[0]["gt"].shape == (3, 16, 16)
+
+
+def test_sets_go_by_their_names_and_by_their_keys_where_names_are_absent_or_repeated() -> None:
+    sections = {"val": "Set5", "val_1": None, "val_2": "mine", "val_3": "mine", "val_4": "val_1"}
+    sets = {key: ValDataset(type="SyntheticPairs", name=name) for key, name in sections.items()}
+    assert list(named_sets(sets)) == ["Set5", "val_1", "val_2", "val_3", "val_4"]
+
+
+@pytest.fixture
+def manifests(photos, tmp_path) -> dict:
+    write_split(split_by_folder(photos, seed=0, val_share=0.3, test_share=0.3), tmp_path)
+    kinds = {
+        "train": {"type": "GtDataset", "batch_size_per_gpu": 1},
+        "val": {"type": "SyntheticPairs"},
+        "test": {"type": "SyntheticPairs"},
+    }
+    return {
+        part: {**kind, "dataroot_gt": str(photos), "manifest": str(tmp_path / f"{part}.csv")}
+        for part, kind in kinds.items()
+    }
+
+
+def test_manifests_of_one_split_are_apart_and_training_needs_none_of_the_test(manifests) -> None:
+    check_manifests_apart(Datasets.model_validate(manifests))
+    Path(manifests["test"]["manifest"]).unlink()
+    check_manifests_apart(Datasets.model_validate(manifests))
+
+
+def test_manifests_that_share_a_scene_are_a_leak(manifests) -> None:
+    manifests["val_1"] = {**manifests["val"], "manifest": manifests["train"]["manifest"]}
+    with pytest.raises(DataError, match=r"1 scenes are in two splits: scene \d in .*photos \(train and val\)"):
+        check_manifests_apart(Datasets.model_validate(manifests))
+
+
+def test_scenes_of_one_name_in_two_roots_are_two_but_the_same_bytes_are_a_leak(manifests, tmp_path) -> None:
+    rows = read_manifest(Path(manifests["train"]["manifest"]))
+    write_manifest([replace(row, sha256=f"{index:064}") for index, row in enumerate(rows)], tmp_path / "other.csv")
+    manifests["test"] |= {"dataroot_gt": str(tmp_path / "elsewhere"), "manifest": str(tmp_path / "other.csv")}
+    check_manifests_apart(Datasets.model_validate(manifests))
+    write_manifest(rows, tmp_path / "other.csv")
+    with pytest.raises(DataError, match="identical images"):
+        check_manifests_apart(Datasets.model_validate(manifests))

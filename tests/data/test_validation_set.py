@@ -6,11 +6,11 @@ import tests.shims  # noqa: F401  isort: skip
 from basicsr.utils.matlab_functions import imresize
 
 from realesrgan_arch.data.files import DataError
-from realesrgan_arch.data.validation_set import SyntheticPairs
+from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
-from realesrgan_arch.images import ImageError
+from realesrgan_arch.seeding import Stream
 from tests.data.pictures import noise, write_noise, write_truncated
 
 
@@ -47,15 +47,60 @@ def test_degraded_pairs_follow_the_recipe_of_their_index_and_are_the_same_at_eve
     assert dataset[1]["lq"].equal(lqs[1])
     assert not lqs[0].equal(lqs[1])
     assert not pairs(paths, settings, seed=8)[1]["lq"].equal(lqs[1])
-    recipe = draw_recipe(settings, seed=7, step=1, batch_size=1)
+    recipe = draw_recipe(settings, seed=7, step=1, batch_size=1, stream=Stream.VALIDATION)
     expected = degrade(dataset[1]["gt"][None].float() / 255, recipe, scale=4)[0] * 255
     assert torch.equal(expected.round().to(torch.uint8), lqs[1])
 
 
-def test_unreadable_and_too_small_images_are_errors_and_never_replaced(tmp_path):
+def test_training_never_draws_a_recipe_of_validation():
+    settings = DegradationSettings()
+    ours = pairs([], settings, seed=7).recipe(3)
+    trainings = draw_recipe(settings, seed=7, step=3, batch_size=1)
+    assert ours.first.samples[0].noise_seed != trainings.first.samples[0].noise_seed
+    assert ours.crop_top != trainings.crop_top
+
+
+def test_unreadable_images_are_marked_and_never_replaced_and_too_small_ones_are_errors(tmp_path):
     small = write_noise(tmp_path / "small.png", seed=0, height=3, width=20)
     broken = write_truncated(tmp_path / "broken.png")
-    with pytest.raises(ImageError, match="broken.png is a truncated PNG"):
-        pairs([broken, small])[0]
+    sample = pairs([broken, small])[0]
+    assert sample["failed_path"] == str(broken)
+    assert sample["gt"].shape == sample["lq"].shape == (3, 0, 0)
     with pytest.raises(DataError, match=r"small.png to be at least 4 pixels a side, got 20 x 3"):
         pairs([broken, small])[1]
+
+
+def large_and_small(tmp_path, height=43):
+    gt = write_noise(tmp_path / "gt.png", seed=0, height=height, width=82)
+    return gt, write_noise(tmp_path / "lq.png", seed=1, height=10, width=20)
+
+
+def whole(pair, max_size=None):
+    return WholePairs([pair], scale=4, max_size=max_size)
+
+
+def test_the_gt_of_a_pair_is_cut_to_the_lq_at_the_right_and_below_as_upstream_does(tmp_path):
+    gt, lq = large_and_small(tmp_path)
+    sample = whole((gt, lq))[0]
+    assert np.array_equal(sample["gt"].permute(1, 2, 0).numpy(), noise(0, 43, 82)[:40, :80])
+    assert np.array_equal(sample["lq"].permute(1, 2, 0).numpy(), noise(1, 10, 20))
+    assert (sample["gt_path"], sample["lq_path"], sample["failed_path"]) == (str(gt), str(lq), "")
+
+
+def test_the_middle_of_a_large_pair_is_the_same_place_of_both(tmp_path):
+    sample = whole(large_and_small(tmp_path), max_size=25)[0]
+    assert np.array_equal(sample["lq"].permute(1, 2, 0).numpy(), noise(1, 10, 20)[2:8, 7:13])
+    assert np.array_equal(sample["gt"].permute(1, 2, 0).numpy(), noise(0, 43, 82)[8:32, 28:52])
+
+
+def test_a_gt_that_is_smaller_than_its_lq_asks_for_names_both_files(tmp_path):
+    with pytest.raises(DataError, match=r"gt.png to be at least 4 times as large as .*lq.png, got 82 x 39 and 20 x 10"):
+        whole(large_and_small(tmp_path, height=39))[0]
+
+
+def test_a_pair_that_cannot_be_read_is_marked(tmp_path):
+    gt, lq = large_and_small(tmp_path)
+    sample = whole((gt, write_truncated(tmp_path / "broken.png")))[0]
+    assert sample["failed_path"] == str(tmp_path / "broken.png")
+    assert sample["lq"].shape == (3, 0, 0)
+    assert whole((write_truncated(tmp_path / "broken.png"), lq))[0]["failed_path"] == str(tmp_path / "broken.png")

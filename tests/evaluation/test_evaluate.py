@@ -10,16 +10,17 @@ import torch
 from realesrgan_arch.evaluation.evaluate import (
     GROUND_TRUTH,
     EvaluationError,
-    EvaluationPair,
     ImageScore,
+    ScoreRules,
     evaluate,
-    read_pairs,
     write_scores_csv,
 )
 from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
+from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.resampling import magnify_bicubic
 
 BICUBIC = partial(magnify_bicubic, scale=2)
+RULES = ScoreRules(border=2)
 
 
 def _pair(name="a", size=(96, 192), seed=0):
@@ -29,7 +30,7 @@ def _pair(name="a", size=(96, 192), seed=0):
 
 def test_every_method_is_scored_on_every_picture_and_the_truth_has_its_own_niqe():
     pairs = [_pair("a"), _pair("b", seed=1)]
-    scores = evaluate(iter(pairs), methods={"bicubic": BICUBIC, "base": BICUBIC}, border=2)
+    scores = evaluate(iter(pairs), methods={"bicubic": BICUBIC, "base": BICUBIC}, rules=RULES)
     assert [(score.name, score.method) for score in scores] == [
         (name, method) for name in "ab" for method in (GROUND_TRUTH, "bicubic", "base")
     ]
@@ -41,51 +42,35 @@ def test_every_method_is_scored_on_every_picture_and_the_truth_has_its_own_niqe(
 
 def test_luma_is_scored_on_request():
     pair = _pair()
-    (score,) = evaluate([pair], methods={"m": BICUBIC}, border=2, y_channel=True, metrics=["psnr"])
+    (score,) = evaluate([pair], methods={"m": BICUBIC}, rules=ScoreRules(("psnr",), border=2, y_channel=True))
     assert score.values == {"psnr": psnr(BICUBIC(pair.lq), pair.gt, border=2, y_channel=True)}
 
 
 def test_a_small_picture_has_no_niqe_but_its_other_scores():
-    scores = evaluate([_pair(size=(40, 40))], methods={"m": BICUBIC}, border=2)
+    scores = evaluate([_pair(size=(40, 40))], methods={"m": BICUBIC}, rules=RULES)
     assert math.isnan(scores[1].values["niqe"])
     assert math.isfinite(scores[1].values["psnr"])
 
 
 def test_a_method_of_another_scale_is_named():
     with pytest.raises(EvaluationError, match=r"a: base made a picture of 384x192 pixels, but the truth has 192x96"):
-        evaluate([_pair()], methods={"base": partial(magnify_bicubic, scale=4)}, border=2)
+        evaluate([_pair()], methods={"base": partial(magnify_bicubic, scale=4)}, rules=RULES)
 
 
 def test_a_picture_smaller_than_the_window_is_named():
     with pytest.raises(EvaluationError, match="a has 14x14 pixels; inside the border of 2"):
-        evaluate([_pair(size=(14, 14))], methods={"base": BICUBIC}, border=2)
+        evaluate([_pair(size=(14, 14))], methods={"base": BICUBIC}, rules=RULES)
 
 
 def test_no_picture_is_an_error():
     with pytest.raises(EvaluationError, match="at least one picture"):
-        evaluate([], methods={"base": BICUBIC}, border=2)
+        evaluate([], methods={"base": BICUBIC}, rules=RULES)
 
 
-@pytest.mark.parametrize(("metrics", "got"), [(["psnr", "lpisp"], "got lpisp"), ([], "got none")])
+@pytest.mark.parametrize(("metrics", "got"), [(("psnr", "lpisp"), "got lpisp"), ((), "got none")])
 def test_unknown_metrics_are_named(metrics, got):
     with pytest.raises(EvaluationError, match=f"psnr, ssim, niqe, {got}"):
-        evaluate([_pair()], methods={"base": BICUBIC}, border=2, metrics=metrics)
-
-
-def test_samples_of_a_data_set_become_pairs_and_substitutes_are_left_out(caplog):
-    sample = {
-        "gt": torch.full((3, 4, 4), 255, dtype=torch.uint8),
-        "lq": torch.full((3, 2, 2), 51, dtype=torch.uint8),
-        "gt_path": "x/a.png",
-        "lq_path": "",
-        "failed_path": "",
-        "padded": False,
-    }
-    (pair,) = read_pairs([sample, sample | {"failed_path": "x/bad.png"}])
-    assert pair.name == "x/a.png"
-    assert torch.equal(pair.gt, torch.ones(3, 4, 4))
-    assert torch.allclose(pair.lq, torch.tensor(0.2))
-    assert "x/bad.png cannot be read and is not scored" in caplog.text
+        ScoreRules(metrics)
 
 
 def test_the_csv_has_a_row_a_score_and_empty_cells_for_what_was_not_measured(tmp_path):

@@ -8,7 +8,6 @@ from realesrgan_arch.training.schedule import (
     ConstantSchedule,
     CosineRestartSchedule,
     MultiStepSchedule,
-    check_periods,
     learning_rate,
 )
 
@@ -61,8 +60,3 @@ def test_warm_up_rises_linearly_as_basicsr_and_then_reaches_the_base_rate() -> N
     # BasicSR's chained scheduler never leaves the last warm-up rate (0.08 here); that is not worth repeating.
     assert found[4:] == pytest.approx([0.1] * 4)
     assert expected[4:] == pytest.approx([0.08] * 4)
-
-
-def test_periods_without_weights_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"\[4, 4\] and \[1\.0\]"):
-        check_periods((4, 4), (1.0,))
