@@ -72,47 +72,41 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     if resume is not None:
         model.resume_training(load_state(resume))
     loader, num_images = _open_training_data(options, model)
+    validations = _open_validations(options)
     # Only now that everything else is known to work: a failed start leaves the older run where it is.
     archived = None if resume else run_folder.move_older_run_aside()
     run_folder.prepare()
     _write_effective_options(options, run_folder)
     progress = _open_progress(options, model)
     try:
-        return _run(options, model, base, loader, num_images, progress, notes=[archived, resume])
+        progress.write(_header(options, model, num_images=num_images, notes=[archived, resume]))
+        _score_base(options, model, base, validations, progress)
+        faults = ImageFaults(num_images)
+        validate = partial(_score_now, options, model, validations, progress)
+        fit(model, loader, rhythm=_rhythm(options), progress=progress, faults=faults, validate=validate)
     finally:
         progress.close()
-
-
-def _run(
-    options: Options,
-    model: FineTuneModel,
-    base: nn.Module,
-    loader: DataLoader,
-    num_images: int,
-    progress: Progress,
-    *,
-    notes: list[str | Path | None],
-) -> Outcome:
-    progress.write(_header(options, model, num_images=num_images, notes=notes))
-    validations = _open_validations(options)
-    if validations:
-        report_base(validations, snapshot(base, scale=options.scale, device=model.device), progress=progress)
-    faults = ImageFaults(num_images)
-    validate = partial(_validate, options, model, validations, progress)
-    fit(model, loader, rhythm=_rhythm(options), progress=progress, faults=faults, validate=validate)
-    weights = model.run_folder.weights("net_g", None)
     table = "\n\n".join(validation.table for validation in validations)
-    return Outcome(model.run_folder, weights, table=table, failed_files=faults.listing())
+    return Outcome(run_folder, run_folder.weights("net_g", None), table=table, failed_files=faults.listing())
 
 
-def _validate(
+def _score_base(
+    options: Options, model: FineTuneModel, base: nn.Module, validations: Sequence[Validation], progress: Progress
+) -> None:
+    if validations:
+        upscale = snapshot(base, scale=options.scale, device=model.device, precision=options.precision)
+        report_base(validations, upscale, progress=progress)
+
+
+def _score_now(
     options: Options, model: FineTuneModel, validations: Sequence[Validation], progress: Progress, step: int
 ) -> None:
     if not validations:
         return
-    now = snapshot(model.inference_network(), scale=options.scale, device=model.device)
+    network = model.inference_network()
+    upscale = snapshot(network, scale=options.scale, device=model.device, precision=options.precision)
     pictures = model.run_folder.visualization if options.val and options.val.save_img else None
-    report(validations, now, step=step, progress=progress, pictures=pictures)
+    report(validations, upscale, step=step, progress=progress, pictures=pictures)
 
 
 def _write_effective_options(options: Options, run_folder: RunFolder) -> None:

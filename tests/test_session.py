@@ -1,5 +1,6 @@
 """A whole run: files, scores, resume, and what is said when something does not fit."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -159,3 +160,27 @@ def test_bad_input_is_one_sentence_before_the_first_step(mapping, tmp_path, chan
         _train(mapping)
     assert caught.value.exit_code == 2
     assert not list(tmp_path.glob("experiments/*/models/*.pth"))
+
+
+def test_a_failed_start_leaves_the_older_run_where_it_is(mapping) -> None:
+    first = _train(mapping)
+    for section, key, value in (
+        ("path", "pretrain_network_g", "nowhere.pth"),
+        ("datasets.train", "dataroot_gt", "nowhere"),
+        ("datasets.val", "dataroot_gt", "nowhere"),
+    ):
+        broken = copy.deepcopy(mapping)
+        target = broken
+        for part in section.split("."):
+            target = target[part]
+        target[key] = value
+        with pytest.raises(UserError, match="nowhere"):
+            _train(broken)
+    assert [path.name for path in first.run_folder.root.parent.iterdir()] == ["tiny"]
+    assert first.weights.exists()
+
+
+def test_a_new_run_can_start_from_the_older_one_of_its_name(mapping) -> None:
+    first = _train(mapping)
+    mapping["path"]["pretrain_network_g"] = str(first.weights)
+    assert _train(mapping).weights.exists()

@@ -1,7 +1,6 @@
 """`realesrgan-arch demo`: the main job from end to end on an embedded sample, without anything from outside."""
 
 import argparse
-import logging
 import shutil
 import time
 from collections.abc import Sequence
@@ -23,7 +22,6 @@ def main(arguments: Sequence[str]) -> int:
     parsed = parser.parse_args(arguments)
     if parsed.steps is not None and parsed.steps < 1:
         raise UserError(f"--steps: expected a number of at least 1, got {parsed.steps}")
-    logging.getLogger("realesrgan_arch").setLevel(logging.ERROR)
     started = time.monotonic()
     _start_anew()
     _prepare_data()

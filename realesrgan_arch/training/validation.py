@@ -122,9 +122,9 @@ class Validation:
         return "\n".join(part for part in (self.name, table, self._pairs.note) if part)
 
 
-def snapshot(network: nn.Module, *, scale: int, device: torch.device) -> Method:
+def snapshot(network: nn.Module, *, scale: int, device: torch.device, precision: str = "auto") -> Method:
     """Return what upscales whole pictures with a copy of `network` as it is now; one copy serves all sets."""
-    dtype = choose_dtype(device, training=False)
+    dtype = choose_dtype(device, precision, training=False)
     return Upscaler(network, scale=scale, device=device, dtype=dtype, tile=TILE, tile_pad=16).upscale
 
 
