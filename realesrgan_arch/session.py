@@ -18,7 +18,7 @@ from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
-from realesrgan_arch.training.checkpoint import load_state
+from realesrgan_arch.training.checkpoint import CheckpointError, load_state
 from realesrgan_arch.training.freezing import describe_trainable
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.progress import Progress
@@ -71,6 +71,7 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     base = load_base_generator(options)
     if resume is not None:
         model.resume_training(load_state(resume))
+        _check_unfinished(model, require_train(options).total_iter)
     loader, num_images = _open_training_data(options, model)
     validations = _open_validations(options)
     # Only now that everything else is known to work: a failed start leaves the older run where it is.
@@ -88,6 +89,14 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
         progress.close()
     table = "\n\n".join(validation.table for validation in validations)
     return Outcome(run_folder, run_folder.weights("net_g", None), table=table, failed_files=faults.listing())
+
+
+def _check_unfinished(model: FineTuneModel, total_steps: int) -> None:
+    if model.step >= total_steps:
+        raise CheckpointError(
+            f"nothing is left to do: the state is of step {model.step} and train.total_iter is {total_steps}; raise it "
+            "to go on"
+        )
 
 
 def _score_base(

@@ -184,3 +184,9 @@ def test_a_new_run_can_start_from_the_older_one_of_its_name(mapping) -> None:
     first = _train(mapping)
     mapping["path"]["pretrain_network_g"] = str(first.weights)
     assert _train(mapping).weights.exists()
+
+
+def test_a_finished_run_is_not_resumed(mapping) -> None:
+    _train(mapping)
+    with pytest.raises(UserError, match="state is of step 2 and train.total_iter is 2; raise it"):
+        _train(mapping, auto_resume=True)
