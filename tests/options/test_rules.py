@@ -44,6 +44,10 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
          "GT file, got 'x4'"),
         (["datasets.train.filename_tmpl='{}_{}'"], "datasets.train.filename_tmpl: expected a text with one {} for the stem of "
          "the GT file, got '{}_{}'"),
+        (
+            ["train.accumulate=4", "train.pixel_opt.reduction=sum"],
+            "train.pixel_opt.reduction: expected mean with train.accumulate, whose parts are averaged, got sum",
+        ),
         (["train.accumulate=5"], "train.accumulate: expected a divisor of datasets.train.batch_size_per_gpu (12), got 5"),
         (["train.trainable.network_g=none", "train.trainable.network_d=none"], "train.trainable.network_g: expected something "
          "to train, got none, and no discriminator is trained; choose all, last:N, ..."),
