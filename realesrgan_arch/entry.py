@@ -39,9 +39,10 @@ def run(verb: Verb, arguments: Sequence[str]) -> int:
             raise
         warn(f"error: {error.name} is not installed; run `make venv`, or pip install -r requirements.txt")
         return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        warn("interrupted")
-        return EXIT_INTERRUPTED
+    except KeyboardInterrupt as stop:
+        # A run that was stopped in good order says how to go on, and which signal it was.
+        warn(str(stop) or "interrupted")
+        return getattr(stop, "exit_code", EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader (`head`, `less`) has gone; leave quietly and keep Python from flushing into the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -50,7 +50,7 @@ def encode(picture: Picture, path: Path, *, quality: int = 95) -> bytes:
     check_writable_size(path, width=width, height=height)
     if picture.alpha is not None and not holds_alpha(path):
         raise ImageError(f"{shown(path)} cannot be written: JPEG holds no transparency; choose png, webp or tiff.")
-    keep_icc = picture.icc is not None and kind != "TIFF"
+    keep_icc = picture.icc is not None and kind != "TIFF" and _fits(picture.icc, is_gray=picture.is_gray)
     profiles = [np.frombuffer(picture.icc, np.uint8)] if keep_icc and picture.icc else []
     profile_types = [cv2.IMAGE_METADATA_ICCP] if profiles else []
     try:
@@ -113,3 +113,8 @@ def _parameters(kind: OutputKind, quality: int) -> list[int]:
         sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
         return [cv2.IMWRITE_JPEG_QUALITY, quality, *sampling]
     return [cv2.IMWRITE_WEBP_QUALITY, quality] if kind == "WebP" else []
+
+
+def _fits(profile: bytes, *, is_gray: bool) -> bool:
+    """Say whether the profile's colour space (bytes 16 to 19 of its header, ICC.1:2022) is that of the picture."""
+    return profile[16:20] == (b"GRAY" if is_gray else b"RGB ")

@@ -13,6 +13,7 @@ check_python()
 
 import argparse  # noqa: E402
 
+from realesrgan_arch.commands.arguments import count, name_part, positive_number  # noqa: E402
 from realesrgan_arch.entry import run, say, warn  # noqa: E402
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED  # noqa: E402
 
@@ -27,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--model_path", help="weights file; its architecture is read from the file")
     add("-dn", "--denoise_strength", type=float, help="0 to 1, for realesr-general-x4v3 only (default there: 0.5)")
     add("-s", "--outscale", type=positive_number, help="magnification of the result (default: the model's)")
-    add("--suffix", default="out", help="added to the names of the results")
+    add("--suffix", type=name_part, default="out", help="added to the names of the results")
     add("-t", "--tile", type=count, default=512, help="tile size; 0 computes each picture whole (default: 512)")
     add("--tile_pad", type=count, default=16, help="overlap of the tiles (default: 16)")
     add("--pre_pad", type=count, default=0, help="reflected pixels added at the bottom and right while computing")
@@ -38,20 +39,6 @@ def build_parser() -> argparse.ArgumentParser:
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     add("-g", "--gpu-id", type=count, help="the same as --device cuda:N")
     return parser
-
-
-def count(text: str) -> int:
-    """Read a whole number of 0 or more."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number of 0 or more, got {text!r}")
-    return int(text)
-
-
-def positive_number(text: str) -> float:
-    """Read a finite number above 0."""
-    if not text.replace(".", "", 1).isdecimal() or not float(text) > 0:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
-    return float(text)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -23,6 +23,7 @@ from realesrgan_arch.training.freezing import describe_trainable
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.run_folder import RunFolder
+from realesrgan_arch.training.stopping import StopRequest, leave_signals_to_the_parent
 from realesrgan_arch.training.trainer import ImageFaults, Rhythm, fit
 from realesrgan_arch.training.validation import Validation, report, report_base, score_rules, snapshot
 
@@ -66,6 +67,11 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     check_manifests_apart(options.datasets)
     run_folder = RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
     run_folder.check_place()
+    with run_folder.lock():
+        return _train_alone(options, run_folder, auto_resume=auto_resume)
+
+
+def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) -> Outcome:
     resume = options.path.resume_state or (run_folder.newest_state() if auto_resume else None)
     model = basicsr_bridge.build_model(options, run_folder=run_folder)
     base = load_base_generator(options)
@@ -80,11 +86,15 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     _write_effective_options(options, run_folder)
     progress = _open_progress(options, model)
     try:
-        progress.write(_header(options, model, num_images=num_images, notes=[archived, resume]))
+        if auto_resume and resume is None:
+            progress.write("there is no older state to resume from: starting at step 0")
+        progress.write(_header(options, model, num_images=num_images, archived=archived, resumed=resume))
         _score_base(options, model, base, validations, progress)
         faults = ImageFaults(num_images)
         validate = partial(_score_now, options, model, validations, progress)
-        fit(model, loader, rhythm=_rhythm(options), progress=progress, faults=faults, validate=validate)
+        with StopRequest() as stop:
+            rhythm = _rhythm(options)
+            fit(model, loader, rhythm=rhythm, progress=progress, faults=faults, validate=validate, stop=stop)
     finally:
         progress.close()
     table = "\n\n".join(validation.table for validation in validations)
@@ -140,6 +150,7 @@ def _open_training_data(options: Options, model: FineTuneModel) -> tuple[DataLoa
         batch_sampler=sampler,
         num_workers=section.num_worker_per_gpu,
         pin_memory=section.pin_memory and model.device.type == "cuda",
+        worker_init_fn=leave_signals_to_the_parent,
     )
     return loader, len(dataset)
 
@@ -173,8 +184,9 @@ def _open_validations(options: Options) -> list[Validation]:
     return validations
 
 
-def _header(options: Options, model: FineTuneModel, *, num_images: int, notes: list[str | Path | None]) -> str:
-    archived, resumed = notes
+def _header(
+    options: Options, model: FineTuneModel, *, num_images: int, archived: Path | None, resumed: Path | None
+) -> str:
     lines = [
         f"run {model.run_folder.root}",
         f"device {model.device}, precision {str(model.dtype).removeprefix('torch.')}, seed {options.manual_seed}",

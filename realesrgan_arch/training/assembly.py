@@ -100,7 +100,8 @@ def _assemble_discriminator(options: Options, train: TrainOptions, device: torch
 def _load_pretrained(network: nn.Module, source: str | None, *, key: str | None, strict: bool, name: str) -> None:
     if source is None:
         return
-    misfit = load_into(network, load_weights(find_or_download(source), key=key), strict=strict, name=name)
+    weights = load_weights(find_or_download(source), key=key)
+    misfit = load_into(network, weights, strict=strict, name=f"{name} from {source}")
     for what, keys in (("missing", misfit.missing), ("extra", misfit.extra), ("wrongly shaped", misfit.wrong_shape)):
         if keys:
             logger.warning("%s: %d keys of %s are %s, such as %s", name, len(keys), source, what, keys[0])

@@ -87,8 +87,10 @@ class Progress:
     def pause(self) -> Iterator[None]:
         """Leave what happens in the block, saving and validating, out of the speed."""
         began = time.monotonic()
-        yield
-        self._timer.paused_seconds += time.monotonic() - began
+        try:
+            yield
+        finally:
+            self._timer.paused_seconds += time.monotonic() - began
 
     def count_step(self, *, data_seconds: float) -> None:
         """Note that one more step is done, and for how long it waited for its batch."""

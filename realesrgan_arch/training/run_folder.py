@@ -4,11 +4,18 @@ import json
 import math
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.errors import UserError
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock
+    fcntl = None
 
 
 class RunFolderError(UserError):
@@ -55,6 +62,31 @@ class RunFolder:
         above = next(folder for folder in (self.root, *self.root.absolute().parents) if folder.exists())
         if not above.is_dir() or not os.access(above, os.W_OK):
             raise RunFolderError(_not_writable(self.root, f"{above} is no folder that this user can write to"))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep the run's name for this process; the system lets go of it when the process ends, however it does.
+
+        Raises:
+            RunFolderError: another process is training under this name, or the place cannot be written to.
+        """
+        if fcntl is None:
+            yield
+            return
+        path = self.root.with_name(f".{self.root.name}.lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        except OSError as error:
+            raise RunFolderError(_not_writable(self.root, error.strerror or str(error))) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RunFolderError(
+                    f"another process is training as {self.root} now; wait for it, or give this run another name"
+                ) from error
+            yield
 
     def move_older_run_aside(self) -> Path | None:
         """Rename a run that is here to `<name>_archived_<time>`, as BasicSR does, and return its new place.

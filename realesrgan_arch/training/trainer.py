@@ -12,6 +12,7 @@ from realesrgan_arch.data.files import DataError
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 
 Batch = Mapping[str, object]
 MOST_FAILED_SHARE = 0.05
@@ -75,6 +76,7 @@ def fit(
     progress: Progress,
     faults: ImageFaults,
     validate: Callable[[int], None],
+    stop: StopRequest,
 ) -> None:
     """Train from the step after `model.step` to `rhythm.total_steps`; `batches` starts at that step.
 
@@ -82,6 +84,7 @@ def fit(
         DataError: too many images cannot be read.
         TrainingError: losses that are not finite, or a device without memory for the batch.
         CheckpointError: a checkpoint cannot be written.
+        StoppedBySignal: `stop` was asked for; the state of the step is saved.
     """
     progress.restart_clock()
     for step, (batch, waited) in enumerate(_timed(batches), start=model.step + 1):
@@ -93,8 +96,10 @@ def fit(
             log = _finite(model.get_current_log(), step)
             progress.log_losses(step, log, model.get_current_learning_rate())
         with progress.pause():
-            if _due(step, rhythm.save_every, rhythm):
+            if _due(step, rhythm.save_every, rhythm) or stop.number is not None:
                 model.save(epoch=0, current_iter=step)
+            if stop.number is not None:
+                raise StoppedBySignal(step, stop.number)
             if _due(step, rhythm.validate_every, rhythm):
                 validate(step)
         if step == rhythm.total_steps:

@@ -8,6 +8,7 @@ import pytest
 
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.training.progress import Progress, StepTimer
+from realesrgan_arch.training.stopping import StopRequest
 from realesrgan_arch.training.trainer import ImageFaults, Rhythm, TrainingError, fit
 from tests.training.builders import batch, small_model
 
@@ -41,6 +42,7 @@ def _fit(model, total: int, *, stream: io.StringIO | None = None, batches=None, 
         progress=progress,
         faults=ImageFaults(100),
         validate=validated.append,
+        stop=StopRequest(),
     )
     return validated
 

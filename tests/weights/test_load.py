@@ -302,3 +302,13 @@ def test_without_strict_what_fits_is_loaded_and_the_rest_reported():
 def test_weights_of_another_network_say_how_they_differ_from_the_options(theirs, hint):
     with pytest.raises(WeightsError, match=hint):
         load_into(random_network(), random_network(theirs).state_dict(), name="theirs")
+
+
+def test_one_flipped_bit_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "flipped.pth"
+    torch.save({"params": {"weight": torch.rand(100, 100)}}, path)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match=r"flipped\.pth is damaged \(checksum of "):
+        load_weights(path)

@@ -1,0 +1,70 @@
+"""A signal ends a run between two steps with a state; the run resumes to the same weights."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from realesrgan_arch.training.run_folder import RunFolder, RunFolderError
+from realesrgan_arch.training.stopping import StopRequest
+from tests.tiny_run import tiny_options, write_options, write_pictures
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_first_signal_is_noted_and_the_second_interrupts() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with StopRequest() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.number == signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_one_name_is_for_one_process(tmp_path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    refused = pytest.raises(RunFolderError, match="another process is training as .*run now")
+    with folder.lock(), refused, folder.lock():
+        pass
+    with folder.lock():
+        pass
+
+
+def _start(options: Path, *more: str) -> subprocess.Popen:
+    command = [sys.executable, str(ROOT / "realesrgan_arch" / "train.py"), "-opt", str(options), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, number, code) -> None:
+    write_pictures(tmp_path / "photos")
+    mapping = tiny_options(tmp_path / "photos", tmp_path, steps=150)
+    del mapping["val"]
+    mapping["logger"] |= {"save_checkpoint_freq": 1000, "print_freq": 1, "use_tb_logger": False}
+    mapping["datasets"]["train"]["num_worker_per_gpu"] = 1
+    options = write_options(tmp_path / "tiny.yml", mapping)
+    process = _start(options)
+    metrics = tmp_path / "experiments" / "tiny" / "metrics.jsonl"
+    while not metrics.exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == code, errors
+    assert "and saved; go on with --auto_resume" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+    resumed = _start(options, "--auto_resume")
+    _, errors = resumed.communicate(timeout=120)
+    assert resumed.returncode == 0, errors
+    straight = write_options(tmp_path / "straight.yml", {**mapping, "name": "straight"})
+    assert _start(straight).wait(timeout=120) == 0
+    weights = [
+        torch.load(tmp_path / "experiments" / name / "models" / "net_g_latest.pth", weights_only=True)["params"]
+        for name in ("tiny", "straight")
+    ]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
