@@ -235,3 +235,16 @@ def test_a_state_from_before_the_first_step_resumes_too(tmp_path) -> None:
     resumed = small_model(tmp_path)
     resumed.resume_training(small_model(tmp_path).state())
     run_steps(resumed, 1, 1)
+
+
+def test_the_discriminator_learns_that_the_photograph_is_real_and_the_result_is_fake(tmp_path) -> None:
+    model = small_model(tmp_path)
+    judged: list[torch.Tensor] = []
+    model.discriminator.network.register_forward_hook(lambda module, inputs, logits: judged.append(logits.detach()))
+    run_steps(model, 1, 1)
+    of_generator, real, fake = judged
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    log = model.get_current_log()
+    assert log["l_d_real"] == pytest.approx(bce(real, torch.ones_like(real)).item(), rel=1e-5)
+    assert log["l_d_fake"] == pytest.approx(bce(fake, torch.zeros_like(fake)).item(), rel=1e-5)
+    assert log["l_g_gan"] == pytest.approx(0.1 * bce(of_generator, torch.ones_like(real)).item(), rel=1e-5)

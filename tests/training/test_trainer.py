@@ -154,3 +154,20 @@ def test_pauses_do_not_count_as_time_of_steps() -> None:
     timer = StepTimer(started=time.monotonic() - 10.0, paused_seconds=8.0, data_seconds=1.0, steps=4)
     assert timer.steps_per_second() == pytest.approx(2.0, rel=0.05)
     assert timer.data_share() == pytest.approx(0.5, rel=0.05)
+
+
+def test_a_frozen_tensor_that_moved_is_found_at_the_end_of_the_run(tmp_path) -> None:
+    import torch
+
+    model = small_model(tmp_path / "run", train_g=["last:1"], train_d=None)
+    model.run_folder.prepare()
+
+    def batches():
+        yield batch(1)
+        with torch.no_grad():
+            model.generator.network.body[0].bias.add_(1e-3)
+        yield batch(2)
+
+    with pytest.raises(RuntimeError, match="frozen tensors of network_g changed"):
+        _fit(model, 2, batches=batches(), print_every=0)
+    assert not (model.run_folder.models / "net_g_latest.pth").exists()
