@@ -46,7 +46,11 @@ def installed_version(distribution: str) -> str | None:
 def package(distribution: str, module: str, oldest: str) -> Package:
     """Import one required package and tell what came of it."""
     version = installed_version(distribution) or opencv_version(distribution)
-    problem = attempt(lambda: importlib.import_module(module))[1]
+    loaded, problem = attempt(lambda: importlib.import_module(module))
+    # torch's wheels from the package index are recorded as 2.13.0 and know themselves as 2.13.0+cu130.
+    built = str(getattr(loaded, "__version__", ""))
+    if version is not None and built.startswith(f"{version}+"):
+        version = built
     if version is None:
         problem = problem and "not installed"
     elif problem is None and release(version) < release(oldest):
