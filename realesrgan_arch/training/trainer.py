@@ -96,10 +96,12 @@ def fit(
             log = _finite(model.get_current_log(), step)
             progress.log_losses(step, log, model.get_current_learning_rate())
         with progress.pause():
-            if _due(step, rhythm.save_every, rhythm) or stop.number is not None:
+            # A run that is asked to stop in its last step has nothing left to resume: it ends as ever.
+            stopping = stop.number if step < rhythm.total_steps else None
+            if _due(step, rhythm.save_every, rhythm) or stopping is not None:
                 model.save(epoch=0, current_iter=step)
-            if stop.number is not None:
-                raise StoppedBySignal(step, stop.number)
+            if stopping is not None:
+                raise StoppedBySignal(step, stopping)
             if _due(step, rhythm.validate_every, rhythm):
                 validate(step)
         if step == rhythm.total_steps:

@@ -2,13 +2,14 @@
 
 import io
 import json
+import signal
 import time
 
 import pytest
 
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.training.progress import Progress, StepTimer
-from realesrgan_arch.training.stopping import StopRequest
+from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.trainer import ImageFaults, Rhythm, TrainingError, fit
 from tests.training.builders import batch, small_model
 
@@ -31,7 +32,7 @@ def _progress(model, stream: io.StringIO, total: int, *, tensorboard: bool = Fal
     )
 
 
-def _fit(model, total: int, *, stream: io.StringIO | None = None, batches=None, **rhythm) -> list[int]:
+def _fit(model, total: int, *, stream: io.StringIO | None = None, batches=None, stop=None, **rhythm) -> list[int]:
     validated: list[int] = []
     batches = batches or (batch(step) for step in range(model.step + 1, total + 10))
     progress = _progress(model, stream or io.StringIO(), total)
@@ -42,7 +43,7 @@ def _fit(model, total: int, *, stream: io.StringIO | None = None, batches=None, 
         progress=progress,
         faults=ImageFaults(100),
         validate=validated.append,
-        stop=StopRequest(),
+        stop=stop or StopRequest(),
     )
     return validated
 
@@ -171,3 +172,19 @@ def test_a_frozen_tensor_that_moved_is_found_at_the_end_of_the_run(tmp_path) -> 
     with pytest.raises(RuntimeError, match="frozen tensors of network_g changed"):
         _fit(model, 2, batches=batches(), print_every=0)
     assert not (model.run_folder.models / "net_g_latest.pth").exists()
+
+
+def test_a_stop_ends_the_run_after_the_step_with_a_state(model) -> None:
+    stop = StopRequest()
+    stop.number = signal.SIGTERM
+    with pytest.raises(StoppedBySignal, match="stopped at step 1 and saved") as stopped:
+        _fit(model, 3, stop=stop, print_every=0, save_every=0)
+    assert stopped.value.exit_code == 143
+    assert model.run_folder.state(1).exists()
+
+
+def test_a_stop_in_the_last_step_lets_the_run_finish(model) -> None:
+    stop = StopRequest()
+    stop.number = signal.SIGINT
+    _fit(model, 1, stop=stop, print_every=0, save_every=0)
+    assert model.run_folder.weights("net_g", None).exists()
