@@ -42,6 +42,17 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def try_writing(folder: Path) -> None:
+    """Write a file into `folder` and remove it, to find out before hours of work; the folder is made if absent.
+
+    Raises:
+        OSError: it cannot be written to.
+    """
+    probe = folder / ".write-probe"
+    write_bytes(probe, b"")
+    probe.unlink()
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

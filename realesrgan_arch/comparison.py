@@ -8,7 +8,7 @@ from pathlib import Path
 from torch import Tensor
 from tqdm import tqdm
 
-from realesrgan_arch.atomic import write_text
+from realesrgan_arch.atomic import try_writing, write_text
 from realesrgan_arch.data.assembly import build_whole_images, named_sets
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.evaluation.evaluate import (
@@ -145,10 +145,8 @@ class PictureFiles:
 
 def _check_writable(folder: Path) -> None:
     """Find out before hours of scoring."""
-    probe = folder / ".write-probe"
     try:
-        write_text(probe, "")
-        probe.unlink()
+        try_writing(folder)
     except OSError as error:
         raise EvaluationError(
             f"expected a folder that can be written to, got {folder} ({error.strerror}); choose another with --output"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from realesrgan_arch.atomic import write_text
+from realesrgan_arch.atomic import try_writing
 from realesrgan_arch.errors import UserError
 
 try:
@@ -115,9 +115,7 @@ class RunFolder:
         try:
             for folder in (self.models, self.states, self.visualization):
                 folder.mkdir(parents=True, exist_ok=True)
-            probe = self.root / ".write-probe"
-            write_text(probe, "")
-            probe.unlink()
+            try_writing(self.root)
         except OSError as error:
             raise RunFolderError(_not_writable(self.root, error.strerror or str(error))) from error
 
