@@ -37,10 +37,14 @@ setup(
     license="BSD-3-Clause",
     license_files=["LICENSE"],
     packages=find_packages(include=["realesrgan_arch", "realesrgan_arch.*"]),
-    package_data={"realesrgan_arch": ["py.typed", "**/*.yml", "**/*.safetensors"]},
+    package_data={"realesrgan_arch": ["py.typed", "**/*.yml", "**/*.safetensors", "templates/*.html"]},
     python_requires=">=3.11,<3.13",
     install_requires=read_requirements("requirements.txt"),
-    extras_require={"dev": read_requirements("requirements-dev.txt")},
+    extras_require={
+        "dev": read_requirements("requirements-dev.txt"),
+        "kaggle": ["kagglehub>=0.3,<2"],
+        "lmdb": ["lmdb>=1.4,<4"],
+    },
     entry_points={"console_scripts": ["realesrgan-arch = realesrgan_arch.cli:main_process"]},
     classifiers=[
         "Development Status :: 3 - Alpha",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from realesrgan_arch import __version__
-from realesrgan_arch.environment.packages import REQUIRED
+from realesrgan_arch.environment.packages import OPTIONAL, REQUIRED
 from realesrgan_arch.python_version import NEWEST, OLDEST
 
 ROOT = Path(__file__).parents[1]
@@ -70,8 +70,14 @@ def test_every_package_that_the_code_imports_is_required():
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
                 imported.add(node.module.split(".")[0])
-    foreign = imported - sys.stdlib_module_names - {"realesrgan_arch"}
+    foreign = imported - sys.stdlib_module_names - {"realesrgan_arch"} - {module for _, _, module in OPTIONAL}
     assert foreign <= set(MODULE_OF.values()), f"add {sorted(foreign - set(MODULE_OF.values()))} to requirements.txt"
+
+
+def test_every_extra_is_declared_in_setup():
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    for extra, distribution, _ in OPTIONAL:
+        assert f'"{extra}": ["{distribution}>=' in setup
 
 
 def test_setup_tells_name_version_and_supported_pythons():

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1] / "realesrgan_arch"
 GROUND, LEAVES, PARTS, TRAINING, BRIDGE, ENTRIES = range(6)
 LAYERS = {
     # What every module may import.
-    GROUND: ["errors", "seeding", "python_version", "basicsr_shims", "resampling", "atomic"],
+    GROUND: ["errors", "seeding", "python_version", "basicsr_shims", "resampling", "atomic", "extras"],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [
         "devices",
@@ -36,6 +36,7 @@ LAYERS = {
     PARTS: [
         "options.*",
         "losses",
+        "pages",
         "weights.*",
         "data.*",
         "degradation.*",
@@ -56,6 +57,7 @@ THE_BRIDGE = {"basicsr_bridge", "basicsr_shims"}
 ENTRY_FILES = {"train", "finetune", "test", "inference"}
 THIRD_PARTY = {
     "cv2",
+    "jinja2",
     "numpy",
     "PIL",
     "pydantic",

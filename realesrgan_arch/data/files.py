@@ -4,6 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from realesrgan_arch.errors import UserError
@@ -15,6 +16,7 @@ IMAGE_SUFFIXES = frozenset({
 """What counts as an image file. HEIC and AVIF cannot be read yet; they are listed so that they fail by name."""
 
 _JUNK_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin"})
+_JUNK_FILES = frozenset({"thumbs.db", "desktop.ini"})
 _SIZE_COLUMN = re.compile(r"\s*\(\d+,\s*\d+(,\s*\d+)?\)(\s+\d+)?$")
 _DIGITS = re.compile(r"(\d+)")
 _SHOWN_NAMES = 3
@@ -22,6 +24,44 @@ _SHOWN_NAMES = 3
 
 class DataError(UserError):
     """A data set cannot be used: a folder, list, manifest or pair is not what it should be."""
+
+
+@dataclass(frozen=True)
+class FolderListing:
+    """Everything below a folder, in natural order. Nothing is lost: what is no image is counted or named."""
+
+    images: tuple[Path, ...]
+    others: tuple[Path, ...]
+    """Regular files that are not named like images; junk of systems and cameras is not among them."""
+    unreadable: tuple[tuple[Path, str], ...]
+    """Folders that cannot be read, and why."""
+    num_ignored: int
+    """Hidden files, AppleDouble files, thumbnails' folders, pipes, devices, links to nowhere, folders seen before."""
+
+
+def list_folder(folder: Path) -> FolderListing:
+    """Return what is below `folder`; a sub-folder that cannot be read is reported and does not stop the walk.
+
+    Raises:
+        DataError: no such folder, or the folder itself cannot be read.
+    """
+    check_folder(folder)
+    unreadable: list[tuple[Path, str]] = []
+    images: list[Path] = []
+    others: list[Path] = []
+    num_ignored = 0
+    for path in _walk(folder, unreadable):
+        if _is_junk(path):
+            num_ignored += 1
+        else:
+            (images if path.suffix.lower() in IMAGE_SUFFIXES else others).append(path)
+    if any(path == folder for path, _ in unreadable):
+        raise DataError(f"The folder {shown(folder)} cannot be read: {unreadable[0][1]}.")
+
+    def in_order(paths: list[Path]) -> tuple[Path, ...]:
+        return tuple(sorted(paths, key=lambda path: natural_key(path.relative_to(folder))))
+
+    return FolderListing(in_order(images), in_order(others), tuple(unreadable), num_ignored)
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -33,15 +73,26 @@ def list_images(folder: Path) -> list[Path]:
     Raises:
         DataError: no such folder, a sub-folder cannot be read, or no image in it.
     """
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
-        raise DataError(f"Expected a folder of images, but {shown(folder)} {what}.")
-    images = sorted(_walk_images(folder), key=lambda path: natural_key(path.relative_to(folder)))
-    if not images:
+    listing = list_folder(folder)
+    if listing.unreadable:
+        path, reason = listing.unreadable[0]
+        raise DataError(f"The folder {shown(path)} cannot be read: {reason}.")
+    if not listing.images:
         raise DataError(
             f"No image found in {shown(folder)} or below it (looked for {', '.join(sorted(IMAGE_SUFFIXES))})."
         )
-    return images
+    return list(listing.images)
+
+
+def check_folder(folder: Path) -> None:
+    """Check that `folder` is one.
+
+    Raises:
+        DataError: it is a file, or absent.
+    """
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise DataError(f"Expected a folder of images, but {shown(folder)} {what}.")
 
 
 def natural_key(path: Path) -> tuple[object, ...]:
@@ -88,24 +139,25 @@ def some_names(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _walk_images(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[Path]:
+    """Yield every file, linked folders followed once; folders that cannot be read are added to `unreadable`."""
     seen = {_identity(folder)}
-    for parent, folder_names, names in os.walk(folder, followlinks=True, onerror=_raise_unreadable):
+
+    def note(error: OSError) -> None:
+        unreadable.append((Path(error.filename), error.strerror or type(error).__name__))
+
+    for parent, folder_names, names in os.walk(folder, followlinks=True, onerror=note):
         here = Path(parent)
         folder_names[:] = [name for name in folder_names if not _is_junk_folder(name) and _is_new(here / name, seen)]
-        yield from (here / name for name in names if _is_image_name(name) and _is_regular(here / name))
-
-
-def _raise_unreadable(error: OSError) -> None:
-    raise DataError(f"The folder {shown(Path(error.filename))} cannot be read: {error.strerror}.") from error
+        yield from (here / name for name in names)
 
 
 def _is_junk_folder(name: str) -> bool:
     return name.startswith(".") or name.casefold() in _JUNK_FOLDERS
 
 
-def _is_image_name(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+def _is_junk(path: Path) -> bool:
+    return path.name.startswith(".") or path.name.casefold() in _JUNK_FILES or not _is_regular(path)
 
 
 def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:

@@ -19,6 +19,7 @@ REQUIRED = (
     ("requests", "requests", "2.32"),
     ("opencv-python", "cv2", "4.13"),
     ("numpy", "numpy", "2.0"),
+    ("jinja2", "jinja2", "3.1"),
     ("pillow", "PIL", "12.3"),
     ("psutil", "psutil", "6"),
     ("pydantic", "pydantic", "2.10"),
@@ -26,6 +27,11 @@ REQUIRED = (
     ("safetensors", "safetensors", "0.5"),
     ("tensorboard", "tensorboard", "2.18"),
     ("tqdm", "tqdm", "4.66"),
+)
+# (extra, distribution, module): `pip install 'realesrgan-arch[extra]'`; setup.py has their releases.
+OPTIONAL = (
+    ("kaggle", "kagglehub", "kagglehub"),
+    ("lmdb", "lmdb", "lmdb"),
 )
 OPENCV_FLAVOURS = (
     "opencv-python",

@@ -1,0 +1,79 @@
+"""A split on the disk: `data_split/<name>/` with a manifest for each part and a card that says how it was made."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from realesrgan_arch import atomic
+from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, SplitName, read_manifest
+from realesrgan_arch.image_header import shown
+
+CARD = "split.json"
+
+
+@dataclass(frozen=True)
+class SplitCard:
+    """How a split was made. `root` is the folder of the images as the user named it, relative to the working folder."""
+
+    root: str
+    by: str
+    seed: int
+    val: float
+    test: float
+    origin: str = ""
+    """Of tiles: the root of the pictures that they were cut from. Scenes are compared by this."""
+
+
+@dataclass(frozen=True)
+class SplitFolder:
+    """A split that was read: `rows` by part; a part that is empty is absent."""
+
+    folder: Path
+    root: Path
+    card: SplitCard
+    rows: dict[SplitName, list[ManifestRow]]
+
+
+def write_card(card: SplitCard, folder: Path) -> None:
+    """Write `split.json` into `folder`.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    try:
+        atomic.write_text(folder / CARD, json.dumps(asdict(card), indent=2) + "\n")
+    except OSError as error:
+        raise DataError(f"{shown(folder / CARD)} cannot be written: {error.strerror}.") from error
+
+
+def read_card(folder: Path) -> SplitCard:
+    """Read `split.json` of a folder of manifests.
+
+    Raises:
+        DataError: absent, or not what `write_card` writes.
+    """
+    path = folder / CARD
+    try:
+        return SplitCard(**json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise DataError(
+            f"Expected a folder that `data split` wrote, but {shown(path)} cannot be read: {error.strerror}."
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{shown(path)} is damaged ({error}); run `data split` again.") from error
+
+
+def open_split(folder: Path, *, root: Path | None = None) -> SplitFolder:
+    """Return the split in `folder`; `root` replaces the folder of the images that the card names.
+
+    Raises:
+        DataError: no such split, or a manifest that does not fit.
+    """
+    card = read_card(folder)
+    rows: dict[SplitName, list[ManifestRow]] = {
+        split: read_manifest(folder / f"{split}.csv") for split in SPLIT_NAMES if (folder / f"{split}.csv").is_file()
+    }
+    if not rows:
+        raise DataError(f"{shown(folder)} holds no manifest; run `data split` again.")
+    return SplitFolder(folder, root or Path(card.root), card, rows)

@@ -1,0 +1,26 @@
+"""Packages that only some need: imported where they are used, with one sentence where they are absent."""
+
+from importlib import import_module
+from types import ModuleType
+
+from realesrgan_arch.errors import UserError
+
+
+class MissingExtraError(UserError):
+    """An optional package is not installed; the sentence says how to install it."""
+
+
+def require_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import the optional package `module`, which `purpose` needs.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise MissingExtraError(
+            f"{purpose} needs {module}, which is not installed; run pip install 'realesrgan-arch[{extra}]'."
+        ) from error
