@@ -12,10 +12,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "get": ("realesrgan_arch.commands.data_get", "fetch a known data set: Kaggle's, DIV2K, Set5, Set14, CelebA"),
     "audit": ("realesrgan_arch.commands.data_audit", "find what does not belong: broken, copied, blurred, drawn, ..."),
     "split": ("realesrgan_arch.commands.data_split", "split a folder of photographs by scene into manifests"),
-    "check-leaks": ("realesrgan_arch.commands.data_check_leaks", "look for one picture or scene in two parts of a split"),
+    "check-leaks": ("realesrgan_arch.commands.data_check_leaks", "look for a picture or scene that is in two parts"),
     "tiles": ("realesrgan_arch.commands.data_tiles", "cut the training pictures into tiles that are read faster"),
     "freeze": ("realesrgan_arch.commands.data_freeze", "make validation and test sets that never change"),
-    "preview": ("realesrgan_arch.commands.data_preview", "show what training will see: GT, LQ and the recipes' numbers"),
+    "preview": ("realesrgan_arch.commands.data_preview", "show what training sees: GT, LQ, numbers of recipes"),
     "match": ("realesrgan_arch.commands.data_match", "fit the degradation to low-quality pictures of your own"),
     "sample": ("realesrgan_arch.commands.data_sample", "draw the embedded sample: 12 scenes, 4 floor plans"),
 }
