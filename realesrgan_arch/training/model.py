@@ -13,24 +13,17 @@ from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 
 from realesrgan_arch.degradation.operators import usm_sharpen
-from realesrgan_arch.degradation.pair_pool import PairPool
 from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.losses import Losses
-from realesrgan_arch.training.checkpoint import check_identity, describe_network, plain_state, save_state, save_weights
+from realesrgan_arch.training.checkpoint import plain_state, save_state, save_weights
 from realesrgan_arch.training.ema import Ema
-from realesrgan_arch.training.freezing import describe_plan
+from realesrgan_arch.training.game import Game
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import learning_rate
-from realesrgan_arch.training.steps import (
-    Targets,
-    add_to_log,
-    as_float,
-    discriminator_terms,
-    generator_terms,
-    total,
-)
+from realesrgan_arch.training.steps import Targets, as_float
 from realesrgan_arch.training.synthesis import PairSynthesis
+from realesrgan_arch.training.train_state import StatefulParts
 from realesrgan_arch.training.validation import ScoreRules, Validation, samples_of_batches, snapshot
 
 
@@ -55,30 +48,47 @@ class FineTuneModel:
         dtype: torch.dtype,
         run_folder: RunFolder,
     ) -> None:
-        self.generator = generator
-        self.discriminator = discriminator
+        self.game = Game(
+            generator=generator, discriminator=discriminator, losses=losses, rules=rules, device=device, dtype=dtype
+        )
         self.ema = ema
-        self.losses = losses
         self.synthesis = synthesis
         self.sharpened = sharpened
-        self.rules = rules
         self.score_rules = score_rules
-        self.device = device
-        self.dtype = dtype
         self.run_folder = run_folder
         self.step = 0
-        self._scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
         self._lq = torch.empty(0)
         self._gt = torch.empty(0)
         self._log: dict[str, Tensor] = {}
         self._base_fingerprints = self.fingerprints()
 
+    @property
+    def generator(self) -> Player:
+        """The network that enlarges."""
+        return self.game.generator
+
+    @property
+    def discriminator(self) -> Player | None:
+        """The network that tells, if there is one."""
+        return self.game.discriminator
+
+    @property
+    def device(self) -> torch.device:
+        """Where everything is computed."""
+        return self.game.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of autocast."""
+        return self.game.dtype
+
     def update_learning_rate(self, current_iter: int, warmup_iter: int = -1) -> None:
         """Begin step `current_iter` (from 1) and set the learning rates for it."""
-        warmup = max(warmup_iter, self.rules.warmup_steps)
+        rules = self.game.rules
+        warmup = max(warmup_iter, rules.warmup_steps)
         self.step = current_iter
-        for player, base in self._players_with_rates():
-            rate = learning_rate(current_iter, base=base, schedule=self.rules.schedule, warmup_steps=warmup)
+        for player, base in zip(self.game.players(), (rules.base_rate_g, rules.base_rate_d), strict=False):
+            rate = learning_rate(current_iter, base=base, schedule=rules.schedule, warmup_steps=warmup)
             for group in player.optimizer.param_groups if player.optimizer else ():
                 group["lr"] = rate
 
@@ -95,53 +105,9 @@ class FineTuneModel:
     def optimize_parameters(self, current_iter: int) -> None:
         """Run step `current_iter`: the generator against a fixed discriminator, then the discriminator."""
         self.step = current_iter
-        targets = self._targets().chunk(self.rules.accumulate)
-        log, sr = self._generator_step(self._lq.chunk(self.rules.accumulate), targets)
-        if self.discriminator is not None and self.discriminator.optimizer is not None:
-            log |= self._discriminator_step(self.discriminator, sr, targets)
-        if self._scaler.is_enabled():
-            self._scaler.update()
+        self._log = self.game.play(self._lq, self._targets(), step=current_iter)
         if self.ema is not None:
             self.ema.update()
-        self._log = log
-
-    def _generator_step(self, lq: tuple[Tensor, ...], targets: list[Targets]) -> tuple[dict[str, Tensor], list[Tensor]]:
-        moves = self._generator_moves()
-        judge = self.discriminator.network if self.discriminator else None
-        if judge is not None:
-            # Its weights get no gradient in this half; the gradient still flows through it to the generator.
-            judge.requires_grad_(requires_grad=False)
-        self._zero_gradients(self.generator)
-        log: dict[str, Tensor] = {}
-        outputs: list[Tensor] = []
-        for part, target in zip(lq, targets, strict=True):
-            with torch.set_grad_enabled(moves), self._autocast():
-                sr = self.generator.network(part)
-                terms = generator_terms(sr, target, self.losses, judge) if moves else {}
-            if moves:
-                self._backward(total(terms), parts=len(lq))
-            add_to_log(log, terms, parts=len(lq))
-            outputs.append(sr.detach())
-        if moves:
-            self._optimizer_step(self.generator)
-        if self.discriminator is not None:
-            self.discriminator.plan.apply(self.discriminator.network)
-        return log, outputs
-
-    def _discriminator_step(self, player: Player, sr: list[Tensor], targets: list[Targets]) -> dict[str, Tensor]:
-        adversarial = self.losses.adversarial
-        if adversarial is None:
-            return {}
-        self._zero_gradients(player)
-        log: dict[str, Tensor] = {}
-        for fake, target in zip(sr, targets, strict=True):
-            for image, real in ((target.adversarial, True), (fake, False)):
-                with self._autocast():
-                    terms = discriminator_terms(player.network, image, adversarial, real=real)
-                self._backward(total(terms), parts=len(sr))
-                add_to_log(log, terms, parts=len(sr))
-        self._optimizer_step(player)
-        return log
 
     def get_current_log(self) -> dict[str, float]:
         """Return the losses of the last step as numbers; this waits for the device, so ask only when printing."""
@@ -149,11 +115,11 @@ class FineTuneModel:
 
     def get_current_learning_rate(self) -> list[float]:
         """Return the learning rate of each optimiser."""
-        return [player.optimizer.param_groups[0]["lr"] for player in self._players() if player.optimizer]
+        return [player.optimizer.param_groups[0]["lr"] for player in self.game.players() if player.optimizer]
 
     def get_current_visuals(self) -> dict[str, Tensor]:
         """Return the current batch: `lq`, `result` (of the averaged generator) and `gt`, on the CPU."""
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), self.game.autocast():
             result = self.inference_network()(self._lq)
         return {"lq": self._lq.cpu(), "result": result.float().cpu(), "gt": self._gt.cpu()}
 
@@ -210,31 +176,11 @@ class FineTuneModel:
 
     def state(self, *, epoch: int = 0) -> dict[str, object]:
         """Return all that a resume needs, as plain tensors and numbers."""
-        pool = self._pool()
         return {
             "iter": self.step,
             "epoch": epoch,
-            "generator": self.generator.network.state_dict(),
-            "discriminator": self.discriminator.network.state_dict() if self.discriminator else None,
-            "ema": self.ema.network.state_dict() if self.ema else None,
-            "optimizers": [player.optimizer.state_dict() for player in self._players() if player.optimizer],
-            "pool": None if pool is None else pool.state_dict(),
-            "scaler": self._scaler.state_dict(),
             "frozen": self._base_fingerprints,
-            "identity": self.identity(),
-        }
-
-    def identity(self) -> dict[str, str]:
-        """Return what a state must share with the model that resumes from it, in words."""
-        pool = self._pool()
-        return {
-            "network_g": describe_network(self.generator.network),
-            "network_d": describe_network(self.discriminator.network) if self.discriminator else "none",
-            "train.trainable.network_g": describe_plan(self.generator.plan),
-            "train.trainable.network_d": describe_plan(self.discriminator.plan) if self.discriminator else "none",
-            "train.ema_decay": "on" if self.ema else "off",
-            "queue_size": str(0 if pool is None else pool.capacity),
-            "precision": "fp16" if self._scaler.is_enabled() else "not fp16",
+            **self._stateful_parts().state(),
         }
 
     def resume_training(self, resume_state: Mapping[str, object]) -> None:
@@ -244,27 +190,9 @@ class FineTuneModel:
             CheckpointError: the options have changed in a way that the state does not fit.
         """
         state: dict = dict(resume_state)
-        check_identity(state["identity"], self.identity())
+        self._stateful_parts().restore(state)
         self.step = state["iter"]
-        self.generator.network.load_state_dict(state["generator"])
-        if self.discriminator is not None:
-            self.discriminator.network.load_state_dict(state["discriminator"])
-        if self.ema is not None:
-            self.ema.network.load_state_dict(state["ema"])
-        optimizers = [player.optimizer for player in self._players() if player.optimizer]
-        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        pool = self._pool()
-        if pool is not None:
-            pool.load_state_dict(state["pool"])
-        self._scaler.load_state_dict(state["scaler"])
         self._base_fingerprints = state["frozen"]
-
-    def _generator_moves(self) -> bool:
-        rules = self.rules
-        waits = self.step % rules.discriminator_every != 0 or self.step <= rules.discriminator_first
-        # Both rules balance a game; without a discriminator there is nothing to wait for.
-        return self.generator.optimizer is not None and not (waits and self.discriminator)
 
     def _targets(self) -> Targets:
         switches = self.sharpened
@@ -275,26 +203,6 @@ class FineTuneModel:
             adversarial=sharp if switches.adversarial else self._gt,
         )
 
-    def _pool(self) -> PairPool | None:
-        return self.synthesis.pool if self.synthesis else None
-
-    def _players(self) -> list[Player]:
-        return [player for player in (self.generator, self.discriminator) if player is not None]
-
-    def _players_with_rates(self) -> list[tuple[Player, float]]:
-        return list(zip(self._players(), (self.rules.base_rate_g, self.rules.base_rate_d), strict=False))
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
-
-    def _backward(self, loss: Tensor, *, parts: int) -> None:
-        self._scaler.scale(loss / parts).backward()
-
-    def _optimizer_step(self, player: Player) -> None:
-        if player.optimizer is not None:
-            self._scaler.step(player.optimizer)
-
-    @staticmethod
-    def _zero_gradients(player: Player) -> None:
-        if player.optimizer is not None:
-            player.optimizer.zero_grad(set_to_none=True)
+    def _stateful_parts(self) -> StatefulParts:
+        pool = self.synthesis.pool if self.synthesis else None
+        return StatefulParts(self.generator, self.discriminator, self.ema, pool, self.game.scaler)

@@ -1,0 +1,127 @@
+"""One training step of the networks: the generator against a fixed discriminator, then the discriminator."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from realesrgan_arch.losses import Losses
+from realesrgan_arch.training.players import Player, StepRules
+from realesrgan_arch.training.steps import (
+    Targets,
+    add_to_log,
+    discriminator_terms,
+    generator_terms,
+    total,
+)
+
+Log = dict[str, Tensor]
+
+
+class Game:
+    """Both networks, what they minimise, and in which precision.
+
+    Args:
+        generator: learns to enlarge.
+        discriminator: learns to tell, or None for a stage without adversary.
+        losses: of both.
+        rules: who moves in which step, and in how many parts.
+        device: of the networks and batches.
+        dtype: of autocast; float32 means none. float16 scales its losses.
+    """
+
+    def __init__(
+        self,
+        *,
+        generator: Player,
+        discriminator: Player | None,
+        losses: Losses,
+        rules: StepRules,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.generator = generator
+        self.discriminator = discriminator
+        self.losses = losses
+        self.rules = rules
+        self.device = device
+        self.dtype = dtype
+        self.scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
+
+    def play(self, lq: Tensor, targets: Targets, *, step: int) -> Log:
+        """Move both networks once and return the losses of the step, still on the device.
+
+        `lq` is (B, 3, H, W) in [0, 1]; `step` counts from 1 and decides whether the generator moves.
+        """
+        parts = targets.chunk(self.rules.accumulate)
+        log, sr = self._move_generator(lq.chunk(self.rules.accumulate), parts, moves=self._generator_moves(step))
+        if self.discriminator is not None and self.discriminator.optimizer is not None:
+            log |= self._move_discriminator(self.discriminator, sr, parts)
+        if self.scaler.is_enabled():
+            self.scaler.update()
+        return log
+
+    def players(self) -> list[Player]:
+        """Return the generator and, where there is one, the discriminator."""
+        return [player for player in (self.generator, self.discriminator) if player is not None]
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which the networks compute."""
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+    def _move_generator(
+        self, lq: Sequence[Tensor], targets: Sequence[Targets], *, moves: bool
+    ) -> tuple[Log, list[Tensor]]:
+        judge = self.discriminator.network if self.discriminator else None
+        if judge is not None:
+            # Its weights get no gradient in this half; the gradient still flows through it to the generator.
+            judge.requires_grad_(requires_grad=False)
+        self._zero_gradients(self.generator)
+        log: Log = {}
+        outputs: list[Tensor] = []
+        for part, target in zip(lq, targets, strict=True):
+            with torch.set_grad_enabled(moves), self.autocast():
+                sr = self.generator.network(part)
+                terms = generator_terms(sr, target, self.losses, judge) if moves else {}
+            if moves:
+                self._backward(total(terms), parts=len(lq))
+            add_to_log(log, terms, parts=len(lq))
+            outputs.append(sr.detach())
+        if moves:
+            self._optimizer_step(self.generator)
+        if self.discriminator is not None:
+            self.discriminator.plan.apply(self.discriminator.network)
+        return log, outputs
+
+    def _move_discriminator(self, player: Player, sr: Sequence[Tensor], targets: Sequence[Targets]) -> Log:
+        adversarial = self.losses.adversarial
+        if adversarial is None:
+            return {}
+        self._zero_gradients(player)
+        log: Log = {}
+        for fake, target in zip(sr, targets, strict=True):
+            for image, real in ((target.adversarial, True), (fake, False)):
+                with self.autocast():
+                    terms = discriminator_terms(player.network, image, adversarial, real=real)
+                self._backward(total(terms), parts=len(sr))
+                add_to_log(log, terms, parts=len(sr))
+        self._optimizer_step(player)
+        return log
+
+    def _generator_moves(self, step: int) -> bool:
+        rules = self.rules
+        waits = step % rules.discriminator_every != 0 or step <= rules.discriminator_first
+        # Both rules balance a game; without a discriminator there is nothing to wait for.
+        return self.generator.optimizer is not None and not (waits and self.discriminator)
+
+    def _backward(self, loss: Tensor, *, parts: int) -> None:
+        self.scaler.scale(loss / parts).backward()
+
+    def _optimizer_step(self, player: Player) -> None:
+        if player.optimizer is not None:
+            self.scaler.step(player.optimizer)
+
+    @staticmethod
+    def _zero_gradients(player: Player) -> None:
+        if player.optimizer is not None:
+            player.optimizer.zero_grad(set_to_none=True)
