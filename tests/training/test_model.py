@@ -143,7 +143,7 @@ def test_stop_and_resume_equals_an_uninterrupted_run_bit_for_bit(tmp_path, stop:
 
 def test_a_bf16_step_trains_with_fp32_losses(tmp_path) -> None:
     model = small_model(tmp_path)
-    model.dtype = torch.bfloat16
+    model.game.dtype = torch.bfloat16
     before = tensors(model)
     run_steps(model, 1, 2)
     assert all(v == v for v in model.get_current_log().values())
