@@ -21,6 +21,7 @@ LAYERS = {
         "images",
         "image_encode",
         "image_header",
+        "perceptual_hash",
         "options.yaml_dialect",
         "degradation.settings",
         "degradation.kernels",
