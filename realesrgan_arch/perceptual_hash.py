@@ -3,17 +3,18 @@
 The method is the DCT hash of C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010),
 known from phash.org: luma, area-averaged to 32 x 32 pixels, discrete cosine transform, the signs of 64 low frequencies
 about their median. The number of bits in which two hashes differ (Hamming distance, 0..64) says how alike two pictures
-are; pictures that have nothing to do with each other differ in about 32. As half of the bits are set, distances are even.
+are; pictures that have nothing in common differ in about 32. Half of the bits are set, so that distances are
+even.
 
-Measured on 313 photographs of buildings (bits that differ from the hash of the original: median, 99th percentile, most):
+Measured on 313 photographs of buildings (bits that differ from the original's: median, 99th percentile, most):
 
     JPEG of quality 60                  0    2    4      1 % cut off at each edge      2    8   10
     half the size                       0    2    2      2 % cut off at each edge      6   12   14
     a quarter the size, quality 40      0    6    8      5 % cut off at each edge     12   24   28
     15 % brighter and clipped           2    8    8      gamma 0.8                     2    6    6
 
-Of 48,371 pairs from different scenes one was at 0 (one picture in two folders, indeed), the next at 16. Of 457 pairs from
-one scene the nearest were at 12: a step to the side makes another picture. So hashes find copies, not viewpoints.
+Of 48,371 pairs from different scenes one was at 0 (one picture in two folders, indeed), the next at 16. Of 457 pairs
+from one scene the nearest were at 12: a step to the side makes another picture. So hashes find copies, not viewpoints.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,7 +35,7 @@ NEAR_DISTANCE = 8
 """Up to here one is probably made from the other: brightened, or cropped by a hundredth. Of 50,000 photographs chance
 alone brings about two pairs together so far."""
 MIN_DETAIL = 0.05
-"""Blank skies and pages with noise reach 0.03 gray levels, the flattest of 313 photographs has 0.09, their median 1.4."""
+"""Blank skies and pages with noise reach 0.03 gray levels; of 313 photographs the flattest has 0.09, the median 1.4."""
 
 
 class Fingerprint(NamedTuple):
