@@ -38,6 +38,7 @@ LAYERS = {
         "losses",
         "pages",
         "weights.*",
+        "audit.*",
         "data.*",
         "degradation.*",
         "evaluation.*",
