@@ -39,6 +39,7 @@ LAYERS = {
         "losses",
         "pages",
         "weights.*",
+        "audit.*",
         "data.*",
         "degradation.*",
         "evaluation.*",
