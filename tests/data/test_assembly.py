@@ -17,6 +17,7 @@ from realesrgan_arch.data.assembly import (
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.manifest import read_manifest, write_manifest, write_split
 from realesrgan_arch.data.split import split_by_folder
+from realesrgan_arch.data.split_folder import SplitCard, write_card
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.options.datasets import Datasets, TrainDataset, ValDataset
 from tests.tiny_run import write_pictures
@@ -48,8 +49,9 @@ def test_a_manifest_is_a_data_set_and_a_changed_file_is_said(photos, tmp_path) -
     found = find_images(options)
     assert len(found) == 2
     found[0].write_bytes(found[0].read_bytes() + b"more")
-    with pytest.raises(DataError, match="changed since the manifest"):
+    with pytest.raises(DataError, match="changed since the manifest .* or set allow_changed: true"):
         find_images(options)
+    assert find_images(options.model_copy(update={"allow_changed": True})) == found
 
 
 def test_pairs_have_the_same_name_or_that_of_the_template(photos, tmp_path) -> None:
@@ -154,3 +156,18 @@ def test_scenes_of_one_name_in_two_roots_are_two_but_the_same_bytes_are_a_leak(m
     write_manifest(rows, tmp_path / "other.csv")
     with pytest.raises(DataError, match="identical images"):
         check_manifests_apart(Datasets.model_validate(manifests))
+
+
+def test_tiles_and_the_whole_pictures_of_a_scene_are_a_leak(manifests, tmp_path, monkeypatch) -> None:
+    rows = read_manifest(Path(manifests["train"]["manifest"]))
+    tiles = [replace(row, path=f"{row.path}_0.png", sha256=f"{index:064}") for index, row in enumerate(rows)]
+    write_manifest(tiles, tmp_path / "tiles/train.csv")
+    monkeypatch.chdir(tmp_path)
+    write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="photos"), tmp_path / "tiles")
+    section = {"dataroot_gt": str(tmp_path / "tiles"), "manifest": str(tmp_path / "tiles/train.csv")}
+    check_manifests_apart(Datasets.model_validate({**manifests, "train": {**manifests["train"], **section}}))
+    manifests["val"] |= section
+    with pytest.raises(DataError, match=r"2 scenes|1 scenes are in two splits: scene \d in .*photos \(train and val\)"):
+        check_manifests_apart(Datasets.model_validate(manifests))
+    write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="elsewhere"), tmp_path / "tiles")
+    check_manifests_apart(Datasets.model_validate(manifests))
