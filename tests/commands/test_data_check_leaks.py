@@ -56,11 +56,13 @@ def test_a_leak_ends_with_4_and_names_both_files(split, capsys):
     assert data.main(["check-leaks", str(split), "--json"]) == 4
     (leak,) = json.loads(capsys.readouterr().out)["leaks"]
     assert (leak["kind"], leak["first"], leak["second_split"], leak["distance"]) == ("content", name, "val", None)
-    assert data.main(["check-leaks", str(split), "--ignore", "content", "near"]) == 0
+    assert data.main(["check-leaks", "--ignore", "content", "--ignore", "near", str(split)]) == 0
 
 
 def test_a_changed_file_ends_with_4_and_a_moved_folder_is_given_by_root(split, capsys):
     Path("photos").rename("moved")
+    with pytest.raises(DataError, match="of the folder photos, which is not here; give it with --root"):
+        data.main(["check-leaks", str(split)])
     assert data.main(["check-leaks", str(split), "--root", "moved"]) == 0
     write_noise(Path("moved/scene 0/0.png"), seed=77)
     assert data.main(["check-leaks", str(split), "--root", "moved"]) == 4

@@ -85,6 +85,11 @@ def test_a_picture_that_was_made_from_another_is_a_leak(split, suffix, change):
     assert leak.distance is not None and 0 <= leak.distance <= 8
 
 
+def test_look_alikes_in_one_part_are_no_leak(split):
+    split.add("train", "other/IMG_7.jpg", picture(0))
+    assert split.leaks() == LeakReport((), (), ())
+
+
 def test_a_title_in_two_parts_is_a_leak_and_the_name_of_a_camera_is_none(split):
     split.add("train", "a/Villa Savoye 1.png", picture(100))
     split.add("val", "b/villa-savoye-2.png", picture(101))

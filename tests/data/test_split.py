@@ -1,5 +1,6 @@
 """Splits are seeded and stable, keep groups whole, meet their shares, and leave no part empty."""
 
+import hashlib
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from realesrgan_arch.data.assembly import find_images
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.leaks import LeakReport, find_leaks
 from realesrgan_arch.data.manifest import check_manifest, read_manifest, write_split
 from realesrgan_arch.data.split import SplitSettings, assign_groups, make_split, split_by_folder
+from realesrgan_arch.data.split_folder import SplitCard, open_split, write_card
 from realesrgan_arch.images import write_image
 from realesrgan_arch.options.datasets import TrainDataset
 from tests.data.pictures import noise, write_noise
@@ -78,14 +81,21 @@ def test_every_part_with_a_share_gets_a_group(groups, shares, seed):
     assert all(assignment.part_by_group[name] == part for name, part in assignment.borrowed.items())
 
 
-def test_a_part_that_would_be_empty_borrows_the_group_that_is_nearest():
-    # With these shares the places of the hashes alone decide, and the least place is the test's in the end.
-    places = parts_of(many(6), val=0.0, test=0.0)
-    assert set(places.values()) == {"train"}
-    (nearest,) = assign_groups(many(6), seed=0, val_share=0.0, test_share=1e-9).borrowed
-    for share in (0.01, 0.05, 0.1, 0.2, 0.4):
-        tested = [name for name, part in parts_of(many(6), val=0.0, test=share).items() if part == "test"]
-        assert nearest in tested
+@pytest.mark.parametrize(("val", "test"), [(0.0, 0.02), (0.02, 0.0), (0.02, 0.4)])
+def test_a_part_that_would_be_empty_borrows_the_group_that_is_nearest(val, test):
+    part, low, high = ("val", test, test + val) if val else ("test", 0.0, test)
+    num_borrowed = 0
+    for seed in range(20):
+        places = {name: hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()[:12] for name in many(7)}
+        distances = {
+            name: max(low - int(place, 16) / 2**48, int(place, 16) / 2**48 - high) for name, place in places.items()
+        }
+        assignment = assign_groups(many(7), seed=seed, val_share=val, test_share=test)
+        if part in assignment.borrowed.values() and len(assignment.borrowed) == 1:
+            nearest = min(distances, key=lambda name: distances[name])
+            assert dict(assignment.borrowed) == {nearest: part}
+            num_borrowed += 1
+    assert num_borrowed > 10
 
 
 def test_too_few_groups_or_impossible_shares_are_one_sentence():
@@ -167,6 +177,10 @@ def test_strange_names_go_from_the_folder_to_the_training_set(tmp_path):
         options = TrainDataset.model_validate({"type": "GtDataset", "batch_size_per_gpu": 1, **section})
         found |= set(find_images(options))
     assert found == {path for path in root.rglob("*") if path.is_file()}
+    write_card(SplitCard(str(root), "folder", 0, 0.2, 0.2), tmp_path / "split")
+    # `école/café` is one title however its accents are stored.
+    assert [leak.what for leak in find_leaks(open_split(tmp_path / "split")).leaks] in ([], ["café"])
+    assert find_leaks(open_split(tmp_path / "split"), ignore=["stem"]) == LeakReport((), (), ())
 
 
 scenes = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "f/g"]), min_size=8, max_size=20)
