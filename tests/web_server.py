@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -106,7 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def handle_one_request(self) -> None:
-        super().handle_one_request()
+        with suppress(BrokenPipeError, ConnectionResetError):  # A client that has seen enough.
+            super().handle_one_request()
         self.close_connection = True
 
     def log_message(self, *_: object) -> None:
