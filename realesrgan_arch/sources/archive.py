@@ -7,9 +7,10 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -48,35 +49,12 @@ class Member:
     name: str
     """Path with forward slashes, without a leading `./`."""
     num_bytes: int
-    key: zipfile.ZipInfo | tarfile.TarInfo
-
-
-class Archive:
-    """An open zip or tar file whose member list is checked."""
-
-    def __init__(self, path: Path, reader: zipfile.ZipFile | tarfile.TarFile, limits: Limits) -> None:
-        self._reader = reader
-        entries = (
-            _zip_entries(path, reader) if isinstance(reader, zipfile.ZipFile) else _tar_entries(path, reader, limits)
-        )
-        self.members = tuple(entries)
-        _check_limits(path, len(self.members), sum(member.num_bytes for member in self.members), limits)
-        _check_collisions(path, self.members)
-
-    def open(self, member: Member) -> IO[bytes]:
-        """Open one member for reading."""
-        reader, key = self._reader, member.key
-        if isinstance(reader, zipfile.ZipFile):
-            return reader.open(member.name if isinstance(key, tarfile.TarInfo) else key)
-        stream = reader.extractfile(key) if isinstance(key, tarfile.TarInfo) else None
-        if stream is None:
-            raise tarfile.TarError(f"no bytes for {member.name}")
-        return stream
+    open: Callable[[], IO[bytes]]
 
 
 @contextmanager
-def open_archive(path: Path, limits: Limits | None = None) -> Iterator[Archive]:
-    """Open a zip or tar file, packed or not, after checking every one of its members.
+def open_archive(path: Path, limits: Limits | None = None) -> Iterator[tuple[Member, ...]]:
+    """Open a zip or tar file, packed or not, check every member and yield them.
 
     Raises:
         DataError: no such archive, a member that would land elsewhere, a link, a device, two members of one name, an
@@ -87,14 +65,14 @@ def open_archive(path: Path, limits: Limits | None = None) -> Iterator[Archive]:
         reader = zipfile.ZipFile(path) if is_zip else tarfile.open(path)  # noqa: SIM115
     except ARCHIVE_FAULTS as error:
         raise DataError(
-            f"{shown(path)} is not a whole zip or tar archive ({error}); remove it and get it again."
+            f"{shown(path)} is no zip or tar archive, or only a part of one; remove it and get it again."
         ) from error
     with reader:
         try:
-            archive = Archive(path, reader, limits or Limits())
+            members = _checked_members(path, reader, limits or Limits())
         except ARCHIVE_FAULTS as error:
             raise DataError(f"{shown(path)} is damaged ({error}); remove it and get it again.") from error
-        yield archive
+        yield members
 
 
 def is_junk(name: str) -> bool:
@@ -103,7 +81,15 @@ def is_junk(name: str) -> bool:
     return parts[-1].startswith("._") or any(part.casefold() in _JUNK for part in parts)
 
 
-def _zip_entries(path: Path, reader: zipfile.ZipFile) -> Iterator[Member]:
+def _checked_members(path: Path, reader: zipfile.ZipFile | tarfile.TarFile, limits: Limits) -> tuple[Member, ...]:
+    is_zip = isinstance(reader, zipfile.ZipFile)
+    members = tuple(_zip_members(path, reader) if is_zip else _tar_members(path, reader, limits))
+    _check_limits(path, len(members), sum(member.num_bytes for member in members), limits)
+    _check_collisions(path, members)
+    return members
+
+
+def _zip_members(path: Path, reader: zipfile.ZipFile) -> Iterator[Member]:
     for info in reader.infolist():
         name = _checked_name(path, info.orig_filename)
         kind = stat.S_IFMT(info.external_attr >> 16)
@@ -112,10 +98,10 @@ def _zip_entries(path: Path, reader: zipfile.ZipFile) -> Iterator[Member]:
         if info.flag_bits & 1:
             raise _refusal(path, name, "encrypted")
         if not info.is_dir():
-            yield Member(name, info.file_size, info)
+            yield Member(name, info.file_size, partial(reader.open, info))
 
 
-def _tar_entries(path: Path, reader: tarfile.TarFile, limits: Limits) -> Iterator[Member]:
+def _tar_members(path: Path, reader: tarfile.TarFile, limits: Limits) -> Iterator[Member]:
     num_bytes = 0
     for num_members, info in enumerate(reader):
         # While the list is read, since reading on to the next member unpacks this one.
@@ -125,7 +111,14 @@ def _tar_entries(path: Path, reader: tarfile.TarFile, limits: Limits) -> Iterato
         if not info.isdir():
             if not info.isreg():
                 raise _refusal(path, name, "a link or a device")
-            yield Member(name, info.size, info)
+            yield Member(name, info.size, partial(_open_tar_member, reader, info))
+
+
+def _open_tar_member(reader: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
+    stream = reader.extractfile(info)
+    if stream is None:
+        raise tarfile.TarError(f"no bytes for {info.name}")
+    return stream
 
 
 def _checked_name(path: Path, name: str) -> str:

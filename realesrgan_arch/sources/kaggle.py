@@ -81,7 +81,7 @@ def _bring_over(cached: Path, files: Sequence[Path], root: Path) -> tuple[Amount
         if names != {"."}:
             check_place(root / top, names)
     root.mkdir(parents=True, exist_ok=True)
-    if cached.stat().st_dev != root.stat().st_dev:
+    if not _is_one_disk(cached, root):
         check_disk_space(root, sum((cached / file).stat().st_size for file in files), "copying from the cache")
     work = root / UNPACKING
     shutil.rmtree(work, ignore_errors=True)
@@ -91,6 +91,10 @@ def _bring_over(cached: Path, files: Sequence[Path], root: Path) -> tuple[Amount
     for top in by_top:
         install(work / "new" / top, root / top, work / "old" / top)
     return tuple(measure(root, top) for top in by_top)
+
+
+def _is_one_disk(first: Path, second: Path) -> bool:
+    return first.stat().st_dev == second.stat().st_dev
 
 
 def _link_or_copy(path: Path, target: Path) -> None:

@@ -10,7 +10,7 @@ from realesrgan_arch.atomic import move_into_place
 from realesrgan_arch.data.files import IMAGE_SUFFIXES, DataError, some_names
 from realesrgan_arch.downloading.fetch import check_disk_space
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.sources.archive import ARCHIVE_FAULTS, Archive, Limits, Member, is_junk, open_archive
+from realesrgan_arch.sources.archive import ARCHIVE_FAULTS, Limits, Member, is_junk, open_archive
 from realesrgan_arch.sources.table import Folder
 
 UNPACKING = ".unpacking"
@@ -31,14 +31,14 @@ def unpack(archive: Path, folders: Sequence[Folder], root: Path, *, limits: Limi
     work = root / UNPACKING
     try:
         shutil.rmtree(work, ignore_errors=True)
-        with open_archive(archive, limits) as opened:
-            chosen = {folder: _members_of(opened, folder, archive) for folder in folders}
+        with open_archive(archive, limits) as members:
+            chosen = {folder: _members_of(members, folder, archive) for folder in folders}
             everything = [member for members in chosen.values() for member in members]
             check_disk_space(root, sum(member.num_bytes for member in everything), f"unpacking {archive.name}")
             for folder, members in chosen.items():
                 inside = f"{folder.inside}/"
                 check_place(root / folder.to, {member.name.removeprefix(inside) for member in members})
-            _extract(opened, chosen, work, archive)
+            _extract(chosen, work, archive)
         for folder in folders:
             install(work / "new" / folder.to, root / folder.to, work / "old" / folder.to)
     except OSError as error:
@@ -55,9 +55,9 @@ def files_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
 
 
-def _members_of(opened: Archive, folder: Folder, archive: Path) -> list[Member]:
+def _members_of(everything: Sequence[Member], folder: Folder, archive: Path) -> list[Member]:
     inside = f"{folder.inside}/"
-    members = [member for member in opened.members if member.name.startswith(inside) and not is_junk(member.name)]
+    members = [member for member in everything if member.name.startswith(inside) and not is_junk(member.name)]
     num_images = sum(Path(member.name).suffix.lower() in IMAGE_SUFFIXES for member in members)
     if num_images != folder.num_images:
         raise DataError(
@@ -91,7 +91,7 @@ def install(new: Path, place: Path, old: Path) -> None:
     move_into_place(new, place)
 
 
-def _extract(opened: Archive, chosen: dict[Folder, list[Member]], work: Path, archive: Path) -> None:
+def _extract(chosen: dict[Folder, list[Member]], work: Path, archive: Path) -> None:
     pairs = [
         (member, work / "new" / folder.to / member.name.removeprefix(f"{folder.inside}/"))
         for folder, members in chosen.items()
@@ -100,7 +100,7 @@ def _extract(opened: Archive, chosen: dict[Folder, list[Member]], work: Path, ar
     for member, path in tqdm(pairs, desc=f"unpacking {archive.name}", unit="file", leave=False, disable=None):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with opened.open(member) as stream, path.open("xb") as file:
+            with member.open() as stream, path.open("xb") as file:
                 shutil.copyfileobj(stream, file)
         except ARCHIVE_FAULTS as error:
             raise DataError(
