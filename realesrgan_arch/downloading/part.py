@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pydantic import TypeAdapter
+
 from realesrgan_arch.atomic import move_into_place, write_text
 
 
@@ -23,6 +25,9 @@ class Version:
         """What `If-Range` may hold: a strong ETag, else the date. Weak ETags are for equal meaning, not equal bytes."""
         is_strong = self.etag is not None and not self.etag.startswith("W/")
         return self.etag if is_strong else self.last_modified
+
+
+_CARD = TypeAdapter(Version)
 
 
 class Part:
@@ -92,8 +97,8 @@ class Part:
     def _read_card(self) -> Version | None:
         """None when the part cannot be continued: no card, of another address, or nothing to know its version by."""
         try:
-            version = Version(**json.loads(self._card.read_bytes()))
-        except (FileNotFoundError, ValueError, TypeError):
+            version = _CARD.validate_json(self._card.read_bytes())
+        except (FileNotFoundError, ValueError):
             return None
         is_ours = version.url == self._url and self.path.exists() and self._fits(version.total)
         return version if is_ours and self._is_guarded(version) else None

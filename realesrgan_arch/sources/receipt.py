@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from realesrgan_arch import __version__
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.data.files import DataError
@@ -29,12 +31,14 @@ Receipt = Mapping[str, tuple[Amount, ...]]
 """Part of the set -> what it became."""
 
 
+_PARTS = TypeAdapter(dict[str, tuple[Amount, ...]])
+
+
 def read_receipt(folder: Path) -> Receipt:
     """Return what the receipt says; nothing when there is none or it is damaged: the set is then fetched again."""
     try:
-        data = json.loads((folder / RECEIPT_NAME).read_bytes())
-        return {part: tuple(Amount(**amount) for amount in amounts) for part, amounts in data["parts"].items()}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return _PARTS.validate_python(json.loads((folder / RECEIPT_NAME).read_bytes())["parts"])
+    except (OSError, ValueError, TypeError, KeyError):
         return {}
 
 

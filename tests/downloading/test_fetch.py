@@ -165,15 +165,23 @@ def test_other_bytes_than_the_published_ones_are_not_kept(site, target):
     assert len(site.requests) == 1
 
 
-def test_a_part_of_another_address_or_without_its_card_is_not_continued(site, target):
+def test_a_part_of_another_address_is_not_continued(site, target):
     break_off(site, target)
     fetch(RemoteFile(site.serve("/other.zip", Answer(BODY))), target)
     assert site.requests == [("/other.zip", None, None)]
-    remote = break_off(site, target.with_name("b.zip"))
-    target.with_name("b.zip.part.json").write_text('{"url": 3, "strange": 1}')
+    assert names(target.parent) == ["set.zip"]
+
+
+@pytest.mark.parametrize(
+    "card", ["", "{", "[]", '{"url": 3}', '{"url": "URL", "etag": "one", "total": "x"}', '{"url": "URL", "total": 7}']
+)
+def test_a_part_with_a_damaged_card_is_not_continued(site, target, card):
+    remote = break_off(site, target)
+    target.with_name("set.zip.part.json").write_text(card.replace("URL", remote.url))
     site.serve("/set.zip", Answer(BODY))
-    fetch(remote, target.with_name("b.zip"))
+    fetch(remote, target)
     assert site.ranges == [None]
+    assert target.read_bytes() == BODY
 
 
 @pytest.mark.parametrize("status", [429, 503])
