@@ -54,27 +54,37 @@ def get_source(
         MissingExtraError: a set of Kaggle without kagglehub.
     """
     files = choose_files(source, parts)
-    folder = out / source.name
     with ExitStack() as held:
         try:
             held.enter_context(file_lock(out / f".{source.name}.lock"))
+            return _complete(source, files, out, keep_archives=keep_archives, tell=tell, pause=pause)
         except BlockingIOError as error:
             raise DataError(f"another process is fetching {source.name} into {shown(out)}; wait for it.") from error
         except OSError as error:
-            raise DataError(f"cannot write into {shown(out)}: {error.strerror or error}.") from error
-        receipt = dict(read_receipt(folder))
-        wanted = [file.part for file in files] or [KAGGLE_PART]
-        missing = tuple(part for part in wanted if not is_present(folder, receipt.get(part, ())))
-        for line in _announcement(source, folder, missing, receipt):
-            tell(line)
-        if source.kaggle_handle and missing:
-            receipt[KAGGLE_PART] = fetch_from_kaggle(source, folder)
-            write_receipt(folder, source, receipt)
-        to_do = [file for file in files if file.part in missing]
-        _check_room(to_do, out, keep_archives=keep_archives)
-        for file in to_do:
-            receipt[file.part] = _get_file(source, file, out, keep_archives=keep_archives, pause=pause)
-            write_receipt(folder, source, receipt)
+            raise DataError(
+                f"cannot read or write {shown(Path(error.filename or out))}: {error.strerror or error}; mend that and "
+                "run the command again."
+            ) from error
+
+
+def _complete(
+    source: Source, files: Sequence[SourceFile], out: Path, *, keep_archives: bool, tell: Tell, pause: Pause
+) -> GotSource:
+    """Fetch what is missing of `files`, or of a set of Kaggle, and keep the receipt."""
+    folder = out / source.name
+    receipt = dict(read_receipt(folder))
+    wanted = [file.part for file in files] or [KAGGLE_PART]
+    missing = tuple(part for part in wanted if not is_present(folder, receipt.get(part, ())))
+    for line in _announcement(source, folder, missing, receipt):
+        tell(line)
+    if source.kaggle_handle and missing:
+        receipt[KAGGLE_PART] = fetch_from_kaggle(source, folder)
+        write_receipt(folder, source, receipt)
+    to_do = [file for file in files if file.part in missing]
+    _check_room(to_do, out, keep_archives=keep_archives)
+    for file in to_do:
+        receipt[file.part] = _get_file(source, file, out, keep_archives=keep_archives, pause=pause)
+        write_receipt(folder, source, receipt)
     return GotSource(source, folder, {part: receipt[part] for part in wanted}, missing)
 
 
@@ -113,11 +123,8 @@ def _with_advice(source: Source, file: SourceFile, archive: Path) -> RemoteFile:
 
 
 def _copy(path: Path, target: Path) -> None:
-    try:
-        with path.open("rb") as source, atomic_file(target) as file:
-            shutil.copyfileobj(source, file)
-    except OSError as error:
-        raise DataError(f"cannot write {shown(target)}: {error.strerror or error}.") from error
+    with path.open("rb") as source, atomic_file(target) as file:
+        shutil.copyfileobj(source, file)
 
 
 def _check_room(files: Sequence[SourceFile], out: Path, *, keep_archives: bool) -> None:

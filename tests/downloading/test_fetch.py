@@ -150,6 +150,13 @@ def test_a_weak_etag_is_no_guard(site, target):
     assert target.read_bytes() == OTHER
 
 
+def test_without_etag_date_or_checksum_a_broken_transfer_begins_anew(site, target):
+    url = site.serve("/set.zip", Answer(OTHER, etag=None, breaks_after=HALF), Answer(BODY, etag=None))
+    fetch(RemoteFile(url), target, pause=Pauses())
+    assert site.ranges == [None, None]
+    assert target.read_bytes() == BODY
+
+
 def test_a_continued_file_with_a_wrong_checksum_is_begun_anew_once(site, target):
     url = site.serve("/set.zip", Answer(OTHER, breaks_after=HALF, etag=None), Answer(BODY, etag=None))
     fetch(RemoteFile(url, checksum=SHA256), target, pause=Pauses())

@@ -1,7 +1,9 @@
 """A data set arrives from a web server, once; a second run asks for nothing, and what was lost comes back."""
 
+import errno
 import hashlib
 import json
+import os
 import random
 import shutil
 import signal
@@ -16,6 +18,7 @@ import pytest
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.downloading.fetch import RemoteFile
 from realesrgan_arch.downloading.web import DownloadError
+from realesrgan_arch.sources import get as module
 from realesrgan_arch.sources.get import get_source
 from realesrgan_arch.sources.table import Folder, Source, SourceFile
 from tests.sources.archives import content, tar_bytes, zip_bytes
@@ -234,8 +237,20 @@ def test_two_processes_do_not_fetch_one_set(get):
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(get):
     get.out.write_text("a file")
-    with pytest.raises(DataError, match="cannot write into .*datasets: "):
+    with pytest.raises(DataError, match=r"cannot read or write .*datasets: .*; mend that and run the command again\.$"):
         get()
+
+
+def test_a_disk_that_is_full_at_the_very_end_is_one_sentence_and_the_next_run_goes_on(get, monkeypatch):
+    def full(path, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_copy", full)
+        with pytest.raises(DataError, match="cannot read or write .*datasets: No space left on device; mend that"):
+            get()
+    get()
+    assert get.site.requests == []
 
 
 def test_a_process_killed_while_unpacking_is_completed_by_the_next(get):
