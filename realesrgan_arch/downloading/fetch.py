@@ -47,7 +47,7 @@ class RemoteFile:
     redirect_hosts: tuple[str, ...] = ()
     """Hosts, with those below them, to which the address may redirect; its own host always may."""
     by_hand: str = ""
-    """What to do when a web page comes instead; empty for a sentence that fits any file."""
+    """What to do when it cannot be had, without a full stop; empty for words that fit any file."""
 
 
 def fetch(remote: RemoteFile, target: Path, *, pause: Pause = time.sleep) -> None:
@@ -115,7 +115,12 @@ def _transfer(remote: RemoteFile, part: Part, pause: Pause) -> None:
     num_tries, furthest, was_reached = 0, part.num_bytes, False
     while not part.is_complete:
         try:
-            with open_url(remote.url, headers=part.request_headers(), redirect_hosts=remote.redirect_hosts) as response:
+            with open_url(
+                remote.url,
+                headers=part.request_headers(),
+                redirect_hosts=remote.redirect_hosts,
+                by_hand=_by_hand(remote, part),
+            ) as response:
                 was_reached = True
                 _append(remote, part, response)
         except RangeRefusedError:
@@ -125,8 +130,9 @@ def _transfer(remote: RemoteFile, part: Part, pause: Pause) -> None:
             num_tries = 1 if part.num_bytes > furthest else num_tries + 1
             furthest = max(furthest, part.num_bytes)
             if not was_reached:
+                or_else = f", or {remote.by_hand}" if remote.by_hand else ""
                 raise DownloadError(
-                    f"cannot download {remote.url} ({error}): check the network and try again."
+                    f"cannot download {remote.url} ({error}): check the network and try again{or_else}."
                 ) from error
             wait_seconds = 2.0 ** (num_tries - 1) if error.wait_seconds is None else error.wait_seconds
             if num_tries == MAX_TRIES or wait_seconds > MAX_WAIT_SECONDS:
@@ -137,8 +143,8 @@ def _transfer(remote: RemoteFile, part: Part, pause: Pause) -> None:
 def _append(remote: RemoteFile, part: Part, response: HTTPResponse) -> None:
     """Write what one answer brings behind what is there, or begin anew when it starts at the first byte."""
     if response.headers.get_content_type() == "text/html":
-        by_hand = remote.by_hand or f"get {part.target.name} by hand and put it into {shown(part.target.parent)}."
-        raise DownloadError(f"{remote.url} gave a web page instead of the file: {by_hand}")
+        by_hand = _by_hand(remote, part)
+        raise DownloadError(f"{remote.url} gave a web page instead of the file: {by_hand}.")
     if response.status == 206:
         _check_continues(part, response)
     else:
@@ -241,6 +247,10 @@ def _mismatch(remote: RemoteFile, digest: str) -> str:
 def _too_much(remote: RemoteFile) -> str:
     limit = remote.max_bytes if remote.size is None else remote.size
     return f"{remote.url} sends more than the {limit:,} bytes expected: it is another file."
+
+
+def _by_hand(remote: RemoteFile, part: Part) -> str:
+    return remote.by_hand or f"get {part.target.name} by hand and put it into {shown(part.target.parent)}"
 
 
 def _gave_up_message(remote: RemoteFile, part: Part, error: InterruptedTransferError) -> str:

@@ -42,10 +42,11 @@ class RangeRefusedError(Exception):
     """The server has no bytes after those that were got before (status 416)."""
 
 
-def open_url(url: str, *, headers: Mapping[str, str], redirect_hosts: Sequence[str]) -> HTTPResponse:
+def open_url(url: str, *, headers: Mapping[str, str], redirect_hosts: Sequence[str], by_hand: str) -> HTTPResponse:
     """Send a GET request and return the answer, with status 200 or 206; redirects to other hosts must be allowed.
 
-    `redirect_hosts` stand for themselves and for the hosts below them. Plain http is for this machine only.
+    `redirect_hosts` stand for themselves and for the hosts below them. Plain http is for this machine only. `by_hand`
+    ends the sentence of an answer that is final.
 
     Raises:
         DownloadError: an address or redirect that is not allowed, or an answer that no second try would change.
@@ -59,13 +60,13 @@ def open_url(url: str, *, headers: Mapping[str, str], redirect_hosts: Sequence[s
         response = opener.open(urllib.request.Request(url, headers=ours), timeout=_TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         with error:
-            raise _fault_of_status(url, error, is_range="Range" in headers) from error
+            raise _fault_of_status(url, error, by_hand, is_range="Range" in headers) from error
     except urllib.error.URLError as error:
         raise UnreachableError(str(error.reason)) from error
     except (HTTPException, TimeoutError, ConnectionError) as error:
         raise InterruptedTransferError(f"did not answer ({error or type(error).__name__})") from error
     if response.status not in (200, 206):
-        raise DownloadError(f"{url} answered {response.status}: expected 200; get the file by hand.")
+        raise DownloadError(f"{url} answered {response.status}: expected 200; {by_hand}.")
     return response
 
 
@@ -110,13 +111,13 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _fault_of_status(url: str, error: urllib.error.HTTPError, *, is_range: bool) -> Exception:
+def _fault_of_status(url: str, error: urllib.error.HTTPError, by_hand: str, *, is_range: bool) -> Exception:
     answered = f"answered {error.code} {error.reason}"
     if error.code == _RANGE_REFUSED and is_range:
         return RangeRefusedError(answered)
     if error.code in _TRY_AGAIN:
         return InterruptedTransferError(answered, _retry_after(error.headers.get("Retry-After")))
-    return DownloadError(f"{url} {answered}: try later or get it by hand.")
+    return DownloadError(f"{url} {answered}: try later, or {by_hand}.")
 
 
 def _retry_after(text: str | None) -> float | None:

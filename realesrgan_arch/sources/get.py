@@ -119,7 +119,7 @@ def _get_file(source: Source, file: SourceFile, out: Path, *, keep_archives: boo
 def _with_advice(source: Source, file: SourceFile, archive: Path) -> RemoteFile:
     """The remote file with a sentence for when a web page comes in its place."""
     first = file.remote.by_hand or f"open {source.page}, download {file.name} in the browser"
-    return replace(file.remote, by_hand=f"{first}, put it into {shown(archive.parent)} and run the command again.")
+    return replace(file.remote, by_hand=f"{first}, put it into {shown(archive.parent)} and run the command again")
 
 
 def _copy(path: Path, target: Path) -> None:

@@ -86,4 +86,7 @@ def test_a_server_that_refuses_is_one_sentence_and_exit_code_2(capsys, tiny, mon
     monkeypatch.setitem(table.SOURCES, "tiny", replace(source, files=(first,)))
     code, out, err = call(capsys, "tiny")
     assert (code, out) == (2, "")
-    assert err.splitlines()[-1].endswith("/absent.zip answered 404 Not Found: try later or get it by hand.")
+    assert err.splitlines()[-1].endswith(
+        "/absent.zip answered 404 Not Found: try later, or open https://example.org/tiny, download hr.zip in the "
+        "browser, put it into datasets/archives and run the command again."
+    )

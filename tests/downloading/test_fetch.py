@@ -219,7 +219,11 @@ def test_a_server_that_asks_for_an_hour_is_not_waited_for(site, target):
 @pytest.mark.parametrize(
     ("answer", "size", "message"),
     [
-        (Answer(status=404), None, r"answered 404 Not Found: try later or get it by hand"),
+        (
+            Answer(status=404),
+            None,
+            r"answered 404 Not Found: try later, or get set\.zip by hand and put it into .*new\.$",
+        ),
         (Answer(status=403), None, "answered 403 Forbidden"),
         (Answer(status=416), None, "answered 416"),
         (Answer(b"<html>", headers={"Content-Type": "text/html; charset=utf-8"}), None, "gave a web page instead"),
@@ -241,7 +245,7 @@ def test_an_answer_that_no_second_try_would_change_is_one_sentence_and_leaves_no
 
 def test_a_web_page_names_what_to_do_by_hand(site, target):
     page = Answer(b"<html>", headers={"Content-Type": "text/html"})
-    remote = RemoteFile(site.serve("/set.zip", page), by_hand="open its page and put set.zip into here.")
+    remote = RemoteFile(site.serve("/set.zip", page), by_hand="open its page and put set.zip into here")
     with pytest.raises(DownloadError, match=r"instead of the file: open its page and put set\.zip into here\."):
         fetch(remote, target)
 
@@ -283,6 +287,8 @@ def test_a_server_that_was_never_reached_is_not_waited_for(target):
     pauses = Pauses()
     with pytest.raises(DownloadError, match=r"cannot download http://127\.0\.0\.1:9/x \(.*refused.*check the network"):
         fetch(RemoteFile("http://127.0.0.1:9/x"), target, pause=pauses)
+    with pytest.raises(DownloadError, match="check the network and try again, or open its page.$"):
+        fetch(RemoteFile("http://127.0.0.1:9/x", by_hand="open its page"), target, pause=pauses)
     assert pauses == []
 
 
