@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1] / "realesrgan_arch"
 GROUND, LEAVES, PARTS, TRAINING, BRIDGE, ENTRIES = range(6)
 LAYERS = {
     # What every module may import.
-    GROUND: ["errors", "seeding", "python_version", "basicsr_shims", "resampling", "atomic", "extras"],
+    GROUND: ["errors", "seeding", "python_version", "basicsr_shims", "resampling", "atomic", "extras", "file_lock"],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [
         "devices",
@@ -39,9 +39,11 @@ LAYERS = {
         "options.*",
         "losses",
         "pages",
+        "downloading.*",
         "weights.*",
         "audit.*",
         "data.*",
+        "sources.*",
         "degradation.*",
         "evaluation.*",
         "upscaling.*",
