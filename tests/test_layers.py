@@ -44,7 +44,6 @@ LAYERS = {
         "losses",
         "pages",
         "weights.*",
-        "audit.*",
         "data.*",
         "audit.*",
         "degradation.*",
