@@ -118,4 +118,4 @@ def _figures(thumbnails: Mapping[str, str], edited: Mapping[str, bool]) -> Calla
 def _numbers(item: Found) -> str:
     """Empty for a finding that is simply true, whose number and threshold are both 1."""
     value, threshold = item.finding.value, item.finding.threshold
-    return "" if value == threshold == 1 else f"{value:.4g}, limit {threshold:.4g}"
+    return "" if value == threshold == 1 else f"{value:.4g} · limit {threshold:.4g}"
