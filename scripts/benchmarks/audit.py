@@ -25,8 +25,8 @@ from realesrgan_arch.audit.examine import examine
 from realesrgan_arch.audit.thresholds import AuditThresholds
 from realesrgan_arch.data.files import list_images
 from realesrgan_arch.data.sample import draw_sample
-from realesrgan_arch.images import decode_rgb, read_rgb, write_image
-from realesrgan_arch.seeding import numpy_generator
+from realesrgan_arch.images import Pixels, decode_rgb, read_rgb, write_image
+from realesrgan_arch.seeding import Stream, numpy_generator
 
 PHOTOS = Path(__file__).resolve().parents[3] / "shared" / "data" / "photos"
 WIDTH, HEIGHT = 800, 600
@@ -53,23 +53,27 @@ def main() -> None:
 def make_files(folder: Path, count: int) -> Path:
     """Return a folder with `count` JPEG files; those that are there already are kept."""
     root = folder / f"files_{count}"
-    missing = [number for number in range(count) if not (root / f"{number:05d}.jpg").exists()]
-    sources = list_images(PHOTOS if PHOTOS.is_dir() else draw_sample(folder / "sample", seed=0).folder) if missing else []
-    # In the order of the sources, so that each is decoded once.
-    opened = (-1, None)
-    for number in sorted(missing, key=lambda number: number % len(sources)):
-        source = number % len(sources)
-        if opened[0] != source:
-            opened = (source, enlarge(read_rgb(sources[source])))
-        generator = numpy_generator(0, number)
-        height, width = opened[1].shape[:2]
-        top, left = (int(generator.integers(0, room + 1)) for room in (height - HEIGHT, width - WIDTH))
-        crop = opened[1][top : top + HEIGHT, left : left + WIDTH]
-        write_image(root / f"{number:05d}.jpg", crop, quality=int(generator.integers(82, 97)))
+    names = {number: root / f"{number:05d}.jpg" for number in range(count)}
+    if all(path.exists() for path in names.values()):
+        return root
+    sources = list_images(PHOTOS if PHOTOS.is_dir() else draw_sample(folder / "sample", seed=0).folder)
+    for first, source in enumerate(sources):
+        pixels = enlarge(read_rgb(source))
+        for number in range(first, count, len(sources)):
+            write_crop(pixels, names[number], number)
     return root
 
 
-def enlarge(pixels):  # noqa: ANN001, ANN201
+def write_crop(pixels: Pixels, path: Path, number: int) -> None:
+    """Write a part that depends on `number`, at a quality that does too."""
+    generator = numpy_generator(0, Stream.SAMPLE, number)
+    height, width = pixels.shape[:2]
+    top, left = (int(generator.integers(0, room + 1)) for room in (height - HEIGHT, width - WIDTH))
+    crop = pixels[top : top + HEIGHT, left : left + WIDTH]
+    write_image(path, crop, quality=int(generator.integers(82, 97)))
+
+
+def enlarge(pixels: Pixels) -> Pixels:
     """Return the pixels with room for a crop."""
     factor = max(1.0, 1.2 * HEIGHT / pixels.shape[0], 1.2 * WIDTH / pixels.shape[1])
     return cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC) if factor > 1 else pixels

@@ -95,7 +95,7 @@ def test_files_left_out_come_first_then_reasons_then_the_worst_then_natural_orde
 
 
 def test_the_csv_keeps_every_byte_of_a_name():
-    name = b"\xff,\n\".jpg".decode("utf-8", "surrogateescape")
+    name = b'\xff,\n".jpg'.decode("utf-8", "surrogateescape")
     data = encode_findings([Found(name, Finding("blurred", 1 / 3, 0.6, True, "Blurred."))])
     assert data == b'path,reason,value,threshold,drop,sentence\r\n"\xff,\n"".jpg",blurred,0.333333,0.6,yes,Blurred.\r\n'
 

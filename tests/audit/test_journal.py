@@ -103,7 +103,9 @@ def test_the_journal_of_another_folder_is_refused_and_stays(path, tmp_path):
     with open_journal(path, tmp_path / "photos") as journal:
         journal.add(FAULTY)
     before = path.read_bytes()
-    with pytest.raises(DataError, match=r"holds the audit of .*photos, not of .*other; choose another folder with --out"):
+    with pytest.raises(
+        DataError, match=r"holds the audit of .*photos, not of .*other; choose another folder with --out"
+    ):
         with open_journal(path, tmp_path / "other"):
             pass
     assert path.read_bytes() == before
