@@ -103,18 +103,16 @@ def test_the_journal_of_another_folder_is_refused_and_stays(path, tmp_path):
     with open_journal(path, tmp_path / "photos") as journal:
         journal.add(FAULTY)
     before = path.read_bytes()
-    with pytest.raises(
-        DataError, match=r"holds the audit of .*photos, not of .*other; choose another folder with --out"
-    ):
-        with open_journal(path, tmp_path / "other"):
-            pass
+    sentence = r"holds the audit of .*photos, not of .*other; choose another folder with --out"
+    with pytest.raises(DataError, match=sentence), open_journal(path, tmp_path / "other"):
+        pass
     assert path.read_bytes() == before
 
 
 def test_two_audits_cannot_write_the_same_journal(path):
-    with open_journal(path, path.parents[1] / "photos"), pytest.raises(DataError, match="Another audit is writing"):
-        with open_journal(path, path.parents[1] / "photos"):
-            pass
+    photos = path.parents[1] / "photos"
+    with open_journal(path, photos), pytest.raises(DataError, match="Another audit"), open_journal(path, photos):
+        pass
 
 
 def test_a_full_disk_is_one_sentence_and_what_was_written_stays(path, small):
