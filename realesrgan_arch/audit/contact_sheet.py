@@ -13,7 +13,10 @@ from realesrgan_arch.image_header import shown
 
 MOST_PICTURES = 200
 """Of one reason; the others are in findings.csv."""
-_WITHOUT_PICTURES = frozenset({"unreadable_folder", "other_file"})
+_WITHOUT_PICTURES = frozenset({
+    "unreadable_folder", "unreadable", "vanished", "empty", "not_an_image", "unsupported", "too_large", "truncated",
+    "corrupt", "other_file",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,13 @@ class Section:
 
     @property
     def has_pictures(self) -> bool:
-        """Return False for what is no image file."""
+        """Return False for files of which there is no thumbnail."""
         return self.reason not in _WITHOUT_PICTURES
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One picture on the page, all text printable."""
+    """One file on the page, all text printable; `sentence` goes on where `path` ends."""
 
     path: str
     source: str
@@ -101,16 +104,17 @@ def _figures(thumbnails: Mapping[str, str], edited: Mapping[str, bool]) -> Calla
     words = {True: "put back in keep.csv", False: "taken out in keep.csv"}
 
     def figures_of(section: Section) -> list[Figure]:
-        return [
-            Figure(
-                path=shown(Path(item.path)),
-                source=thumbnails.get(item.path, ""),
-                sentence=item.finding.text,
-                numbers=_numbers(item),
-                decision=words[edited[item.path]] if item.path in edited else "",
-            )
-            for item in section.worst
-        ]
+        return [build_figure(item) for item in section.worst]
+
+    def build_figure(item: Found) -> Figure:
+        path = shown(Path(item.path))
+        return Figure(
+            path=path,
+            source=thumbnails.get(item.path, ""),
+            sentence=item.finding.text.removeprefix(path),
+            numbers=_numbers(item),
+            decision=words[edited[item.path]] if item.path in edited else "",
+        )
 
     return figures_of
 

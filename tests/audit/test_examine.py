@@ -85,7 +85,7 @@ def test_every_fault_has_its_name_and_a_sentence_with_the_file(tmp_path, jpeg, p
 
 
 def test_stray_bytes_before_the_end_of_a_jpeg_are_no_damage(tmp_path, jpeg):
-    assert look(tmp_path, jpeg[:-2] + b"\0\0\0" + b"\xff\xd9").fault is None
+    assert look(tmp_path, jpeg[:-2] + bytes(9) + b"\xff\xd9").fault is None
 
 
 def test_a_file_that_is_gone_or_forbidden_is_no_lasting_record(tmp_path, monkeypatch, jpeg):
