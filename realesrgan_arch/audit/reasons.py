@@ -48,8 +48,3 @@ _ORDER = {reason: place for place, reason in enumerate(REASONS)}
 def place_of(reason: str) -> int:
     """Return the place of a reason in the order of `REASONS`; a reason without a line comes last."""
     return _ORDER.get(reason, len(_ORDER))
-
-
-def title_of(reason: str) -> str:
-    """Return the heading of a reason; its id when it has no line."""
-    return REASONS[reason].title if reason in REASONS else reason
