@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, cast, get_args
 
 from realesrgan_arch import atomic
-from realesrgan_arch.data.files import DataError, some_names
+from realesrgan_arch.data.files import DataError, NumBytes, bytes_on_disk, some_names
 from realesrgan_arch.image_header import shown
 
 SplitName = Literal["train", "val", "test"]
@@ -92,16 +92,17 @@ def manifest_paths(rows: Iterable[ManifestRow], root: Path) -> list[Path]:
     return [root / row.path for row in rows]
 
 
-def check_manifest(rows: Sequence[ManifestRow], root: Path) -> None:
-    """Check that the files are there with the recorded size, and that no split leaks.
+def check_manifest(rows: Sequence[ManifestRow], root: Path, *, num_bytes: NumBytes = bytes_on_disk) -> None:
+    """Check that the images are there with the recorded size, and that no split leaks.
 
-    A leak is a scene, or the same bytes, in two splits.
+    A leak is a scene, or the same bytes, in two splits. `num_bytes` tells the size of an image, None when it is absent.
 
     Raises:
         DataError: names the first three images or scenes, and how many more there are.
     """
-    _complain([row.path for row in rows if not (root / row.path).is_file()], f"are missing below {shown(root)}")
-    changed = [row.path for row in rows if (root / row.path).stat().st_size != row.bytes]
+    sizes = {row.path: num_bytes(root / row.path) for row in rows}
+    _complain([row.path for row in rows if sizes[row.path] is None], f"are missing below {shown(root)}")
+    changed = [row.path for row in rows if sizes[row.path] != row.bytes]
     _complain(changed, f"below {shown(root)} changed since the manifest was written")
     check_disjoint({(row.scene, row.split) for row in rows}, "scenes")
     check_disjoint({(row.sha256, row.split) for row in rows}, "identical images (SHA-256)")
