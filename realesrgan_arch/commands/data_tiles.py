@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scales", type=positive_number, nargs="+", default=default.scales, metavar="SCALE",
                         help="cut smaller copies of each picture too: 1 0.75 0.5 (default 1)")  # fmt: skip
     parser.add_argument("--detail", type=positive_number, default=default.detail, metavar="SHARE",
-                        help="keep this share, the most detailed, and a tenth of the other tiles (default 1)")  # fmt: skip
+                        help="keep the most detailed share, and a tenth of the other tiles (default 1)")  # fmt: skip
     parser.add_argument("--most-per-scene", **whole, help="keep at most so many tiles of a scene, drawn at random")
     parser.add_argument("--smallest", **whole,
                         help=f"leave pictures with a side below this out (default {default.smallest})")  # fmt: skip
