@@ -21,7 +21,8 @@ class Stream(IntEnum):
     SAMPLE = 7
     VALIDATION = 8
     INITIAL_WEIGHTS = 9
-    TILES = 10
+    MANIFEST_SAMPLE = 10
+    TILES = 11
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

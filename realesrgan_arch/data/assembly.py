@@ -11,6 +11,7 @@ from realesrgan_arch.data.files import DataError, read_meta_info, read_paired_me
 from realesrgan_arch.data.image_source import Disk, ImageSource
 from realesrgan_arch.data.lmdb_store import LmdbSource
 from realesrgan_arch.data.manifest import check_disjoint, check_manifest, manifest_paths, read_manifest
+from realesrgan_arch.data.split_folder import CARD, read_card
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.options.datasets import DatasetOptions, Datasets, TrainDataset, ValDataset
@@ -92,7 +93,7 @@ def find_images(options: DatasetOptions) -> list[Path]:
     root, source = _require(options.dataroot_gt, "dataroot_gt"), source_of(options)
     if options.manifest is not None:
         rows = read_manifest(options.manifest)
-        check_manifest(rows, root, num_bytes=source.num_bytes)
+        check_manifest(rows, root, allow_changed=options.allow_changed, source=source)
         return manifest_paths(rows, root)
     if options.list_file is not None:
         return read_meta_info(options.list_file, root, num_bytes=source.num_bytes)
@@ -141,7 +142,8 @@ def named_sets(sets: Mapping[str, ValDataset]) -> dict[str, ValDataset]:
 def check_manifests_apart(datasets: Datasets) -> None:
     """Check that no scene of one root, and no image of the same bytes, is used in two of training, validation and test.
 
-    A manifest that is absent is left to whoever needs it: training does not need that of the test.
+    Tiles count as scenes of the folder that they were cut from. A manifest that is absent is left to whoever needs it:
+    training does not need that of the test.
 
     Raises:
         DataError: one is, and the scores would flatter; or a manifest does not fit.
@@ -150,13 +152,21 @@ def check_manifests_apart(datasets: Datasets) -> None:
     used += [("val", section) for section in datasets.validation_sets().values()]
     used += [("test", section) for section in datasets.test_sets().values()]
     with_rows = [
-        (use, section.dataroot_gt, read_manifest(section.manifest))
+        (use, _origin(section.manifest, section.dataroot_gt), read_manifest(section.manifest))
         for use, section in used
         if section.manifest and section.manifest.is_file()
     ]
     check_disjoint({(f"{row.scene} in {root}", use) for use, root, rows in with_rows for row in rows}, "scenes")
     same_bytes = {(row.sha256, use) for use, _, rows in with_rows for row in rows}
     check_disjoint(same_bytes, "identical images (SHA-256)")
+
+
+def _origin(manifest: Path, root: Path | None) -> Path | None:
+    """The folder of the pictures that the scenes of a manifest are of, the same however it is spelled."""
+    folder = manifest.parent
+    origin = read_card(folder).origin if (folder / CARD).is_file() else ""
+    whole = Path(origin) if origin else root
+    return whole and whole.resolve()
 
 
 def _lq_name(gt_name: Path, template: str) -> Path:

@@ -108,7 +108,11 @@ def natural_key(path: Path) -> tuple[object, ...]:
 
 def bytes_on_disk(path: Path) -> int | None:
     """Return the size of a file, None when it is none or absent."""
-    return path.stat().st_size if path.is_file() else None
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_size if stat.S_ISREG(facts.st_mode) else None
 
 
 def read_meta_info(file: Path, root: Path, *, num_bytes: NumBytes = bytes_on_disk) -> list[Path]:

@@ -156,6 +156,8 @@ def _check_keys(rows: Sequence[ManifestRow]) -> None:
     seen: dict[bytes, str] = {}
     for row in rows:
         key = key_of(row.path)
+        if "\n" in row.path or row.path != row.path.strip():
+            raise DataError(f"{META_INFO} of an LMDB cannot hold the name {row.path!r}: a line or space ends there.")
         if len(key) > _MAX_KEY_BYTES:
             raise DataError(f"'{shown(Path(row.path))}' is too long for an LMDB: {len(key)} of {_MAX_KEY_BYTES} bytes.")
         if seen.setdefault(key, row.path) != row.path:

@@ -59,6 +59,8 @@ class DatasetOptions(Section):
     dataroot_lq: FilePath | None = None
     manifest: FilePath | None = None
     """Table of a split, `data_split/<name>/<part>.csv` (ours)."""
+    allow_changed: bool = False
+    """Read files that changed since the manifest was written (ours)."""
     meta_info: FilePath | None = None
     """List of files below `dataroot_gt`; with pairs, two names a line."""
     meta_info_file: FilePath | None = None
