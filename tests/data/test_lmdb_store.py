@@ -22,8 +22,7 @@ from realesrgan_arch.data.manifest import ManifestRow
 from realesrgan_arch.data.sampler import SampleRequest
 from realesrgan_arch.extras import MissingExtraError
 from realesrgan_arch.images import ImageError, decode_rgb, read_rgb
-from tests.data.pictures import noise, write_noise
-from tests.data.test_tiles import rows_of
+from tests.data.pictures import noise, rows_of, write_noise
 
 NAMES = ("villa/a.png", "villa/b v1.2.png", "c.png")
 
@@ -163,6 +162,8 @@ def test_keys_that_cannot_be_are_named(photos, tmp_path):
         write_lmdb([replace(row, path="x" * 600 + ".png")], photos, tmp_path / "y.lmdb")
     with pytest.raises(DataError, match="would have one key"):
         write_lmdb([replace(row, path="a.png"), replace(row, path="a.jpg")], photos, tmp_path / "y.lmdb")
+    with pytest.raises(DataError, match="cannot hold the name"):
+        write_lmdb([replace(row, path="a\nb.png")], photos, tmp_path / "y.lmdb")
 
 
 def test_only_the_last_suffix_is_not_part_of_the_key():

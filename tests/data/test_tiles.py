@@ -11,20 +11,13 @@ from PIL import Image
 from realesrgan_arch import atomic
 from realesrgan_arch.data import tiles
 from realesrgan_arch.data.files import DataError, list_images
-from realesrgan_arch.data.manifest import ManifestRow, check_manifest
-from realesrgan_arch.data.split import scan_folder
+from realesrgan_arch.data.manifest import check_manifest
 from realesrgan_arch.data.tile_grid import TileSettings
 from realesrgan_arch.data.tiles import make_tiles, plan_tiles
 from realesrgan_arch.images import read_rgb, write_image
-from tests.data.pictures import noise, write_noise
+from tests.data.pictures import noise, rows_of, write_noise
 
 SMALL = TileSettings(size=32, step=16, smallest=16)
-
-
-def rows_of(root: Path) -> list[ManifestRow]:
-    return [
-        ManifestRow(i.path, i.scene, "train", i.width, i.height, i.bytes, i.sha256) for i in scan_folder(root).images
-    ]
 
 
 def tree(folder: Path) -> dict[str, bytes]:
