@@ -50,6 +50,8 @@ class GtDataset(Dataset[GtSample]):
 
     With plain ints (BasicSR's samplers) there is no step: one is drawn from torch's generator, which the DataLoader
     seeds anew in every worker and epoch, so crops still differ from epoch to epoch.
+
+    `read` brings the bytes of an image by its path: from a file, or from an LMDB.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,14 @@ def test_two_sources_of_one_folder_live_in_one_process_and_travel_to_another(sto
     first, second = LmdbSource((store,)), LmdbSource((store,))
     path = store / "c.png"
     assert pickle.loads(pickle.dumps(first)).read(path) == first.read(path) == second.read(path)
+
+
+def test_threads_share_one_open_folder(store):
+    source = LmdbSource((store,))
+    paths = source.list(store) * 100
+    with ThreadPoolExecutor(8) as pool:
+        sizes = list(pool.map(lambda path: len(source.read(path)), paths))
+    assert sizes == [source.num_bytes(path) for path in paths]
 
 
 @pytest.mark.parametrize("way", ["fork", "spawn"])
