@@ -22,6 +22,7 @@ class Stream(IntEnum):
     VALIDATION = 8
     INITIAL_WEIGHTS = 9
     MANIFEST_SAMPLE = 10
+    TILES = 11
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from realesrgan_arch.data import lmdb_store
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset
-from realesrgan_arch.data.files import DataError, list_images, read_meta_info, read_paired_meta_info
+from realesrgan_arch.data.files import DataError, read_meta_info, read_paired_meta_info
+from realesrgan_arch.data.image_source import Disk, ImageSource
+from realesrgan_arch.data.lmdb_store import LmdbSource
 from realesrgan_arch.data.manifest import check_disjoint, check_manifest, manifest_paths, read_manifest
 from realesrgan_arch.data.split_folder import CARD, read_card
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
@@ -35,6 +38,7 @@ def build_training_set(
             raise DataError("expected gt_size in the options of paired training data, got none; set the side of a crop")
         return PairedDataset(
             find_pairs(options),
+            read=source_of(options).read,
             gt_size=gt_size,
             scale=scale,
             seed=seed,
@@ -43,6 +47,7 @@ def build_training_set(
         )
     return GtDataset(
         find_images(options),
+        read=source_of(options).read,
         crop_size=options.crop_size,
         seed=seed,
         use_hflip=options.use_hflip,
@@ -59,9 +64,11 @@ def build_whole_images(
         DataError: as `build_training_set`.
     """
     if options.is_paired:
-        return WholePairs(spread(find_pairs(options), options.max_images), scale=scale, max_size=options.max_size)
+        pairs = spread(find_pairs(options), options.max_images)
+        return WholePairs(pairs, scale=scale, max_size=options.max_size, read=source_of(options).read)
     return SyntheticPairs(
         spread(find_images(options), options.max_images),
+        read=source_of(options).read,
         scale=scale,
         settings=degradation if options.degradation == "full" else None,
         seed=options.seed,
@@ -69,20 +76,28 @@ def build_whole_images(
     )
 
 
+def source_of(options: DatasetOptions) -> ImageSource:
+    """Return where the images of a section are: in files, or in the LMDB of either root that is named like one."""
+    if options.io_backend.type == "disk":
+        return Disk()
+    roots = (options.dataroot_gt, options.dataroot_lq)
+    return LmdbSource(tuple(root for root in roots if root is not None and root.suffix == lmdb_store.SUFFIX))
+
+
 def find_images(options: DatasetOptions) -> list[Path]:
-    """Return the GT files: of the manifest, of the list, or all below `dataroot_gt`.
+    """Return the GT images: of the manifest, of the list, or all below `dataroot_gt`.
 
     Raises:
         DataError: none of them can be used.
     """
-    root = _require(options.dataroot_gt, "dataroot_gt")
+    root, source = _require(options.dataroot_gt, "dataroot_gt"), source_of(options)
     if options.manifest is not None:
         rows = read_manifest(options.manifest)
-        check_manifest(rows, root, allow_changed=options.allow_changed)
+        check_manifest(rows, root, allow_changed=options.allow_changed, source=source)
         return manifest_paths(rows, root)
     if options.list_file is not None:
-        return read_meta_info(options.list_file, root)
-    return list_images(root)
+        return read_meta_info(options.list_file, root, num_bytes=source.num_bytes)
+    return source.list(root)
 
 
 def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
@@ -94,9 +109,10 @@ def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
         DataError: a folder or list cannot be used, or GT files without LQ.
     """
     gt_root, lq_root = _require(options.dataroot_gt, "dataroot_gt"), _require(options.dataroot_lq, "dataroot_lq")
+    source = source_of(options)
     if options.meta_info is not None:
-        return read_paired_meta_info(options.meta_info, gt_root=gt_root, lq_root=lq_root)
-    lq_by_name = {path.relative_to(lq_root).with_suffix(""): path for path in list_images(lq_root)}
+        return read_paired_meta_info(options.meta_info, gt_root=gt_root, lq_root=lq_root, num_bytes=source.num_bytes)
+    lq_by_name = {path.relative_to(lq_root).with_suffix(""): path for path in source.list(lq_root)}
     wanted = [(path, _lq_name(path.relative_to(gt_root), options.filename_tmpl)) for path in find_images(options)]
     missing = [str(name) for _, name in wanted if name not in lq_by_name]
     if missing:

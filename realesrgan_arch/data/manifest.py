@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import io
-import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
@@ -11,7 +10,8 @@ from typing import Literal, cast, get_args
 
 from realesrgan_arch import atomic
 from realesrgan_arch.data.files import DataError, some_names
-from realesrgan_arch.image_header import shown
+from realesrgan_arch.data.image_source import Disk, ImageSource
+from realesrgan_arch.image_header import ImageError, shown
 from realesrgan_arch.seeding import Stream, numpy_generator
 
 SplitName = Literal["train", "val", "test"]
@@ -36,6 +36,7 @@ class ManifestRow:
 COLUMNS = tuple(field.name for field in fields(ManifestRow) if field.name != "tags")
 """A manifest has a column `tags` besides when one of its rows has some."""
 _NUM_HASHED = 32
+_DISK = Disk()
 
 
 def write_manifest(rows: Sequence[ManifestRow], csv_path: Path) -> None:
@@ -99,8 +100,10 @@ def manifest_paths(rows: Iterable[ManifestRow], root: Path) -> list[Path]:
     return [root / row.path for row in rows]
 
 
-def check_manifest(rows: Sequence[ManifestRow], root: Path, *, allow_changed: bool = False) -> None:
-    """Check that the files are there and what they were, and that no split leaks.
+def check_manifest(
+    rows: Sequence[ManifestRow], root: Path, *, allow_changed: bool = False, source: ImageSource = _DISK
+) -> None:
+    """Check that the images are there and what they were, and that no split leaks.
 
     All sizes are compared, and the SHA-256 of 32 files, one from each of 32 stretches of the list: a list in which a
     tenth of the files changed and kept their size passes once in thirty times. A leak is a scene, or the same bytes, in
@@ -110,16 +113,17 @@ def check_manifest(rows: Sequence[ManifestRow], root: Path, *, allow_changed: bo
         rows: of one or several manifests.
         root: the folder that the paths are relative to.
         allow_changed: leave out the comparison of sizes and hashes.
+        source: where the images are.
 
     Raises:
         DataError: names the first three images or scenes, and how many more there are.
     """
-    sizes = [_file_size(root / row.path) for row in rows]
+    sizes = [source.num_bytes(root / row.path) for row in rows]
     missing = [row.path for row, size in zip(rows, sizes, strict=True) if size is None]
     _complain(missing, f"are missing below {shown(root)}", "")
     if not allow_changed:
         changed = [row.path for row, size in zip(rows, sizes, strict=True) if size != row.bytes]
-        changed = changed or [row.path for row in _sample(rows) if _sha256(root / row.path) != row.sha256]
+        changed = changed or [row.path for row in _sample(rows) if _sha256(root / row.path, source) != row.sha256]
         _complain(
             changed,
             f"below {shown(root)} changed since the manifest was written",
@@ -167,15 +171,6 @@ def _parse_row(row: dict[str, str], place: str, num_columns: int) -> ManifestRow
     return ManifestRow(row["path"], row["scene"], split, width, height, size, row["sha256"], row.get("tags", ""))
 
 
-def _file_size(path: Path) -> int | None:
-    """Bytes of a file; None where there is no such file."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return facts.st_size if stat.S_ISREG(facts.st_mode) else None
-
-
 def _sample(rows: Sequence[ManifestRow]) -> list[ManifestRow]:
     """One row of each of `_NUM_HASHED` stretches, the same for the same number of rows."""
     if len(rows) <= _NUM_HASHED:
@@ -185,12 +180,11 @@ def _sample(rows: Sequence[ManifestRow]) -> list[ManifestRow]:
     return [rows[int(generator.integers(low, high))] for low, high in zip(edges, edges[1:], strict=False)]
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, source: ImageSource) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{shown(path)} cannot be read: {error.strerror}.") from error
+        return hashlib.sha256(source.read(path)).hexdigest()
+    except ImageError as error:
+        raise DataError(str(error)) from error
 
 
 def _printable(text: str) -> str:

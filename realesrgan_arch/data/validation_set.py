@@ -8,11 +8,12 @@ from torch.utils.data import Dataset
 
 from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.image_source import ReadBytes
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import Box, ImageError, Pixels, read_rgb
+from realesrgan_arch.images import Box, ImageError, Pixels, decode_rgb, read_bytes
 from realesrgan_arch.resampling import resize_bicubic
 from realesrgan_arch.seeding import Stream
 
@@ -32,8 +33,10 @@ class SyntheticPairs(Dataset[PairSample]):
         settings: DegradationSettings | None,
         seed: int,
         max_size: int | None,
+        read: ReadBytes = read_bytes,
     ) -> None:
         self.paths = tuple(paths)
+        self.read = read
         self.scale = scale
         self.settings = settings
         self.seed = seed
@@ -76,7 +79,7 @@ class SyntheticPairs(Dataset[PairSample]):
         return draw_recipe(self.settings, seed=self.seed, step=index, batch_size=1, stream=Stream.VALIDATION)
 
     def _read_middle(self, path: Path) -> torch.Tensor:
-        pixels = read_rgb(path)
+        pixels = decode_rgb(self.read(path), path)
         height, width = (side // self.scale for side in pixels.shape[:2])
         if not height or not width:
             raise DataError(
@@ -93,8 +96,11 @@ class WholePairs(Dataset[PairSample]):
     A GT that is larger than `scale` times its LQ loses rows below and columns at the right, as upstream does.
     """
 
-    def __init__(self, pairs: Sequence[tuple[Path, Path]], *, scale: int, max_size: int | None) -> None:
+    def __init__(
+        self, pairs: Sequence[tuple[Path, Path]], *, scale: int, max_size: int | None, read: ReadBytes = read_bytes
+    ) -> None:
         self.pairs = tuple(pairs)
+        self.read = read
         self.scale = scale
         self.max_size = max_size
 
@@ -117,9 +123,9 @@ class WholePairs(Dataset[PairSample]):
         gt_path, lq_path = self.pairs[index]
         current = gt_path
         try:
-            gt = read_rgb(current)
+            gt = decode_rgb(self.read(current), current)
             current = lq_path
-            lq = read_rgb(current)
+            lq = decode_rgb(self.read(current), current)
         except ImageError:
             return failed_sample(gt_path, lq_path, failed=current)
         if gt.shape[0] < lq.shape[0] * self.scale or gt.shape[1] < lq.shape[1] * self.scale:

@@ -28,7 +28,9 @@ _FIRST, _SECOND = StageSettings(), second_stage_defaults()
 PAIRED_TYPES = ("RealESRGANPairedDataset", "PairedImageDataset", "PairedDataset")
 DATASET_KEY = r"^(train|(val|test)(_\w+)?)$"
 
-BackendType = Annotated[Literal["disk"], not_offered({"lmdb": "unpack the images into a folder and write type: disk"})]
+BackendType = Annotated[
+    Literal["disk", "lmdb"], not_offered({"memcached": "copy the images into a folder and write type: disk"})
+]
 KernelSize = Literal[7, 9, 11, 13, 15, 17, 19, 21]
 Shares = tuple[Share, ...]
 
@@ -46,6 +48,7 @@ class BackendOptions(Section):
     """Where images are stored."""
 
     type: BackendType = "disk"
+    """lmdb: `dataroot_gt` (and `dataroot_lq`) is a folder that ends in .lmdb, in BasicSR's layout."""
 
 
 class DatasetOptions(Section):
