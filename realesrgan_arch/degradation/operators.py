@@ -6,14 +6,13 @@ Call them outside autocast: bfloat16 has fewer steps than an 8-bit picture has l
 
 import math
 from collections.abc import Iterator
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-ResizeMode = Literal["area", "bilinear", "bicubic"]
-RESIZE_MODES: tuple[ResizeMode, ...] = ("area", "bilinear", "bicubic")
+from realesrgan_arch.degradation.settings import ResizeMode
+from realesrgan_arch.resampling import resize_bicubic_to
 
 _USM_TAPS = 51
 _STRIP = 96
@@ -52,8 +51,11 @@ def resize(
     """Resize `image` (B, C, H, W) to `size` (height, width) or by `scale`; without antialiasing, as upstream does.
 
     A given `scale` also sets the sampling distance (1 / scale, not the ratio of the rounded sizes). Bicubic can leave
-    [0, 1].
+    [0, 1]. Only `matlab_bicubic` antialiases, and its distance is always the ratio of the sizes.
     """
+    if mode == "matlab_bicubic":
+        height, width = size or tuple(max(1, int(side * (scale or 1))) for side in image.shape[-2:])
+        return resize_bicubic_to(image, size=(height, width))
     return F.interpolate(image, size=size, scale_factor=scale, mode=mode)
 
 

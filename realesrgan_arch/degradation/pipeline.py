@@ -10,9 +10,10 @@ from torch import Tensor
 
 from realesrgan_arch.degradation import kernels
 from realesrgan_arch.degradation.jpeg import jpeg
-from realesrgan_arch.degradation.operators import ResizeMode, add_gaussian_noise, blur, resize, round_to_8bit
+from realesrgan_arch.degradation.operators import add_gaussian_noise, blur, resize, round_to_8bit
 from realesrgan_arch.degradation.poisson import add_poisson_noise
 from realesrgan_arch.degradation.recipe import KernelDraw, Recipe, StageRecipe
+from realesrgan_arch.degradation.settings import ResizeMode
 
 Size = tuple[int, int]
 
@@ -120,6 +121,8 @@ def _finish(image: Tensor, recipe: Recipe, *, size: Size) -> Tensor:
 
 
 def _compress(image: Tensor, stage: StageRecipe) -> Tensor:
+    if not stage.use_jpeg:
+        return image
     return jpeg(image, _per_sample([sample.jpeg_quality for sample in stage.samples], image))
 
 
@@ -134,6 +137,8 @@ def _resize_to(image: Tensor, size: Size, *, mode: ResizeMode) -> Tensor:
 
 
 def _add_noise(image: Tensor, stage: StageRecipe) -> Tensor:
+    if stage.noise == "none":
+        return image
     field = noise_field(stage, size=(image.shape[-2], image.shape[-1]), device=image.device)
     if stage.noise == "gaussian":
         sigma_255 = _per_sample([sample.noise_sigma_255 for sample in stage.samples], image)
