@@ -72,11 +72,11 @@ def test_medium_has_stablesrs_ranges_and_kernels():
 
 
 def test_presets_go_from_harsh_to_harmless():
-    """Mean distance of a gray picture's LQ to the bicubic one, over 24 recipes; colour's half resolution would blur it."""
-    gray = smooth_picture(1, 192, 160, seed=2).mean(1, keepdim=True).expand(-1, 3, -1, -1).contiguous()
+    """Mean distance of the LQ to the bicubic one, over 16 recipes; gray, as half the colour resolution blurs most."""
+    gray = smooth_picture(1, 128, 96, seed=2).mean(1, keepdim=True).expand(-1, 3, -1, -1).contiguous()
     bicubic = degrade(gray, recipe_of("bicubic"), scale=4)
     distances = [
-        sum(float((degrade(gray, recipe_of(name, step), scale=4) - bicubic).abs().mean()) for step in range(24))
+        sum(float((degrade(gray, recipe_of(name, step), scale=4) - bicubic).abs().mean()) for step in range(16))
         for name in ("full", "medium", "mild", "camera-jpeg", "bicubic")
     ]
     assert distances == sorted(distances, reverse=True)
