@@ -13,7 +13,7 @@ Measured on 313 photographs of buildings (bits that differ from the original's: 
     a quarter the size, quality 40      0    6    8      5 % cut off at each edge     12   24   28
     15 % brighter and clipped           2    8    8      gamma 0.8                     2    6    6
 
-Of 48,371 pairs from different scenes one was at 0 (one picture in two folders, indeed), the next at 16. Of 457 pairs
+Of 48,371 pairs from different scenes one was at 0 (one file in two folders), the next at 16. Of 457 pairs
 from one scene the nearest were at 12: a step to the side makes another picture. So hashes find copies, not viewpoints.
 """
 

@@ -21,6 +21,7 @@ class Stream(IntEnum):
     SAMPLE = 7
     VALIDATION = 8
     INITIAL_WEIGHTS = 9
+    MANIFEST_SAMPLE = 10
     FROZEN = 12
 
 

@@ -21,6 +21,7 @@ LAYERS = {
         "images",
         "image_encode",
         "image_header",
+        "image_small",
         "perceptual_hash",
         "options.yaml_dialect",
         "degradation.settings",

@@ -7,7 +7,9 @@ from typing import TypeVar
 
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset
 from realesrgan_arch.data.files import DataError, list_images, read_meta_info, read_paired_meta_info
+from realesrgan_arch.data.frozen_set import FrozenPairs, frozen_source
 from realesrgan_arch.data.manifest import check_disjoint, check_manifest, manifest_paths, read_manifest
+from realesrgan_arch.data.split_folder import CARD, read_card
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.options.datasets import DatasetOptions, Datasets, TrainDataset, ValDataset
@@ -51,12 +53,14 @@ def build_training_set(
 
 def build_whole_images(
     options: ValDataset, *, scale: int, degradation: DegradationSettings
-) -> SyntheticPairs | WholePairs:
+) -> SyntheticPairs | WholePairs | FrozenPairs:
     """Build a validation or test set: whole images with their LQ, the same at every call.
 
     Raises:
         DataError: as `build_training_set`.
     """
+    if options.is_frozen:
+        return FrozenPairs(_require(options.dataroot_gt, "dataroot_gt"), scale=scale)
     if options.is_paired:
         return WholePairs(spread(find_pairs(options), options.max_images), scale=scale, max_size=options.max_size)
     return SyntheticPairs(
@@ -77,7 +81,7 @@ def find_images(options: DatasetOptions) -> list[Path]:
     root = _require(options.dataroot_gt, "dataroot_gt")
     if options.manifest is not None:
         rows = read_manifest(options.manifest)
-        check_manifest(rows, root)
+        check_manifest(rows, root, allow_changed=options.allow_changed)
         return manifest_paths(rows, root)
     if options.list_file is not None:
         return read_meta_info(options.list_file, root)
@@ -125,7 +129,8 @@ def named_sets(sets: Mapping[str, ValDataset]) -> dict[str, ValDataset]:
 def check_manifests_apart(datasets: Datasets) -> None:
     """Check that no scene of one root, and no image of the same bytes, is used in two of training, validation and test.
 
-    A manifest that is absent is left to whoever needs it: training does not need that of the test.
+    Tiles count as scenes of the folder that they were cut from, frozen pairs as their sources. A manifest that is absent is left to whoever needs it:
+    training does not need that of the test.
 
     Raises:
         DataError: one is, and the scores would flatter; or a manifest does not fit.
@@ -133,14 +138,25 @@ def check_manifests_apart(datasets: Datasets) -> None:
     used: list[tuple[str, DatasetOptions]] = [("train", datasets.train)] if datasets.train else []
     used += [("val", section) for section in datasets.validation_sets().values()]
     used += [("test", section) for section in datasets.test_sets().values()]
-    with_rows = [
-        (use, section.dataroot_gt, read_manifest(section.manifest))
+    with_manifest = [
+        (use, _origin(section.manifest, section.dataroot_gt), read_manifest(section.manifest))
         for use, section in used
         if section.manifest and section.manifest.is_file()
     ]
+    frozen = [(use, section) for use, section in used if isinstance(section, ValDataset) and section.is_frozen]
+    sources = [(use, *frozen_source(section.dataroot_gt)) for use, section in frozen if section.dataroot_gt]
+    with_rows = [*with_manifest, *((use, root.resolve(), rows) for use, root, rows in sources)]
     check_disjoint({(f"{row.scene} in {root}", use) for use, root, rows in with_rows for row in rows}, "scenes")
     same_bytes = {(row.sha256, use) for use, _, rows in with_rows for row in rows}
     check_disjoint(same_bytes, "identical images (SHA-256)")
+
+
+def _origin(manifest: Path, root: Path | None) -> Path | None:
+    """The folder of the pictures that the scenes of a manifest are of, the same however it is spelled."""
+    folder = manifest.parent
+    origin = read_card(folder).origin if (folder / CARD).is_file() else ""
+    whole = Path(origin) if origin else root
+    return whole and whole.resolve()
 
 
 def _lq_name(gt_name: Path, template: str) -> Path:
