@@ -181,9 +181,7 @@ def _open_validations(options: Options) -> list[Validation]:
         dataset = build_whole_images(section, scale=options.scale, degradation=options.degradation())
         pairs = KeptPairs(dataset[index] for index in range(len(dataset)))
         rules = score_rules(options)
-        validations.append(
-            Validation(pairs, name=name, rules=rules, scale=options.scale, set_hash=dataset.set_hash)
-        )
+        validations.append(Validation(pairs, name=name, rules=rules, scale=options.scale, set_hash=dataset.set_hash))
     return validations
 
 

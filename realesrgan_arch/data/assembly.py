@@ -14,7 +14,7 @@ from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.options.datasets import DatasetOptions, Datasets, TrainDataset, ValDataset
 
-File = TypeVar("File", Path, tuple[Path, Path])
+File = TypeVar("File")
 
 
 def build_training_set(
@@ -111,7 +111,7 @@ def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
 
 
 def spread(files: list[File], most: int | None) -> list[File]:
-    """Return at most `most` files or pairs, taken evenly over the whole list so that all scenes have their share."""
+    """Return at most `most` files or rows, taken evenly over the whole list so that all scenes have their share."""
     if most is None or len(files) <= most:
         return files
     return [files[index * len(files) // most] for index in range(most)]
@@ -129,8 +129,8 @@ def named_sets(sets: Mapping[str, ValDataset]) -> dict[str, ValDataset]:
 def check_manifests_apart(datasets: Datasets) -> None:
     """Check that no scene of one root, and no image of the same bytes, is used in two of training, validation and test.
 
-    Tiles count as scenes of the folder that they were cut from, frozen pairs as their sources. A manifest that is absent is left to whoever needs it:
-    training does not need that of the test.
+    Tiles count as scenes of the folder that they were cut from, frozen pairs as their sources. A manifest that is
+    absent is left to whoever needs it: training does not need that of the test.
 
     Raises:
         DataError: one is, and the scores would flatter; or a manifest does not fit.
@@ -143,8 +143,14 @@ def check_manifests_apart(datasets: Datasets) -> None:
         for use, section in used
         if section.manifest and section.manifest.is_file()
     ]
-    frozen = [(use, section) for use, section in used if isinstance(section, ValDataset) and section.is_frozen]
-    sources = [(use, *frozen_source(section.dataroot_gt)) for use, section in frozen if section.dataroot_gt]
+    sources = [
+        (use, *frozen_source(section.dataroot_gt))
+        for use, section in used
+        if isinstance(section, ValDataset)
+        and section.is_frozen
+        and section.dataroot_gt
+        and section.dataroot_gt.is_dir()
+    ]
     with_rows = [*with_manifest, *((use, root.resolve(), rows) for use, root, rows in sources)]
     check_disjoint({(f"{row.scene} in {root}", use) for use, root, rows in with_rows for row in rows}, "scenes")
     same_bytes = {(row.sha256, use) for use, _, rows in with_rows for row in rows}

@@ -60,7 +60,9 @@ class Freezer:
     root: Path
     """Of the pictures."""
 
-    def freeze(self, rows: Sequence[ManifestRow], *, part: str, origin: str) -> tuple[FrozenCard, Literal["made", "kept"]]:
+    def freeze(
+        self, rows: Sequence[ManifestRow], *, part: str, origin: str
+    ) -> tuple[FrozenCard, Literal["made", "kept"]]:
         """Return the card of the set, and whether it was made or was there and is whole.
 
         Args:
