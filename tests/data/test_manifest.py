@@ -122,7 +122,9 @@ def test_missing_and_changed_files_are_found(tmp_path):
 def test_a_file_that_changed_and_kept_its_size_is_found_in_the_sample(tmp_path):
     write_files(tmp_path, ROWS)
     (tmp_path / "a/1.png").write_bytes(b"A/1.png")
-    with pytest.raises(DataError, match=r"1 images .* changed .*: a/1.png; run `data split` again, or set allow_changed"):
+    with pytest.raises(
+        DataError, match=r"1 images .* changed .*: a/1.png; run `data split` again, or set allow_changed"
+    ):
         check_manifest(ROWS, tmp_path)
     check_manifest(ROWS, tmp_path, allow_changed=True)
 

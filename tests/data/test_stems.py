@@ -72,7 +72,13 @@ def test_names_of_cameras_and_programs_say_nothing(name):
 
 
 def test_titles_stay_apart():
-    names = ["house-by-architect-14-1024x683.jpg", "house-12-by-architect.jpg", "cafe-1.jpg", "北京-1.jpg", "東京駅 2.jpg"]
+    names = [
+        "house-by-architect-14-1024x683.jpg",
+        "house-12-by-architect.jpg",
+        "cafe-1.jpg",
+        "北京-1.jpg",
+        "東京駅 2.jpg",
+    ]
     assert [stem_of(name) for name in names] == [
         "house by architect", "house 12 by architect", "cafe", "北京", "東京駅",
     ]  # fmt: skip
@@ -80,7 +86,9 @@ def test_titles_stay_apart():
 
 def test_accents_are_one_however_they_are_stored():
     for form in ("NFC", "NFD"):
-        assert stem_of(unicodedata.normalize(form, "École-Zürich-2.jpg")) == unicodedata.normalize("NFC", "école zürich")
+        assert stem_of(unicodedata.normalize(form, "École-Zürich-2.jpg")) == unicodedata.normalize(
+            "NFC", "école zürich"
+        )
 
 
 @given(st.text(st.characters(exclude_characters="/\0"), max_size=40))
