@@ -19,6 +19,7 @@ from realesrgan_arch.data.manifest import read_manifest, write_manifest, write_s
 from realesrgan_arch.data.split import split_by_folder
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.options.datasets import Datasets, TrainDataset, ValDataset
+from tests.data.frozen import freeze
 from tests.tiny_run import write_pictures
 
 
@@ -154,3 +155,29 @@ def test_scenes_of_one_name_in_two_roots_are_two_but_the_same_bytes_are_a_leak(m
     write_manifest(rows, tmp_path / "other.csv")
     with pytest.raises(DataError, match="identical images"):
         check_manifests_apart(Datasets.model_validate(manifests))
+
+
+def test_a_frozen_set_is_read_by_its_folder_and_shares_no_scene_with_training(photos, manifests, tmp_path) -> None:
+    rows = read_manifest(Path(manifests["val"]["manifest"]))
+    card = freeze(photos, tmp_path / "frozen", rows=rows)
+    section = {"type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
+    dataset = build_whole_images(ValDataset.model_validate(section), scale=4, degradation=DegradationSettings())
+    assert (len(dataset), dataset.set_hash) == (len(rows), card.short_hash)
+    check_manifests_apart(Datasets.model_validate({"train": manifests["train"], "val": section}))
+    check_manifests_apart(
+        Datasets.model_validate({"train": manifests["train"], "test": {**section, "dataroot_gt": "no"}})
+    )
+    manifests["train"]["manifest"] = manifests["val"]["manifest"]
+    with pytest.raises(DataError, match=r"scenes are in two splits: scene \d in .*photos \(train and val\)"):
+        check_manifests_apart(Datasets.model_validate({"train": manifests["train"], "val": section}))
+
+
+def test_a_picture_of_a_frozen_set_that_is_in_training_under_another_root_is_a_leak(
+    photos, manifests, tmp_path
+) -> None:
+    rows = read_manifest(Path(manifests["val"]["manifest"]))
+    freeze(photos, tmp_path / "frozen", rows=rows)
+    section = {"type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
+    train = {**manifests["train"], "dataroot_gt": str(tmp_path / "elsewhere"), "manifest": manifests["val"]["manifest"]}
+    with pytest.raises(DataError, match="identical images"):
+        check_manifests_apart(Datasets.model_validate({"train": train, "val": section}))

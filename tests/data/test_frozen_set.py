@@ -4,11 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from realesrgan_arch.data import freeze as freeze_module
 from realesrgan_arch.data.files import DataError
@@ -27,6 +29,15 @@ ROOT = Path(__file__).parents[2]
 def no_flushing(monkeypatch) -> None:
     """Nothing here is about power cuts, and flushing hundreds of small files takes longer than making them."""
     monkeypatch.setattr("os.fsync", lambda _: None)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Two threads that wait for each other are slower on pictures of this size."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
