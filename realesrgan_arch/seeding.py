@@ -23,6 +23,7 @@ class Stream(IntEnum):
     INITIAL_WEIGHTS = 9
     MANIFEST_SAMPLE = 10
     TILES = 11
+    FROZEN = 12
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from realesrgan_arch.data import lmdb_store
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset
 from realesrgan_arch.data.files import DataError, read_meta_info, read_paired_meta_info
+from realesrgan_arch.data.frozen_set import FrozenPairs, frozen_source
 from realesrgan_arch.data.image_source import Disk, ImageSource
 from realesrgan_arch.data.lmdb_store import LmdbSource
 from realesrgan_arch.data.manifest import check_disjoint, check_manifest, manifest_paths, read_manifest
@@ -16,7 +17,7 @@ from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.options.datasets import DatasetOptions, Datasets, TrainDataset, ValDataset
 
-File = TypeVar("File", Path, tuple[Path, Path])
+File = TypeVar("File")
 
 
 def build_training_set(
@@ -57,12 +58,14 @@ def build_training_set(
 
 def build_whole_images(
     options: ValDataset, *, scale: int, degradation: DegradationSettings
-) -> SyntheticPairs | WholePairs:
+) -> SyntheticPairs | WholePairs | FrozenPairs:
     """Build a validation or test set: whole images with their LQ, the same at every call.
 
     Raises:
         DataError: as `build_training_set`.
     """
+    if options.is_frozen:
+        return FrozenPairs(_require(options.dataroot_gt, "dataroot_gt"), scale=scale)
     if options.is_paired:
         pairs = spread(find_pairs(options), options.max_images)
         return WholePairs(pairs, scale=scale, max_size=options.max_size, read=source_of(options).read)
@@ -124,7 +127,7 @@ def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
 
 
 def spread(files: list[File], most: int | None) -> list[File]:
-    """Return at most `most` files or pairs, taken evenly over the whole list so that all scenes have their share."""
+    """Return at most `most` files or rows, taken evenly over the whole list so that all scenes have their share."""
     if most is None or len(files) <= most:
         return files
     return [files[index * len(files) // most] for index in range(most)]
@@ -142,8 +145,8 @@ def named_sets(sets: Mapping[str, ValDataset]) -> dict[str, ValDataset]:
 def check_manifests_apart(datasets: Datasets) -> None:
     """Check that no scene of one root, and no image of the same bytes, is used in two of training, validation and test.
 
-    Tiles count as scenes of the folder that they were cut from. A manifest that is absent is left to whoever needs it:
-    training does not need that of the test.
+    Tiles count as scenes of the folder that they were cut from, frozen pairs as their sources. A manifest that is
+    absent is left to whoever needs it: training does not need that of the test.
 
     Raises:
         DataError: one is, and the scores would flatter; or a manifest does not fit.
@@ -151,11 +154,20 @@ def check_manifests_apart(datasets: Datasets) -> None:
     used: list[tuple[str, DatasetOptions]] = [("train", datasets.train)] if datasets.train else []
     used += [("val", section) for section in datasets.validation_sets().values()]
     used += [("test", section) for section in datasets.test_sets().values()]
-    with_rows = [
+    with_manifest = [
         (use, _origin(section.manifest, section.dataroot_gt), read_manifest(section.manifest))
         for use, section in used
         if section.manifest and section.manifest.is_file()
     ]
+    sources = [
+        (use, *frozen_source(section.dataroot_gt))
+        for use, section in used
+        if isinstance(section, ValDataset)
+        and section.is_frozen
+        and section.dataroot_gt
+        and section.dataroot_gt.is_dir()
+    ]
+    with_rows = [*with_manifest, *((use, root.resolve(), rows) for use, root, rows in sources)]
     check_disjoint({(f"{row.scene} in {root}", use) for use, root, rows in with_rows for row in rows}, "scenes")
     same_bytes = {(row.sha256, use) for use, _, rows in with_rows for row in rows}
     check_disjoint(same_bytes, "identical images (SHA-256)")

@@ -25,6 +25,9 @@ class SyntheticPairs(Dataset[PairSample]):
     index) only. The LQ is made from the picture itself, not from a sharpened one: that is what the result is scored by.
     """
 
+    set_hash = ""
+    """Only a frozen set has one."""
+
     def __init__(
         self,
         paths: Sequence[Path],
@@ -80,14 +83,7 @@ class SyntheticPairs(Dataset[PairSample]):
 
     def _read_middle(self, path: Path) -> torch.Tensor:
         pixels = decode_rgb(self.read(path), path)
-        height, width = (side // self.scale for side in pixels.shape[:2])
-        if not height or not width:
-            raise DataError(
-                f"Expected {shown(path)} to be at least {self.scale} pixels a side, got "
-                f"{pixels.shape[1]} x {pixels.shape[0]}; leave it out of the validation set."
-            )
-        height, width = (_at_most(side, self.max_size, self.scale) * self.scale for side in (height, width))
-        return _planes(pixels, middle(pixels.shape, height=height, width=width))
+        return to_planes(cut_middle(pixels, path, scale=self.scale, max_size=self.max_size))
 
 
 class WholePairs(Dataset[PairSample]):
@@ -95,6 +91,9 @@ class WholePairs(Dataset[PairSample]):
 
     A GT that is larger than `scale` times its LQ loses rows below and columns at the right, as upstream does.
     """
+
+    set_hash = ""
+    """Only a frozen set has one."""
 
     def __init__(
         self, pairs: Sequence[tuple[Path, Path]], *, scale: int, max_size: int | None, read: ReadBytes = read_bytes
@@ -137,8 +136,8 @@ class WholePairs(Dataset[PairSample]):
         small = middle(lq.shape, height=height, width=width)
         large = Box(*(side * self.scale for side in small))
         return PairSample(
-            gt=_planes(gt, large),
-            lq=_planes(lq, small),
+            gt=to_planes(gt[large.top : large.bottom, large.left : large.right]),
+            lq=to_planes(lq[small.top : small.bottom, small.left : small.right]),
             gt_path=str(gt_path),
             lq_path=str(lq_path),
             failed_path="",
@@ -160,10 +159,27 @@ def middle(shape: tuple[int, ...], *, height: int, width: int) -> Box:
     return Box(top, left, top + height, left + width)
 
 
+def cut_middle(pixels: Pixels, path: Path, *, scale: int, max_size: int | None) -> Pixels:
+    """Return the middle of a picture (H, W, 3), at most `max_size` a side and a multiple of `scale`, as a view.
+
+    Raises:
+        DataError: the picture, which came from `path`, is smaller than `scale`.
+    """
+    height, width = (side // scale for side in pixels.shape[:2])
+    if not height or not width:
+        raise DataError(
+            f"Expected {shown(path)} to be at least {scale} pixels a side, got "
+            f"{pixels.shape[1]} x {pixels.shape[0]}; leave it out of the validation set."
+        )
+    height, width = (_at_most(side, max_size, scale) * scale for side in (height, width))
+    box = middle(pixels.shape, height=height, width=width)
+    return pixels[box.top : box.bottom, box.left : box.right]
+
+
+def to_planes(pixels: Pixels) -> torch.Tensor:
+    """Return a copy of uint8 pixels (H, W, 3) as (3, H, W)."""
+    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+
+
 def _at_most(lq_side: int, max_size: int | None, scale: int) -> int:
     return lq_side if max_size is None else min(lq_side, max(1, max_size // scale))
-
-
-def _planes(pixels: Pixels, box: Box) -> torch.Tensor:
-    """The pixels in the box, (H, W, 3) -> (3, H, W)."""
-    return torch.from_numpy(pixels[box.top : box.bottom, box.left : box.right].transpose(2, 0, 1).copy())

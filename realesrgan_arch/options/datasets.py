@@ -122,7 +122,8 @@ class TrainDataset(DatasetOptions):
 class ValDataset(DatasetOptions):
     """`datasets.val`, `val_1`, ..., `test`, `test_1`, ...: whole images."""
 
-    type: Literal["PairedImageDataset", "SyntheticPairs"]
+    type: Literal["PairedImageDataset", "SyntheticPairs", "FrozenPairs"]
+    """FrozenPairs: `dataroot_gt` is the folder of one part that `data freeze` made (ours)."""
     degradation: Literal["bicubic", "full"] = "bicubic"
     """How SyntheticPairs makes LQ (ours): bicubic, or the two passes of this file, once."""
     seed: CountOrZero = 0
@@ -136,6 +137,11 @@ class ValDataset(DatasetOptions):
     def is_paired(self) -> bool:
         """Whether the LQ images come from files."""
         return self.type == "PairedImageDataset"
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether both images come from a set that `data freeze` made."""
+        return self.type == "FrozenPairs"
 
 
 class Datasets(Section):

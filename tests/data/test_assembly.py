@@ -25,6 +25,7 @@ from realesrgan_arch.data.tiles import make_tiles
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.images import read_rgb, write_image
 from realesrgan_arch.options.datasets import Datasets, TrainDataset, ValDataset
+from tests.data.frozen import freeze
 from tests.data.pictures import rows_of
 from tests.tiny_run import write_pictures
 
@@ -177,6 +178,8 @@ def test_tiles_and_the_whole_pictures_of_a_scene_are_a_leak(manifests, tmp_path,
         check_manifests_apart(Datasets.model_validate(manifests))
     write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="elsewhere"), tmp_path / "tiles")
     check_manifests_apart(Datasets.model_validate(manifests))
+
+
 @pytest.fixture
 def tiles(photos, tmp_path) -> dict[str, dict[str, object]]:
     """Options of one set of tiles from every kind of source."""
@@ -258,3 +261,29 @@ def test_tiles_of_a_scene_that_is_validated_are_a_leak(photos, tmp_path) -> None
     }
     with pytest.raises(DataError, match="1 scenes are in two splits: scene 0"):
         check_manifests_apart(Datasets.model_validate(options))
+
+
+def test_a_frozen_set_is_read_by_its_folder_and_shares_no_scene_with_training(photos, manifests, tmp_path) -> None:
+    rows = read_manifest(Path(manifests["val"]["manifest"]))
+    card = freeze(photos, tmp_path / "frozen", rows=rows)
+    section = {"type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
+    dataset = build_whole_images(ValDataset.model_validate(section), scale=4, degradation=DegradationSettings())
+    assert (len(dataset), dataset.set_hash) == (len(rows), card.short_hash)
+    check_manifests_apart(Datasets.model_validate({"train": manifests["train"], "val": section}))
+    check_manifests_apart(
+        Datasets.model_validate({"train": manifests["train"], "test": {**section, "dataroot_gt": "no"}})
+    )
+    manifests["train"]["manifest"] = manifests["val"]["manifest"]
+    with pytest.raises(DataError, match=r"scenes are in two splits: scene \d in .*photos \(train and val\)"):
+        check_manifests_apart(Datasets.model_validate({"train": manifests["train"], "val": section}))
+
+
+def test_a_picture_of_a_frozen_set_that_is_in_training_under_another_root_is_a_leak(
+    photos, manifests, tmp_path
+) -> None:
+    rows = read_manifest(Path(manifests["val"]["manifest"]))
+    freeze(photos, tmp_path / "frozen", rows=rows)
+    section = {"type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
+    train = {**manifests["train"], "dataroot_gt": str(tmp_path / "elsewhere"), "manifest": manifests["val"]["manifest"]}
+    with pytest.raises(DataError, match="identical images"):
+        check_manifests_apart(Datasets.model_validate({"train": train, "val": section}))
