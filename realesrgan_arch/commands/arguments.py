@@ -22,3 +22,10 @@ def positive_number(text: str) -> float:
     if not text.replace(".", "", 1).isdecimal() or not float(text) > 0:
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
     return float(text)
+
+
+def positive_count(text: str) -> int:
+    """Read a whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
+    return int(text)
