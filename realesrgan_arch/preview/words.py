@@ -34,7 +34,10 @@ class RecipeWords(NamedTuple):
 
 def recipe_words(recipe: Recipe, *, slot: int) -> RecipeWords:
     """Say what `recipe` does to the sample in place `slot`."""
-    first, second = (list(_stage_words(stage, slot)) for stage in (recipe.first, recipe.second))
+    factor, mode = recipe.first.resize_factor, recipe.first.resize_mode
+    first = _stage_words(recipe.first, slot, resize=NOT_USED if factor == 1 else f"x {factor:.2f}, {mode}")
+    to_size = f"to {recipe.second.resize_factor:.2f} of the LQ's side, {recipe.second.resize_mode}"
+    second = _stage_words(recipe.second, slot, resize=to_size)
     names = ("blur", "resize", "noise", "JPEG")
     rows = tuple(Row(*cells) for cells in zip(names, first, second, strict=True))
     final = recipe.final_kernels[slot]
@@ -56,10 +59,10 @@ def span(bounds: Range) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-def _stage_words(stage: StageRecipe, slot: int) -> Iterator[str]:
+def _stage_words(stage: StageRecipe, slot: int, *, resize: str) -> Iterator[str]:
     sample = stage.samples[slot]
     yield _kernel_words(sample.kernel) if stage.use_blur else NOT_USED
-    yield NOT_USED if stage.resize_factor == 1 else f"x {stage.resize_factor:.2f}, {stage.resize_mode}"
+    yield resize
     color = "gray" if sample.is_gray else "colour"
     if stage.noise == "gaussian":
         yield f"{color}, Gaussian, sigma {sample.noise_sigma_255:.1f}"
