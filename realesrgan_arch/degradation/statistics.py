@@ -75,7 +75,7 @@ def measure_edge_blur(pixels: Pixels) -> float:
 
 def measure_blockiness(pixels: Pixels) -> float:
     """Return how much the 8 x 8 grid of JPEG stands out, 0 for none and at most 1 (`audit.compression`)."""
-    return measure_block_grid(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8))
+    return measure_block_grid([np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)])
 
 
 STATISTICS: Mapping[str, Callable[[Pixels], float]] = {
