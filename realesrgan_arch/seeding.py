@@ -21,6 +21,7 @@ class Stream(IntEnum):
     SAMPLE = 7
     VALIDATION = 8
     INITIAL_WEIGHTS = 9
+    MATCHING = 12
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

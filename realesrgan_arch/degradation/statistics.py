@@ -1,6 +1,6 @@
 """How noisy, blurred and blocky a picture is, from its pixels alone: numbers to compare pictures of other content by.
 
-All functions take RGB uint8 (H, W, 3) of at least `MIN_SIDE` pixels a side, not enlarged and not rotated since it was
+All functions take RGB uint8 (H, W, 3) of at least 64 pixels a side, not enlarged and not rotated since it was
 compressed. Noise and blur are told in units that mean something: levels of 255 and pixels.
 """
 
@@ -24,6 +24,7 @@ _NOISE_MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 _MASK_GAIN = 6.0
 _NOISE_BLOCK = 8
 _FLAT_SHARE = 0.25
+_STRUCTURE_SIGMA = 2.0
 _DARK, _BRIGHT = 8, 247
 _STRONG_EDGE_SHARE = 0.04
 _FINE, _COARSE = 0.8, 1.6
@@ -46,7 +47,9 @@ def measure_chroma_noise(pixels: Pixels) -> float:
     As `measure_luma_noise`, of Cb and Cr averaged over 2 x 2 pixels, so that JPEG's halved colour changes little.
     """
     height, width = (side // 2 for side in pixels.shape[:2])
-    half = cv2.resize(pixels[: 2 * height, : 2 * width].astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    half = cv2.resize(
+        pixels[: 2 * height, : 2 * width].astype(np.float32), (width, height), interpolation=cv2.INTER_AREA
+    )
     planes = [half @ np.array(weights, np.float32) for weights in _CHROMA_WEIGHTS]
     mean_square = np.mean([_noise(plane, half) ** 2 for plane in planes])
     return float(2 * np.sqrt(mean_square) / _CHROMA_GAIN)
@@ -60,7 +63,7 @@ def measure_edge_blur(pixels: Pixels) -> float:
     sharpened edges look sharper than a step and give 0.
     """
     luma = _luma(pixels)
-    fine, coarse = (_gradient(cv2.GaussianBlur(luma, (0, 0), sigma)) for sigma in (_FINE, _COARSE))
+    fine, coarse = (_gradient(luma, sigma=sigma) for sigma in (_FINE, _COARSE))
     crests = fine >= cv2.dilate(fine, np.ones((3, 3), np.uint8))
     inside = np.zeros_like(crests)
     inside[4:-4, 4:-4] = True
@@ -102,7 +105,7 @@ def _noise(plane: Plane, colors: NDArray) -> float:
     power = _block_means(np.square(response))
     # The structure of a block is that of its neighbourhood without its finest scale, where the noise is: choosing by
     # the noise itself would choose what is small by chance.
-    structure = _block_means(_gradient(cv2.GaussianBlur(plane, (0, 0), 2.0))[1:-1, 1:-1])
+    structure = _block_means(_gradient(plane, sigma=_STRUCTURE_SIGMA)[1:-1, 1:-1])
     darkest, brightest = colors.min(axis=2)[1:-1, 1:-1], colors.max(axis=2)[1:-1, 1:-1]
     usable = (_block_means(darkest) >= _DARK) & (_block_means(brightest) <= _BRIGHT)
     if not usable.any():
@@ -111,9 +114,11 @@ def _noise(plane: Plane, colors: NDArray) -> float:
     return float(np.sqrt(np.median(power[flat])) / _MASK_GAIN)
 
 
-def _gradient(plane: Plane) -> Plane:
-    across = cv2.Scharr(plane, cv2.CV_32F, 1, 0)
-    down = cv2.Scharr(plane, cv2.CV_32F, 0, 1)
+def _gradient(plane: Plane, *, sigma: float) -> Plane:
+    """Steepness (H, W) of `plane` after a Gaussian of `sigma` pixels."""
+    smooth = cv2.GaussianBlur(plane, (0, 0), sigma)
+    across = cv2.Scharr(smooth, cv2.CV_32F, 1, 0)
+    down = cv2.Scharr(smooth, cv2.CV_32F, 0, 1)
     return np.asarray(cv2.magnitude(across, down), np.float32)
 
 

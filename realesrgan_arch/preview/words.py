@@ -64,11 +64,13 @@ def _stage_words(stage: StageRecipe, slot: int, *, resize: str) -> Iterator[str]
     yield _kernel_words(sample.kernel) if stage.use_blur else NOT_USED
     yield resize
     color = "gray" if sample.is_gray else "colour"
-    if stage.noise == "gaussian":
+    if stage.noise == "none":
+        yield NOT_USED
+    elif stage.noise == "gaussian":
         yield f"{color}, Gaussian, sigma {sample.noise_sigma_255:.1f}"
     else:
         yield f"{color}, Poisson, strength {sample.poisson_scale:.2f}"
-    yield f"quality {sample.jpeg_quality:.0f}"
+    yield f"quality {sample.jpeg_quality:.0f}" if stage.use_jpeg else NOT_USED
 
 
 def _kernel_words(kernel: KernelDraw) -> str:
