@@ -94,7 +94,7 @@ def _gather(arguments: argparse.Namespace) -> _Data:
     found = yours.files.jpeg_qualities if yours.files else ()
     num_files = len(yours.files.paths) if yours.files else 0
     qualities = _spread_of(found) if len(found) > _MOSTLY * num_files else None
-    return _Data(*halves, qualities, tuple(_notes(arguments, num_files, found, side=side, faults=faults)))
+    return _Data(halves[0], halves[1], qualities, tuple(_notes(arguments, num_files, found, side=side, faults=faults)))
 
 
 def _notes(
@@ -105,7 +105,7 @@ def _notes(
         low, high = _spread_of(qualities)
         yield f"{len(qualities)} are JPEG files, last saved with quality {low:g} to {high:g} (10 to 90 %)"
     if arguments.gt is None and arguments.split is None:
-        yield "without --gt or --split embedded drawings are degraded; their content differs from yours, blur may mislead"
+        yield "without --gt or --split embedded drawings are degraded: their content differs from yours, mind the blur"
     if PRESETS[arguments.preset] != expressible(PRESETS[arguments.preset]):
         yield f"an option file cannot say all of preset {arguments.preset}; the start is the nearest that it can say"
     if faults:
