@@ -81,7 +81,8 @@ class _Data:
 
 
 def _gather(arguments: argparse.Namespace) -> _Data:
-    total = arguments.images + _SEARCH_CROPS
+    searched = min(arguments.images, _SEARCH_CROPS)
+    total = arguments.images + searched
     yours = open_low_quality(arguments.folder, most=total)
     gt = open_ground_truth(arguments.gt, arguments.split, root=arguments.root, scale=arguments.scale, most=total)
     side = choose_side(yours, gt, scale=arguments.scale, most=_CROP_SIDE)
@@ -90,7 +91,7 @@ def _gather(arguments: argparse.Namespace) -> _Data:
     for source, factor in ((yours, 1), (gt, arguments.scale)):
         faults += source.files.left_out if source.files else ()
         crops = take_crops(source, side=side * factor, count=total, seed=arguments.seed, left_out=faults)
-        halves.append(Halves(search=crops[:_SEARCH_CROPS], check=crops[_SEARCH_CROPS:]))
+        halves.append(Halves(search=crops[:searched], check=crops[searched:]))
     found = yours.files.jpeg_qualities if yours.files else ()
     num_files = len(yours.files.paths) if yours.files else 0
     qualities = _spread_of(found) if len(found) > _MOSTLY * num_files else None
