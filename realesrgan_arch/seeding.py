@@ -24,6 +24,7 @@ class Stream(IntEnum):
     MANIFEST_SAMPLE = 10
     TILES = 11
     FROZEN = 12
+    MATCHING = 13
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

@@ -57,7 +57,7 @@ LAYERS = {
         "training.checkpoint",
     ],
     # Composes parts.
-    TRAINING: ["training.*", "comparison"],
+    TRAINING: ["training.*", "comparison", "preview.*"],
     # The one door to basicsr; a whole run behind it; and `doctor`'s facts, which look at everything.
     BRIDGE: ["basicsr_bridge", "session", "environment.*"],
     ENTRIES: ["commands.*", "entry", "cli", "train", "finetune", "test", "inference"],

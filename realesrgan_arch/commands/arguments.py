@@ -29,3 +29,10 @@ def bits(text: str) -> int:
     if not text.isdecimal() or int(text) > 16:
         raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 16, got {text!r}")
     return int(text)
+
+
+def positive_count(text: str) -> int:
+    """Read a whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
+    return int(text)
