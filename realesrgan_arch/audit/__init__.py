@@ -1,1 +1,1 @@
-"""Look at every file of a folder and say which do not belong: measured, explained, and never deleted."""
+"""What is in a folder of photographs: measures of every picture, findings with thresholds, the keep-list."""
