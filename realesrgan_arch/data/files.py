@@ -177,7 +177,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 def _is_regular(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.stat().st_mode)
-    except OSError:  # A link to nowhere.
+    except (OSError, ValueError):  # A link to nowhere; a name that no file system takes.
         return False
 
 
@@ -214,6 +214,6 @@ def _inside(name: str, root: Path, file: Path) -> Path:
 
 
 def _check_exist(paths: list[Path], file: Path) -> None:
-    missing = [shown(path) for path in paths if not path.is_file()]
+    missing = [shown(path) for path in paths if not _is_regular(path)]
     if missing:
         raise DataError(f"{len(missing)} of {len(paths)} images of {shown(file)} do not exist: {some_names(missing)}.")
