@@ -191,7 +191,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 def _is_regular(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.stat().st_mode)
-    except OSError:  # A link to nowhere.
+    except (OSError, ValueError):  # A link to nowhere; a name that no file system takes.
         return False
 
 
