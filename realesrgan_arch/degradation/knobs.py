@@ -36,29 +36,35 @@ def turn(settings: DegradationSettings, knobs: Sequence[Knob], position: Positio
     return settings
 
 
-def build_knobs(*, file_qualities: Range | None) -> tuple[Knob, ...]:
+def build_knobs(*, is_last_jpeg_known: bool) -> tuple[Knob, ...]:
     """Return the knobs, those that change most first.
 
     Args:
-        file_qualities: JPEG quality of the user's files, to try for the second pass; None where they are no JPEG.
+        is_last_jpeg_known: the JPEG of the second pass is left alone.
     """
     strengths = (0.03, 0.1, 0.2, 0.35, 0.6, 1.0, 1.4)
     floors = (0.0, 0.35, 0.7)
-    files = () if file_qualities is None else (_file_quality_knob(file_qualities),)
-    return (
+    qualities = (0.05, 0.2, 0.35, 0.6, 1.0, 1.2)
+    knobs = (
         Knob("noise", strengths, 5, _on_both(_scale_noise)),
         Knob("least noise", floors, 0, _on_both(_raise_noise)),
-        *files,
-        Knob("JPEG", (0.05, 0.2, 0.35, 0.6, 1.0, 1.2), 4, _on_both(_scale_jpeg)),
+        Knob("JPEG", qualities, 4, _on_first(_scale_jpeg) if is_last_jpeg_known else _on_both(_scale_jpeg)),
         Knob("blur", (0.05, 0.25, 0.5, 0.75, 1.0, 1.3), 4, _on_both(_scale_blur)),
         Knob("resize", (0.05, 0.35, 0.7, 1.0), 3, _on_both(_scale_resize)),
         Knob("ringing", (0.0, 0.5, 1.0), 2, _scale_ringing),
         Knob("least blur", floors, 0, _on_both(_raise_blur)),
         Knob("gray noise", (0.0, 0.4, 0.7, 1.0), 1, _on_both(_set_gray)),
         Knob("noise of the first pass", (0.1, 0.4, 1.0), 2, _on_first(_scale_noise)),
-        Knob("JPEG of the first pass", (0.05, 0.4, 1.0), 2, _on_first(_scale_jpeg)),
         Knob("resize of the first pass", (0.1, 0.5, 1.0), 2, _on_first(_scale_resize)),
     )
+    if is_last_jpeg_known:
+        return knobs
+    return (*knobs, Knob("JPEG of the first pass", (0.05, 0.4, 1.0), 2, _on_first(_scale_jpeg)))
+
+
+def with_last_jpeg(settings: DegradationSettings, qualities: Range) -> DegradationSettings:
+    """Return `settings` whose second pass saves with these qualities."""
+    return replace(settings, second=replace(settings.second, jpeg_quality_range=qualities))
 
 
 StageChange = Callable[[StageSettings, float], StageSettings]
@@ -76,14 +82,6 @@ def _on_first(change: StageChange) -> Callable[[DegradationSettings, float], Deg
         return replace(settings, first=change(settings.first, value))
 
     return apply
-
-
-def _file_quality_knob(qualities: Range) -> Knob:
-    def apply(settings: DegradationSettings, _value: float) -> DegradationSettings:
-        second = replace(settings.second, jpeg_quality_range=qualities)
-        return replace(settings, second=second)
-
-    return Knob("JPEG of your files", (0.0, 1.0), 0, apply)
 
 
 def _scale_noise(stage: StageSettings, strength: float) -> StageSettings:

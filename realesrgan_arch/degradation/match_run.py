@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from realesrgan_arch.degradation.knobs import build_knobs
+from realesrgan_arch.degradation.knobs import build_knobs, with_last_jpeg
 from realesrgan_arch.degradation.matching import (
     Comparison,
     Search,
@@ -67,7 +67,8 @@ def run_match(
         gt: ground truth, RGB uint8 (H * scale, W * scale, 3); it is sharpened first, as training does by default.
         scale: GT side over LQ side.
         seed: of the recipes.
-        file_qualities: JPEG qualities of the user's files, to try as a range; None for none.
+        file_qualities: JPEG qualities of the user's files, which the second pass takes over; None where they are no
+            JPEG. What the tables of a file say is exact, what its pixels say is not.
         budget: most evaluations of the search.
         on_evaluation: called after each.
     """
@@ -77,8 +78,9 @@ def run_match(
     def distance(settings: DegradationSettings) -> float:
         return total_distance(compare(target, measure_synthetic(search_crops, settings, scale=scale, seed=seed)))
 
-    knobs = build_knobs(file_qualities=file_qualities)
-    found = Search(preset, knobs, distance, budget=budget, on_evaluation=on_evaluation).run()
+    start = preset if file_qualities is None else with_last_jpeg(preset, file_qualities)
+    knobs = build_knobs(is_last_jpeg_known=file_qualities is not None)
+    found = Search(start, knobs, distance, budget=budget, on_evaluation=on_evaluation).run()
     fresh = measure_pictures(yours.check)
     before, after = (
         compare(fresh, measure_synthetic(check_crops, settings, scale=scale, seed=seed + 1))

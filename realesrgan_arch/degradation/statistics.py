@@ -29,6 +29,8 @@ _DARK, _BRIGHT = 8, 247
 _STRONG_EDGE_SHARE = 0.04
 _FINE, _COARSE = 0.8, 1.6
 """Sigmas in pixels of the two scales that an edge is looked at."""
+_DIFFERENCE_VARIANCE = 1 / 3
+"""Of the blur that a difference over two pixels brings with it."""
 
 
 def measure_luma_noise(pixels: Pixels) -> float:
@@ -72,7 +74,8 @@ def measure_edge_blur(pixels: Pixels) -> float:
         return 0.0
     ratio = np.square(fine[chosen].astype(np.float64) / coarse[chosen])
     # A ratio near 1 is an edge wider than can be measured; 8 pixels stand for it.
-    variance = (_COARSE**2 - ratio * _FINE**2) / np.maximum(ratio - 1, 1e-3)
+    fine_variance, coarse_variance = (sigma**2 + _DIFFERENCE_VARIANCE for sigma in (_FINE, _COARSE))
+    variance = (coarse_variance - ratio * fine_variance) / np.maximum(ratio - 1, 1e-3)
     return float(np.sqrt(np.clip(np.median(variance), 0.0, 64.0)))
 
 

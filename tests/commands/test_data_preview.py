@@ -109,7 +109,7 @@ def test_mistakes_are_one_sentence(options_file):
     with pytest.raises(DataError, match="Expected datasets.train in the option file"):
         data.main(["preview", str(options_file), "--set", "datasets.train=null", "train=null"])
     with pytest.raises(UserError, match="does not exist"):
-        data.main(["preview", str(options_file), "--set", "datasets.train.dataroot_gt=none"])
+        data.main(["preview", str(options_file), "--set", "datasets.train.dataroot_gt=nowhere"])
     with pytest.raises(UserError, match=r"none\.yml"):
         data.main(["preview", "none.yml"])
     with pytest.raises(SystemExit, match="2"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from realesrgan_arch.degradation.advice import advise
-from realesrgan_arch.degradation.knobs import Knob, build_knobs, turn
+from realesrgan_arch.degradation.knobs import Knob, build_knobs, turn, with_last_jpeg
 from realesrgan_arch.degradation.match_run import Halves, run_match
 from realesrgan_arch.degradation.matching import Search, compare, measure_pictures, measure_synthetic, total_distance
 from realesrgan_arch.degradation.settings import DegradationSettings, StageSettings
@@ -15,11 +15,11 @@ FULL = DegradationSettings()
 ALIKE = {"colour noise": np.zeros(4), "blur": np.zeros(4), "blockiness": np.zeros(4)}
 
 
-def quiet() -> DegradationSettings:
-    """No noise, hardly any blur, JPEG without loss."""
+def constant(noise: float) -> DegradationSettings:
+    """Gaussian noise of one strength in both passes, hardly any blur, JPEG without loss."""
     stage = StageSettings(
         gaussian_noise_prob=1.0,
-        noise_sigma_255_range=(0.0, 0.0),
+        noise_sigma_255_range=(noise, noise),
         blur_sigma_range=(0.1, 0.2),
         sinc_prob=0.0,
         resize_range=(0.9, 1.1),
@@ -55,7 +55,7 @@ def test_the_same_seed_throws_the_same_dice_for_other_ranges():
 
 
 def test_knobs_at_their_start_change_nothing_and_milder_choices_shrink_towards_no_effect():
-    knobs = build_knobs(file_qualities=(70.0, 80.0))
+    knobs = build_knobs(is_last_jpeg_known=False)
     start = tuple(knob.start for knob in knobs)
     assert turn(FULL, knobs, start) == FULL
     names = [knob.name for knob in knobs]
@@ -68,8 +68,15 @@ def test_knobs_at_their_start_change_nothing_and_milder_choices_shrink_towards_n
     assert only("JPEG", 1).second.jpeg_quality_range == (86.0, 99.0)
     assert only("resize", 1).first.resize_range == (0.703, 1.18)
     assert only("least noise", 2).second.noise_sigma_255_range == (17.8, 25.0)
-    assert only("JPEG of your files", 1).second.jpeg_quality_range == (70.0, 80.0)
     assert only("ringing", 0).final_sinc_prob == 0 and only("ringing", 0).first.sinc_prob == 0
+
+
+def test_a_known_last_jpeg_is_taken_over_and_no_knob_moves_it():
+    known = with_last_jpeg(FULL, (70.0, 80.0))
+    knobs = build_knobs(is_last_jpeg_known=True)
+    mildest = turn(known, knobs, tuple(0 for _ in knobs))
+    assert mildest.second.jpeg_quality_range == (70.0, 80.0)
+    assert mildest.first.jpeg_quality_range[0] > known.first.jpeg_quality_range[0]
 
 
 def shift(name: str):
@@ -106,7 +113,14 @@ def match():
     gt = Halves(search=crops(4, 0), check=crops(4, 50))
     ticks = []
     found = run_match(
-        FULL, yours=yours, gt=gt, scale=4, seed=0, file_qualities=None, budget=4, on_evaluation=lambda: ticks.append(1)
+        constant(noise=25),
+        yours=yours,
+        gt=gt,
+        scale=4,
+        seed=0,
+        file_qualities=None,
+        budget=4,
+        on_evaluation=lambda: ticks.append(1),
     )
     return found, len(ticks)
 
@@ -114,7 +128,7 @@ def match():
 def test_a_match_of_clean_pictures_asks_for_less_noise_and_is_nearer_on_fresh_draws(match):
     found, ticks = match
     assert found.is_better and total_distance(found.after) < total_distance(found.before)
-    assert found.settings.first.noise_sigma_255_range[1] < FULL.first.noise_sigma_255_range[1]
+    assert found.settings.first.noise_sigma_255_range[1] < 25
     assert ticks == found.evaluations == 4
 
 
@@ -124,9 +138,11 @@ def test_what_is_not_nearer_on_fresh_draws_is_not_better(match):
     assert not replace(found, before=found.after, after=found.before).is_better
 
 
-def test_quiet_ranges_are_measured_as_quieter_than_full_ones():
+def test_clean_pictures_are_nearer_to_ranges_without_noise():
     sources = [smooth_picture(1, 256, 256, seed=seed)[0] for seed in range(4)]
     yours = measure_pictures([picture[::4, ::4] for picture in crops(4, 200)])
-    far, near = (measure_synthetic(sources, settings, scale=4, seed=0) for settings in (FULL, quiet()))
+    far, near = (
+        measure_synthetic(sources, settings, scale=4, seed=0) for settings in (constant(noise=20), constant(noise=0))
+    )
     assert np.median(near["noise"]) < np.median(far["noise"])
     assert total_distance(compare(yours, near)) < total_distance(compare(yours, far))

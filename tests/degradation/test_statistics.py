@@ -15,19 +15,9 @@ from realesrgan_arch.degradation.statistics import (
 )
 from realesrgan_arch.image_header import parse_header
 from realesrgan_arch.images import to_tensor, to_uint8, write_image
+from tests.degradation.pictures import facets
 
 CHANNEL_TO_LUMA = 0.668  # sqrt(0.299^2 + 0.587^2 + 0.114^2)
-
-
-def facets(side=192, seed=0):
-    """Flat facets with sharp straight edges in muted colours, uint8 (side, side, 3)."""
-    generator = np.random.default_rng(seed)
-    picture = np.full((side, side, 3), 120, np.uint8)
-    for _ in range(5):
-        corners = generator.integers(0, side, (3, 2)).astype(np.int32)
-        color = [int(level) for level in generator.integers(50, 200, 3)]
-        cv2.fillConvexPoly(picture, corners, color)
-    return picture
 
 
 def with_noise(picture, sigma, *, is_gray, seed=1):
@@ -50,15 +40,15 @@ def test_gray_noise_has_no_colour_and_a_clean_picture_no_noise():
     assert measure_luma_noise(facets()) < 0.1 and measure_chroma_noise(facets()) < 0.1
 
 
-def test_the_sigma_of_known_blur_is_found_within_20_percent_and_grows():
+def test_the_sigma_of_known_blur_is_found_within_12_percent_and_grows():
     found = [measure_edge_blur(cv2.GaussianBlur(facets(), (0, 0), sigma)) for sigma in (1, 1.5, 2, 3)]
-    assert found == pytest.approx([1, 1.5, 2, 3], rel=0.2)
+    assert found == pytest.approx([1, 1.5, 2, 3], rel=0.12)
     assert measure_edge_blur(facets()) < 0.6 < found[0] < found[1] < found[2] < found[3]
 
 
 def test_noise_does_not_hide_the_blur():
     blurred = cv2.GaussianBlur(facets(), (0, 0), 2)
-    assert measure_edge_blur(with_noise(blurred, 4, is_gray=False)) == pytest.approx(2, rel=0.2)
+    assert measure_edge_blur(with_noise(blurred, 4, is_gray=False)) == pytest.approx(2, rel=0.25)
 
 
 def test_blocks_stand_out_more_the_lower_the_quality():

@@ -28,7 +28,7 @@ def test_every_preset_becomes_keys_that_mean_the_same_again(tmp_path, name):
 
 
 def test_every_choice_of_every_knob_can_be_said_in_an_option_file(tmp_path):
-    knobs = build_knobs(file_qualities=(70.0, 85.0))
+    knobs = build_knobs(is_last_jpeg_known=False)
     for lowest in (True, False):
         settings = turn(FULL, knobs, tuple(0 if lowest else len(knob.choices) - 1 for knob in knobs))
         assert pasted(tmp_path, matched_yaml(FULL, settings, heading=())).degradation() == settings
