@@ -10,6 +10,7 @@ from pathlib import Path
 
 from realesrgan_arch.commands.arguments import bits
 from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.leaks import LEAK_KINDS, Leak, LeakReport, find_leaks
 from realesrgan_arch.data.scan import LeftOut
 from realesrgan_arch.data.split_folder import SplitFolder, open_split
@@ -31,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("split", type=Path, help="the folder that `data split` wrote, data_split/NAME")
     parser.add_argument("--root", type=Path, help="the folder of the images (default: the one that the split names)")
     parser.add_argument(
-        "--ignore", nargs="+", choices=LEAK_KINDS, default=[], help="kinds of leaks that you have judged to be none"
+        "--ignore",
+        action="append",
+        choices=LEAK_KINDS,
+        default=[],
+        help="a kind of leak that you have judged to be none; may be given again",
     )
     parser.add_argument(
         "--quick", action="store_true", help="read no image: compare sizes, scenes, titles and recorded hashes only"
@@ -49,9 +54,11 @@ def make(arguments: argparse.Namespace) -> Report:
     """Read the split and its images, and tell what leaks.
 
     Raises:
-        DataError: no such split.
+        DataError: no such split, or the folder of its images is not there.
     """
     split = open_split(arguments.split, root=arguments.root)
+    if not split.root.is_dir():
+        raise DataError(f"The split is of the folder {shown(split.root)}, which is not here; give it with --root.")
     found = find_leaks(split, ignore=arguments.ignore, quick=arguments.quick, near_distance=arguments.near_distance)
     is_clean = not found.leaks and not found.changed
     return Report(

@@ -55,8 +55,9 @@ def test_a_manifest_is_a_data_set_and_a_changed_file_is_said(photos, tmp_path) -
     found = find_images(options)
     assert len(found) == 2
     found[0].write_bytes(found[0].read_bytes() + b"more")
-    with pytest.raises(DataError, match="changed since the manifest"):
+    with pytest.raises(DataError, match="changed since the manifest .* or set allow_changed: true"):
         find_images(options)
+    assert find_images(options.model_copy(update={"allow_changed": True})) == found
 
 
 def test_pairs_have_the_same_name_or_that_of_the_template(photos, tmp_path) -> None:
@@ -231,16 +232,16 @@ def test_a_manifest_that_does_not_fit_the_lmdb_is_said(tiles, tmp_path) -> None:
         build_training_set(options, scale=4, gt_size=None, seed=0)
 
 
-def test_tiles_of_a_scene_that_is_validated_are_a_leak(photos, tmp_path) -> None:
-    rows = rows_of(photos)
-    whole = [replace(row, split="val") for row in rows if row.scene == "scene 0"]
-    write_manifest(whole, tmp_path / "whole/val.csv")
-    settings = TileSettings(size=40, step=32, smallest=16)
-    write_manifest(make_tiles(rows, photos, tmp_path / "t", settings).rows, tmp_path / "tiled/train.csv")
-    write_card(SplitCard(str(tmp_path / "t"), "folder", 0, 0, 0, origin=str(photos)), tmp_path / "tiled")
-    options = {
-        "train": _train(dataroot_gt=str(tmp_path / "t"), manifest=str(tmp_path / "tiled/train.csv")).model_dump(),
-        "val": {"type": "SyntheticPairs", "dataroot_gt": str(photos), "manifest": str(tmp_path / "whole/val.csv")},
-    }
-    with pytest.raises(DataError, match="1 scenes are in two splits: scene 0"):
-        check_manifests_apart(Datasets.model_validate(options))
+def test_tiles_and_the_whole_pictures_of_a_scene_are_a_leak(manifests, tmp_path, monkeypatch) -> None:
+    rows = read_manifest(Path(manifests["train"]["manifest"]))
+    tiles = [replace(row, path=f"{row.path}_0.png", sha256=f"{index:064}") for index, row in enumerate(rows)]
+    write_manifest(tiles, tmp_path / "tiles/train.csv")
+    monkeypatch.chdir(tmp_path)
+    write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="photos"), tmp_path / "tiles")
+    section = {"dataroot_gt": str(tmp_path / "tiles"), "manifest": str(tmp_path / "tiles/train.csv")}
+    check_manifests_apart(Datasets.model_validate({**manifests, "train": {**manifests["train"], **section}}))
+    manifests["val"] |= section
+    with pytest.raises(DataError, match=r"2 scenes|1 scenes are in two splits: scene \d in .*photos \(train and val\)"):
+        check_manifests_apart(Datasets.model_validate(manifests))
+    write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="elsewhere"), tmp_path / "tiles")
+    check_manifests_apart(Datasets.model_validate(manifests))
