@@ -248,21 +248,6 @@ def test_a_manifest_that_does_not_fit_the_lmdb_is_said(tiles, tmp_path) -> None:
         build_training_set(options, scale=4, gt_size=None, seed=0)
 
 
-def test_tiles_of_a_scene_that_is_validated_are_a_leak(photos, tmp_path) -> None:
-    rows = rows_of(photos)
-    whole = [replace(row, split="val") for row in rows if row.scene == "scene 0"]
-    write_manifest(whole, tmp_path / "whole/val.csv")
-    settings = TileSettings(size=40, step=32, smallest=16)
-    write_manifest(make_tiles(rows, photos, tmp_path / "t", settings).rows, tmp_path / "tiled/train.csv")
-    write_card(SplitCard(str(tmp_path / "t"), "folder", 0, 0, 0, origin=str(photos)), tmp_path / "tiled")
-    options = {
-        "train": _train(dataroot_gt=str(tmp_path / "t"), manifest=str(tmp_path / "tiled/train.csv")).model_dump(),
-        "val": {"type": "SyntheticPairs", "dataroot_gt": str(photos), "manifest": str(tmp_path / "whole/val.csv")},
-    }
-    with pytest.raises(DataError, match="1 scenes are in two splits: scene 0"):
-        check_manifests_apart(Datasets.model_validate(options))
-
-
 def test_a_frozen_set_is_read_by_its_folder_and_shares_no_scene_with_training(photos, manifests, tmp_path) -> None:
     rows = read_manifest(Path(manifests["val"]["manifest"]))
     card = freeze(photos, tmp_path / "frozen", rows=rows)
