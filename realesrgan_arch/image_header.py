@@ -62,6 +62,10 @@ class ImageError(UserError):
     """An image file cannot be read or written; the sentence names the file."""
 
 
+class ImageTooLargeError(ImageError):
+    """The header promises more than `MAX_PIXELS`; nothing was decoded."""
+
+
 @dataclass(frozen=True)
 class ImageHeader:
     """Facts of the file: `stored_size` is (width, height) as stored, `orientation` EXIF's 1..8, still to be applied."""
@@ -189,7 +193,7 @@ def _check_size(header: ImageHeader, path: Path) -> None:
     if width < 1 or height < 1:
         raise ImageError(f"{shown(path)} has no pixels ({width} x {height}).")
     if width * height > MAX_PIXELS:
-        raise ImageError(
+        raise ImageTooLargeError(
             f"{shown(path)} says that it has {width} x {height} pixels; the limit is {MAX_PIXELS // 1_000_000} million."
         )
 

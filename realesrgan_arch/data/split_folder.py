@@ -23,6 +23,12 @@ class SplitCard:
     test: float
     origin: str = ""
     """Of tiles: the root of the pictures that they were cut from. Scenes are compared by this."""
+    near_distance: int | None = None
+    """Scenes with pictures whose perceptual hashes differ in so few bits were joined; None: they were not compared."""
+    keep: str = ""
+    """The keep-list whose dropped images are left out."""
+    scenes: str = ""
+    """The table that names the scenes."""
 
 
 @dataclass(frozen=True)
@@ -77,3 +83,21 @@ def open_split(folder: Path, *, root: Path | None = None) -> SplitFolder:
     if not rows:
         raise DataError(f"{shown(folder)} holds no manifest; run `data split` again.")
     return SplitFolder(folder, root or Path(card.root), card, rows)
+
+
+def read_parts(folder: Path) -> dict[str, SplitName]:
+    """Return the part of each path of the manifests in `folder`; empty where there are none.
+
+    Raises:
+        DataError: a file stands in the place of a manifest and is none of ours: it would be overwritten.
+    """
+    parts: dict[str, SplitName] = {}
+    for path in (folder / f"{split}.csv" for split in SPLIT_NAMES):
+        if path.exists():
+            try:
+                parts |= {row.path: row.split for row in read_manifest(path)}
+            except DataError as error:
+                raise DataError(
+                    f"{shown(path)} is no manifest and would be overwritten; move it away, or choose another --out."
+                ) from error
+    return parts
