@@ -33,8 +33,9 @@ class _Rule:
     text: str
 
 
-def _votes(m: Measurements) -> float:
-    return float((m.top_color_share > 0.45) + (m.flat_share > 0.6) + (m.gray_entropy < 4.5))
+def _missing_detail(m: Measurements) -> float | None:
+    """Steepness of the break times softness: blur alone has no break, a soft lens no such loss, an enlargement both."""
+    return None if m.spectrum_fall is None or m.sharpness is None else m.spectrum_fall * (1 - m.sharpness)
 
 
 _RULES = (
@@ -48,9 +49,12 @@ _RULES = (
     _Rule("blurred", "blurred", lambda m: m.sharpness, "low", "Even its sharpest parts are blurred ({value:.2f})."),
     _Rule("jpeg_quality", "compressed", lambda m: m.jpeg_quality, "low", "Saved as JPEG of quality {value:.0f}."),
     _Rule("block_grid", "compressed", lambda m: m.block_grid, "high", "Shows the 8x8 grid of a JPEG ({value:.2f})."),
-    _Rule("upscaled", "upscaled", lambda m: m.spectrum_fall, "high", "Enlarged: detail breaks off ({value:.0f} dB)."),
+    _Rule(
+        "upscaled", "upscaled", _missing_detail, "high", "Enlarged or softened: its detail breaks off ({value:.1f})."
+    ),
+    _Rule("repeated_pixels", "upscaled", lambda m: m.repetition, "high", "Enlarged by repeating pixels ({value:.2f})."),
     _Rule("blank", "blank", lambda m: m.contrast, "low", "Nearly blank: its gray varies by {value:.1f} levels."),
-    _Rule("line_drawing", "line_drawing", _votes, "high", "Looks like a plan ({value:.0f} of 3 signs)."),
+    _Rule("line_drawing", "line_drawing", lambda m: m.line_art, "high", "Looks like a plan or drawing ({value:.2f})."),
 )
 
 
@@ -69,6 +73,6 @@ def _apply(rule: _Rule, measurements: Measurements, limits: Limits) -> Finding |
     if value is None:
         return None
     for drop, threshold in ((True, limits.drop), (False, limits.note)):
-        if threshold != "never" and (value >= threshold if rule.bad == "high" else value < threshold):
+        if not isinstance(threshold, str) and (value >= threshold if rule.bad == "high" else value < threshold):
             return Finding(rule.reason, float(value), float(threshold), drop, rule.text.format(value=value))
     return None
