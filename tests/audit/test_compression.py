@@ -45,5 +45,16 @@ def test_stripes_of_eight_pixels_in_one_direction_are_no_grid():
     assert measure_block_grid(windows(stripes)) == pytest.approx(1, abs=0.1)
 
 
+def test_the_strength_is_the_largest_share_over_the_mean_of_the_others():
+    levels = np.zeros((256, 256), np.uint8)
+    levels[np.arange(256)[:, None] // 8 % 2 != np.arange(256) // 8 % 2] = 40
+    half = levels.copy()
+    half[:, 4:] += levels[:, :-4] // 2
+    half[4:, :] += levels[:-4, :] // 2
+    # Every eighth step is a peak, and every eighth between them: of the seven other phases one has as many.
+    assert measure_block_grid([levels]) == pytest.approx(1.01 / 0.01)
+    assert measure_block_grid([half]) == pytest.approx(1.01 / (1 / 7 + 0.01), rel=0.15)
+
+
 def test_no_window_no_grid():
     assert measure_block_grid([]) == 1

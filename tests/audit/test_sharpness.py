@@ -53,6 +53,11 @@ def test_the_spectrum_of_an_enlargement_breaks_off(factor, interpolation):
     assert measure_spectrum_fall(parts(enlarged(factor, interpolation))) > 11
 
 
+def test_motion_in_one_direction_is_no_enlargement():
+    moved = cv2.GaussianBlur(draw_scene(), (0, 0), sigmaX=3, sigmaY=0.01)
+    assert measure_spectrum_fall(parts(moved)) < 8
+
+
 def test_a_picture_below_one_window_has_no_spectrum():
     assert measure_spectrum_fall([np.zeros((255, 256), np.uint8)]) is None
     assert measure_spectrum_fall([]) is None
