@@ -178,9 +178,6 @@ def at_most(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.xfail(
-    reason="audit: examine() opens a pipe that took the place of a file, and waits for ever", strict=False
-)
 def test_files_that_become_something_else_while_the_audit_runs_block_nothing_and_keep_their_row(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

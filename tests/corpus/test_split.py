@@ -39,6 +39,7 @@ def test_each_entry_is_split_as_the_table_says(entry: Entry, corpus: Corpus, spl
         else:
             assert not any(known.startswith(name) for known in split.rows)
             assert len(sentences) == isinstance(entry.split, LeftOut)
+            assert all("\n" not in sentence for sentence in sentences)
             assert all(entry.split.words in sentence for sentence in sentences)
 
 
