@@ -43,6 +43,18 @@ class SplitFolder:
     rows: dict[SplitName, list[ManifestRow]]
 
 
+def begin_anew(folder: Path) -> None:
+    """Remove the card of an earlier split: until the new one is written, last of all, the folder is no split.
+
+    Raises:
+        DataError: it cannot be removed.
+    """
+    try:
+        (folder / CARD).unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"{shown(folder / CARD)} cannot be replaced: {error.strerror}.") from error
+
+
 def write_card(card: SplitCard, folder: Path) -> None:
     """Write `split.json` into `folder`.
 

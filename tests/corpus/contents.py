@@ -217,20 +217,21 @@ _SIZES = (
     ),
 )
 
+_ANIMATED = Audited(False, ("animated",))
 _MANY_FRAMES = tuple(
     usable(
         f"25-{name}",
         f"{what}; the first picture of it is used.",
         one(f"a.{suffix}", lambda kind=kind, seed=2500 + 3 * n: pictures.with_frames(kind, seed)),
-        audit=Audited(*judged),
+        audit=judged,
     )
-    for n, (name, what, suffix, kind, *judged) in enumerate(
+    for n, (name, what, suffix, kind, judged) in enumerate(
         (
-            ("animated-gif", "An animated GIF", "gif", "GIF", False, ("animated",)),
-            ("animated-webp", "An animated WebP", "webp", "WEBP", False, ("animated",)),
-            ("animated-png", "An animated PNG", "png", "PNG", False, ("animated",)),
-            ("pages-in-a-tiff", "A TIFF with several pages", "tif", "TIFF", True),
-            ("burst-of-a-camera", "A JPEG with more pictures behind the first (MPO)", "jpg", "MPO", True),
+            ("animated-gif", "An animated GIF", "gif", "GIF", _ANIMATED),
+            ("animated-webp", "An animated WebP", "webp", "WEBP", _ANIMATED),
+            ("animated-png", "An animated PNG", "png", "PNG", _ANIMATED),
+            ("pages-in-a-tiff", "A TIFF with several pages", "tif", "TIFF", Audited(True)),
+            ("burst-of-a-camera", "A JPEG with more pictures behind the first (MPO)", "jpg", "MPO", Audited(True)),
         )
     )
 )

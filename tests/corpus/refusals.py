@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from realesrgan_arch.commands.data import VERBS
 from realesrgan_arch.data.files import read_meta_info, read_paired_meta_info
 from realesrgan_arch.data.manifest import COLUMNS, read_manifest
 from realesrgan_arch.upscaling.folder import plan_folder
@@ -68,6 +69,17 @@ def _audited_into(*parts: str) -> Callable[[Path], object]:
     def ask(folder: Path) -> object:
         one("a.png", lambda: pictures.png(32))(folder / "photos")
         return run_quietly("audit", str(folder / "photos"), "--out", str(folder.joinpath("photos", *parts)))
+
+    return ask
+
+
+def _tiles_into(*parts: str) -> Callable[[Path], object]:
+    def ask(folder: Path) -> object:
+        pytest.importorskip(VERBS["tiles"][0])
+        for number in range(3):
+            one("a.png", lambda number=number: pictures.png(320 + number))(folder / "photos" / f"scene {number}")
+        run_quietly("split", str(folder / "photos"), "--out", str(folder / "split"))
+        return run_quietly("tiles", str(folder / "split"), "--out", str(folder.joinpath("photos", *parts)))
 
     return ask
 
@@ -154,6 +166,13 @@ REFUSALS: tuple[Refusal, ...] = (
         "The audit is to be written into a sub-folder of the folder that it looks at.",
         _audited_into("audit"),
         "inside of the folder that it looks at",
+    ),
+    Refusal(
+        "32-tiles-into-a-sub-folder",
+        "tiles",
+        "The tiles are to be written into a sub-folder of the photographs.",
+        _tiles_into("tiles"),
+        "lies inside of",
     ),
     Refusal(
         "32-zip-climbs-out",
