@@ -1,8 +1,10 @@
 """One file -> everything that an audit keeps of it: read once, hashed, decoded fully, measured."""
 
+import errno
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from realesrgan_arch.image_header import (
     ImageError,
     ImageHeader,
     ImageTooLargeError,
+    ImageUnsupportedError,
     describe_bytes,
     is_complete,
     parse_header,
@@ -34,7 +37,7 @@ MAX_FILE_BYTES = 2**31
 THUMBNAIL_SIDE = 200
 THUMBNAIL_QUALITY = 75
 
-_FOREIGN_PICTURES = ("HEIC", "PDF", "PostScript", "Photoshop", "SVG")
+_FOREIGN_PICTURES = ("HEIC", "RAW", "PDF", "PostScript", "Photoshop", "SVG")
 # What libjpeg says of pixels that it made up. A few stray bytes before the end mark are padding and harm nothing.
 _JPEG_DAMAGE = re.compile(
     rb"premature end|bad Huffman code|before marker 0xd[0-7]|\d{2,} extraneous bytes before marker 0xd9|restart marker",
@@ -78,8 +81,11 @@ def examine(path: str, *, root: Path, thresholds: AuditThresholds) -> Record:
     """
     cv2.setNumThreads(1)  # There is a process for each core.
     try:
-        with (root / path).open("rb") as file:
+        # Not blocking: since it was listed, a pipe may have taken the place of the file.
+        with os.fdopen(os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
             facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                return _unread(path, OSError(errno.EINVAL, "it is no regular file any more"))
             data = file.read() if facts.st_size <= MAX_FILE_BYTES else b""
     except OSError as error:
         return _unread(path, error)
@@ -137,6 +143,8 @@ def _classify(data: bytes, error: ImageError) -> str:
     if kind is None:
         is_picture = any(word in describe_bytes(data[:256]) for word in _FOREIGN_PICTURES)
         return "unsupported" if is_picture else "not_an_image"
+    if isinstance(error, ImageUnsupportedError):
+        return "unsupported"
     if isinstance(error, ImageTooLargeError):
         return "too_large"
     return "corrupt" if is_complete(data, kind) else "truncated"

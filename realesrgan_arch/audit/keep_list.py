@@ -71,16 +71,36 @@ def read_keep_rows(csv_path: Path) -> list[KeepRow]:
         text = csv_path.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise DataError(f"The keep-list {shown(csv_path)} cannot be read: {error.strerror}.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        rows = list(_parse_rows(csv.DictReader(io.StringIO(text, newline="")), csv_path))
+    except csv.Error as error:  # Of quotes that never end, mostly.
+        raise DataError(f"The keep-list {shown(csv_path)} is damaged ({error}); delete it and audit again.") from error
+    if not rows:
+        raise DataError(f"The keep-list {shown(csv_path)} lists no file; delete it and audit again.")
+    return rows
+
+
+def _parse_rows(reader: "csv.DictReader[str]", csv_path: Path) -> Iterator[KeepRow]:
     if tuple(reader.fieldnames or ()) != COLUMNS:
         raise DataError(
             f"The keep-list {shown(csv_path)} must have the columns {','.join(COLUMNS)}, but its first line is "
             f"'{','.join(reader.fieldnames or ())}'; save it as CSV with commas, or delete it and audit again."
         )
-    rows = list(_parse_rows(reader, csv_path))
-    if not rows:
-        raise DataError(f"The keep-list {shown(csv_path)} lists no file; delete it and audit again.")
-    return rows
+    seen: set[str] = set()
+    for row in reader:
+        place = f"{shown(csv_path)} line {reader.line_num}"
+        if None in row or None in row.values():
+            raise DataError(f"{place} must have {len(COLUMNS)} values.")
+        path, keep = row["path"], _WORDS.get(row["keep"].strip().casefold())
+        if keep is None:
+            raise DataError(f"{place}: keep must be yes or no, got '{shown(Path(row['keep']))}'.")
+        relative = PurePosixPath(path)
+        if not path or relative.is_absolute() or ".." in relative.parts:
+            raise DataError(f"{place}: '{shown(Path(path))}' must be a path below the audited folder.")
+        if path in seen:
+            raise DataError(f"{place}: '{shown(Path(path))}' stands there twice; keep one of the two lines.")
+        seen.add(path)
+        yield KeepRow(keep, path, row["reasons"])
 
 
 def write_keep_list(rows: Sequence[KeepRow], csv_path: Path) -> list[KeepRow]:
@@ -106,21 +126,3 @@ def write_keep_list(rows: Sequence[KeepRow], csv_path: Path) -> list[KeepRow]:
 
 def _says_drop(reasons: str) -> bool:
     return any(not word.startswith("(") for word in reasons.split())
-
-
-def _parse_rows(reader: "csv.DictReader[str]", csv_path: Path) -> Iterator[KeepRow]:
-    seen: set[str] = set()
-    for row in reader:
-        place = f"{shown(csv_path)} line {reader.line_num}"
-        if None in row or None in row.values():
-            raise DataError(f"{place} must have {len(COLUMNS)} values.")
-        path, keep = row["path"], _WORDS.get(row["keep"].strip().casefold())
-        if keep is None:
-            raise DataError(f"{place}: keep must be yes or no, got '{shown(Path(row['keep']))}'.")
-        relative = PurePosixPath(path)
-        if not path or relative.is_absolute() or ".." in relative.parts:
-            raise DataError(f"{place}: '{shown(Path(path))}' must be a path below the audited folder.")
-        if path in seen:
-            raise DataError(f"{place}: '{shown(Path(path))}' stands there twice; keep one of the two lines.")
-        seen.add(path)
-        yield KeepRow(keep, path, row["reasons"])

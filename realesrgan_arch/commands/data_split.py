@@ -18,7 +18,7 @@ from realesrgan_arch.commands.split_lines import tell_oddities, tell_split
 from realesrgan_arch.data.manifest import SPLIT_NAMES, check_manifest, write_split
 from realesrgan_arch.data.scenes import SceneRule
 from realesrgan_arch.data.split import MadeSplit, SplitSettings, make_split
-from realesrgan_arch.data.split_folder import SplitCard, read_parts, write_card
+from realesrgan_arch.data.split_folder import SplitCard, begin_anew, read_parts, write_card
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.perceptual_hash import NEAR_DISTANCE
@@ -78,6 +78,7 @@ def make(arguments: argparse.Namespace) -> Report:
     keep_path = _keep_path(arguments.keep, root)
     made = make_split(root, settings, keep=_read_keep_list(keep_path))
     check_manifest(made.rows, root)
+    begin_anew(out)
     written = write_split(made.rows, out)
     write_card(_card(root, settings, keep_path), out)
     moved = sum(earlier.get(row.path, row.split) != row.split for row in made.rows)

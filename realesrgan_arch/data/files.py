@@ -12,8 +12,9 @@ from realesrgan_arch.image_header import shown
 
 IMAGE_SUFFIXES = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif",
+    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf",
 })  # fmt: skip
-"""What counts as an image file. HEIC and AVIF cannot be read yet; they are listed so that they fail by name."""
+"""What counts as an image file. HEIC, AVIF and RAW cannot be read; they are listed so that they fail by name."""
 
 NumBytes = Callable[[Path], int | None]
 """The size of an image, None when it does not exist."""

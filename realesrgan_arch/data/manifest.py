@@ -66,16 +66,25 @@ def read_manifest(csv_path: Path) -> list[ManifestRow]:
     except OSError as error:
         raise DataError(f"The manifest {shown(csv_path)} cannot be read: {error.strerror}.") from error
     reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        rows = _parse_rows(reader, csv_path)
+    except csv.Error as error:  # Of quotes that never end, mostly.
+        raise DataError(
+            f"The manifest {shown(csv_path)} is damaged ({error}); make it again with `data split`."
+        ) from error
+    if not rows:
+        raise DataError(f"The manifest {shown(csv_path)} lists no image; make it again with `data split`.")
+    return rows
+
+
+def _parse_rows(reader: "csv.DictReader[str]", csv_path: Path) -> list[ManifestRow]:
     columns = tuple(reader.fieldnames or ())
     if columns not in (COLUMNS, (*COLUMNS, "tags")):
         raise DataError(
             f"The manifest {shown(csv_path)} must have the columns {','.join(COLUMNS)} and perhaps tags, "
             f"but its first line is '{_printable(','.join(columns))}'; make it again with `data split`."
         )
-    rows = [_parse_row(row, f"{shown(csv_path)} line {reader.line_num}", len(columns)) for row in reader]
-    if not rows:
-        raise DataError(f"The manifest {shown(csv_path)} lists no image; make it again with `data split`.")
-    return rows
+    return [_parse_row(row, f"{shown(csv_path)} line {reader.line_num}", len(columns)) for row in reader]
 
 
 def write_split(rows: Iterable[ManifestRow], folder: Path) -> list[Path]:

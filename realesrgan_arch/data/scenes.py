@@ -85,7 +85,13 @@ def read_labels(csv_path: Path) -> dict[str, Label]:
         text = csv_path.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise DataError(f"The table of scenes {shown(csv_path)} cannot be read: {error.strerror}.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        return _parse_labels(csv.DictReader(io.StringIO(text, newline="")), csv_path)
+    except csv.Error as error:  # Of quotes that never end, mostly.
+        raise DataError(f"The table of scenes {shown(csv_path)} is damaged ({error}).") from error
+
+
+def _parse_labels(reader: "csv.DictReader[str]", csv_path: Path) -> dict[str, Label]:
     columns = reader.fieldnames or ()
     if not {"path", "scene"} <= set(columns):
         raise DataError(

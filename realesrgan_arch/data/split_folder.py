@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from realesrgan_arch import atomic
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, SplitName, read_manifest
@@ -41,6 +43,18 @@ class SplitFolder:
     rows: dict[SplitName, list[ManifestRow]]
 
 
+def begin_anew(folder: Path) -> None:
+    """Remove the card of an earlier split: until the new one is written, last of all, the folder is no split.
+
+    Raises:
+        DataError: it cannot be removed.
+    """
+    try:
+        (folder / CARD).unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"{shown(folder / CARD)} cannot be replaced: {error.strerror}.") from error
+
+
 def write_card(card: SplitCard, folder: Path) -> None:
     """Write `split.json` into `folder`.
 
@@ -61,13 +75,15 @@ def read_card(folder: Path) -> SplitCard:
     """
     path = folder / CARD
     try:
-        return SplitCard(**json.loads(path.read_text(encoding="utf-8")))
+        return TypeAdapter(SplitCard).validate_json(path.read_bytes())
     except OSError as error:
         raise DataError(
             f"Expected a folder that `data split` wrote, but {shown(path)} cannot be read: {error.strerror}."
         ) from error
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{shown(path)} is damaged ({error}); run `data split` again.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "JSON"
+        raise DataError(f"{shown(path)} is damaged ({place}: {first['msg']}); run `data split` again.") from error
 
 
 def open_split(folder: Path, *, root: Path | None = None) -> SplitFolder:

@@ -247,4 +247,20 @@ _UNSUPPORTED = (
     _foreign("psd", "A Photoshop file called `.jpg`.", b"8BPS\0\1", "Photoshop"),
 )
 
-CONTENTS: tuple[Entry, ...] = (*_BROKEN, *_FORMATS, *_SIZES, *_MANY_FRAMES, *_UNSUPPORTED)
+_RAW = tuple(
+    broken(
+        f"26-raw-{name}",
+        f"{what}; its preview, which other programs read, is a picture of 160 x 120 pixels.",
+        one(file, lambda is_cr2=is_cr2: pictures.raw_photograph(is_cr2=is_cr2)),
+        "RAW file; develop it to PNG, TIFF or JPEG first",
+        "unsupported",
+    )
+    for name, what, file, is_cr2 in (
+        ("dng", "A RAW photograph (DNG) under its own name", "a.dng", False),
+        ("dng-called-tif", "A RAW photograph (DNG) called `.tif`", "a.tif", False),
+        ("cr2", "A RAW photograph (CR2) under its own name", "a.cr2", True),
+        ("cr2-called-jpg", "A RAW photograph (CR2) called `.jpg`", "a.jpg", True),
+    )
+)
+
+CONTENTS: tuple[Entry, ...] = (*_RAW, *_BROKEN, *_FORMATS, *_SIZES, *_MANY_FRAMES, *_UNSUPPORTED)
