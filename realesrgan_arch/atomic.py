@@ -23,12 +23,17 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        move_into_place(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def move_into_place(whole: Path, path: Path) -> None:
+    """Give `whole`, a file or folder on the same disk that is flushed already, its name `path`, and make it last."""
+    whole.replace(path)
+    _sync_folder(path.parent)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -31,6 +31,7 @@ SUFFIX = "realesrgan_arch"
 """BasicSR has networks and losses of the same names; ours are `RRDBNet_realesrgan_arch` and so on."""
 _MODEL_NAMES = ("FineTuneModel", "RealESRGANModel", "RealESRNetModel")
 _TRAINING_SET_NAMES = ("GtDataset", "PairedDataset", "RealESRGANDataset", "RealESRGANPairedDataset")
+_WHOLE_IMAGE_NAMES = ("SyntheticPairs", "FrozenPairs")
 _MEANT_MODEL = "meant_model_type"
 _NETWORKS = (RRDBNet, SRVGGNetCompact, UNetDiscriminatorSN)
 _LOSSES = (losses.PixelLoss, losses.PerceptualLoss, losses.AdversarialLoss)
@@ -53,7 +54,8 @@ def register() -> None:
         _put(registry.MODEL_REGISTRY, name, _model_from_basicsr)
     for name in _TRAINING_SET_NAMES:
         _put(registry.DATASET_REGISTRY, name, _training_set_from_basicsr)
-    _put(registry.DATASET_REGISTRY, "SyntheticPairs", _whole_images_from_basicsr)
+    for name in _WHOLE_IMAGE_NAMES:
+        _put(registry.DATASET_REGISTRY, name, _whole_images_from_basicsr)
 
 
 def build_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:

@@ -21,7 +21,7 @@ from realesrgan_arch.evaluation.evaluate import (
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair, ReadableSamples, picture_names
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side
-from realesrgan_arch.evaluation.table import format_table
+from realesrgan_arch.evaluation.table import format_table, with_hash
 from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.datasets import ValDataset
 from realesrgan_arch.options.load import OptionsError
@@ -119,9 +119,10 @@ def _compare_on(
         raise EvaluationError(f"expected at least one readable picture in the test set {title}, got none")
     table = format_table(scores, border=rules.border, y_channel=rules.y_channel)
     table = "\n".join(part for part in (table, readable.note()) if part)
-    write_scores_csv(target / "scores.csv", scores)
-    write_text(target / "table.txt", table + "\n")
-    return Comparison(title, table, target, tuple(scores), tuple(readable.left_out))
+    write_scores_csv(target / "scores.csv", scores, set_hash=dataset.set_hash)
+    heading = with_hash(title, dataset.set_hash)
+    write_text(target / "table.txt", "\n".join([*([heading] if dataset.set_hash else []), table, ""]))
+    return Comparison(heading, table, target, tuple(scores), tuple(readable.left_out))
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ from realesrgan_arch.image_header import (
 )
 
 __all__ = [
-    "Box", "ImageError", "Picture", "Pixels", "check_writable_size", "encode", "from_tensor", "holds_alpha",
-    "read_picture", "read_rgb", "read_rgb_part", "read_size", "to_tensor", "to_uint16", "to_uint8", "write_image",
-    "write_picture",
+    "Box", "ImageError", "Picture", "Pixels", "check_writable_size", "decode_rgb", "decode_rgb_part", "encode",
+    "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_rgb_part", "read_size", "to_tensor",
+    "to_uint16", "to_uint8", "write_image", "write_picture",
 ]  # fmt: skip
 
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
@@ -61,24 +61,42 @@ class Box(NamedTuple):
 
 
 def read_rgb(path: Path) -> Pixels:
-    """Return the upright picture as uint8 RGB (H, W, 3); 16-bit pixels are scaled by 1/257 and rounded.
+    """`decode_rgb` of a file.
 
     Raises:
         ImageError: missing, empty, not an image, truncated, damaged, too large, or floating-point pixels.
     """
-    data = _read_bytes(path)
-    return np.ascontiguousarray(_decode_rgb(data, parse_header(data, path), path))
+    return decode_rgb(read_bytes(path), path)
 
 
 def read_rgb_part(path: Path, choose: Callable[[int, int], Box]) -> Pixels:
-    """Return the part of `read_rgb(path)` that `choose(height, width)` of the upright picture names.
-
-    Most PNG files are decoded down to the last row of the part only; damage below it is not seen then.
+    """`decode_rgb_part` of a file.
 
     Raises:
         ImageError: as `read_rgb`.
     """
-    data = _read_bytes(path)
+    return decode_rgb_part(read_bytes(path), path, choose)
+
+
+def decode_rgb(data: bytes, path: Path) -> Pixels:
+    """Return the upright picture in the bytes of a file as uint8 RGB (H, W, 3); `path` only names it in errors.
+
+    16-bit pixels are scaled by 1/257 and rounded.
+
+    Raises:
+        ImageError: empty, not an image, truncated, damaged, too large, or floating-point pixels.
+    """
+    return np.ascontiguousarray(_decode_rgb(data, parse_header(data, path), path))
+
+
+def decode_rgb_part(data: bytes, path: Path, choose: Callable[[int, int], Box]) -> Pixels:
+    """Return the part of `decode_rgb(data, path)` that `choose(height, width)` of the upright picture names.
+
+    Most PNG files are decoded down to the last row of the part only; damage below it is not seen then.
+
+    Raises:
+        ImageError: as `decode_rgb`.
+    """
     header = parse_header(data, path)
     width, height = header.size
     box = choose(height, width)
@@ -96,13 +114,26 @@ def read_picture(path: Path) -> Picture:
     Raises:
         ImageError: as `read_rgb`.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     header = parse_header(data, path)
     pixels = _upright(_decode_unchanged(data, header, path), header)
     alpha = np.ascontiguousarray(pixels[..., -1]) if pixels.shape[2] in (2, 4) else None
     color = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
     icc = None if header.mode == "CMYK" else header.icc  # A CMYK profile would be wrong for the RGB that comes out.
     return Picture(np.ascontiguousarray(color), alpha, is_gray=header.is_gray, icc=icc)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of an image file.
+
+    Raises:
+        ImageError: missing, empty, a folder, a pipe or a device, or the disk fails.
+    """
+    _check_regular_file(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -163,14 +194,6 @@ def to_uint16(image: torch.Tensor) -> Pixels:
     """Return (3, H, W) in [0, 1] as uint16 pixels (H, W, 3): clamped, rounded half to even."""
     scaled = image.detach().float().clamp(0, 1).mul(65535).round_()
     return scaled.permute(1, 2, 0).contiguous().cpu().numpy().astype(np.uint16)
-
-
-def _read_bytes(path: Path) -> bytes:
-    _check_regular_file(path)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error
 
 
 def _check_regular_file(path: Path) -> None:

@@ -20,10 +20,22 @@ def resize_bicubic(image: torch.Tensor, *, scale: float) -> torch.Tensor:
 
     Equal to MATLAB's `imresize(image, scale)` and to `basicsr.utils.matlab_functions.imresize` within rounding.
     """
-    height, width = image.shape[-2:]
-    down = _weights(height, scale).to(image)
-    across = _weights(width, scale).to(image)
-    return down @ image @ across.T
+    down, across = (_weights(side, math.ceil(side * scale), scale, image.dtype) for side in image.shape[-2:])
+    return _multiply(down, image, across)
+
+
+def resize_bicubic_to(image: torch.Tensor, *, size: tuple[int, int]) -> torch.Tensor:
+    """Return (..., H, W) resized to (..., *size) as `resize_bicubic`; each axis has a scale of its own.
+
+    Equal to MATLAB's `imresize(image, size)` within rounding.
+    """
+    sides = zip(image.shape[-2:], size, strict=True)
+    down, across = (_weights(side, new, new / side, image.dtype) for side, new in sides)
+    return _multiply(down, image, across)
+
+
+def _multiply(down: torch.Tensor, image: torch.Tensor, across: torch.Tensor) -> torch.Tensor:
+    return down.to(image.device) @ image @ across.to(image.device).T
 
 
 def magnify_bicubic(image: torch.Tensor, *, scale: int) -> torch.Tensor:
@@ -44,9 +56,8 @@ def magnify_bicubic(image: torch.Tensor, *, scale: int) -> torch.Tensor:
 
 
 @lru_cache(maxsize=32)
-def _weights(length: int, scale: float) -> torch.Tensor:
-    """Matrix (new length, length) that resizes one axis; made in double precision, kept as float32."""
-    new_length = math.ceil(length * scale)
+def _weights(length: int, new_length: int, scale: float, dtype: torch.dtype) -> torch.Tensor:
+    """Matrix (new length, length) that resizes one axis; made in double precision, kept as `dtype`."""
     stretch = min(scale, 1.0)
     radius = 2.0 / stretch
     center = (torch.arange(new_length, dtype=torch.float64) + 0.5) / scale - 0.5
@@ -55,7 +66,7 @@ def _weights(length: int, scale: float) -> torch.Tensor:
     weights /= weights.sum(1, keepdim=True)
     matrix = torch.zeros(new_length, length, dtype=torch.float64)
     matrix.scatter_add_(1, _mirrored(taps.long(), length), weights)
-    return matrix.float()
+    return matrix.to(dtype)
 
 
 def _cubic(distance: torch.Tensor) -> torch.Tensor:

@@ -21,6 +21,10 @@ class Stream(IntEnum):
     SAMPLE = 7
     VALIDATION = 8
     INITIAL_WEIGHTS = 9
+    MANIFEST_SAMPLE = 10
+    TILES = 11
+    FROZEN = 12
+    MATCHING = 13
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

@@ -180,7 +180,8 @@ def _open_validations(options: Options) -> list[Validation]:
     for name, section in sets.items():
         dataset = build_whole_images(section, scale=options.scale, degradation=options.degradation())
         pairs = KeptPairs(dataset[index] for index in range(len(dataset)))
-        validations.append(Validation(pairs, name=name, rules=score_rules(options), scale=options.scale))
+        rules = score_rules(options)
+        validations.append(Validation(pairs, name=name, rules=rules, scale=options.scale, set_hash=dataset.set_hash))
     return validations
 
 

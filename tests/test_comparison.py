@@ -11,6 +11,7 @@ from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.training.checkpoint import plain_state, save_weights
+from tests.data.frozen import freeze
 from tests.tiny_run import write_pictures
 
 
@@ -120,3 +121,15 @@ def test_weights_of_another_scale_are_refused(mapping, tmp_path) -> None:
     save_weights(tmp_path / "tuned.pth", params=plain_state(network))
     with pytest.raises(UserError, match="scale: expected 2, that of"):
         compare(parse_options(mapping), folder=tmp_path / "results")
+
+
+def test_every_file_of_scores_of_a_frozen_set_carries_its_hash(mapping, tmp_path) -> None:
+    card = freeze(tmp_path / "photos", tmp_path / "frozen", max_size=None)
+    mapping["datasets"]["test"] = {"name": "cold", "type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
+    comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
+    assert comparison.folder == tmp_path / "results" / "cold"
+    title = f"cold [frozen {card.short_hash}]"
+    assert comparison.text().splitlines()[0] == title
+    assert (comparison.folder / "table.txt").read_text().splitlines()[0] == title
+    rows = list(csv.DictReader((comparison.folder / "scores.csv").open()))
+    assert {row["set_hash"] for row in rows} == {card.short_hash}

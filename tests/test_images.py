@@ -141,6 +141,22 @@ def test_profile_is_read_and_written_byte_for_byte(tmp_path):
         assert read_picture(tmp_path / f"b{suffix}").icc == SRGB
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tiff"])
+def test_bytes_are_decoded_as_their_file_is(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    write_image(path, pixels)
+    data, box = path.read_bytes(), images.Box(3, 5, 20, 40)
+    elsewhere = tmp_path / "absent" / path.name
+    assert np.array_equal(images.decode_rgb(data, elsewhere), read_rgb(path))
+    part = images.decode_rgb_part(data, elsewhere, lambda height, width: box)
+    assert np.array_equal(part, read_rgb(path)[3:20, 5:40])
+    with pytest.raises(ImageError, match=rf"absent/a{suffix} "):
+        images.decode_rgb(data[:25], elsewhere)
+    with pytest.raises(ImageError, match=r"is empty \(0 bytes\)"):
+        images.decode_rgb_part(b"", elsewhere, lambda height, width: box)
+
+
 def test_content_decides_and_not_the_suffix(tmp_path):
     path = save_with_pillow(tmp_path / "a.jpg", picture(), format="PNG")
     assert np.array_equal(read_rgb(path), picture())

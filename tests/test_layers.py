@@ -14,13 +14,15 @@ ROOT = Path(__file__).parents[1] / "realesrgan_arch"
 GROUND, LEAVES, PARTS, TRAINING, BRIDGE, ENTRIES = range(6)
 LAYERS = {
     # What every module may import.
-    GROUND: ["errors", "seeding", "python_version", "basicsr_shims", "resampling", "atomic", "extras"],
+    GROUND: ["errors", "seeding", "python_version", "basicsr_shims", "resampling", "atomic", "extras", "file_lock"],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [
         "devices",
         "images",
         "image_encode",
         "image_header",
+        "image_small",
+        "perceptual_hash",
         "options.yaml_dialect",
         "degradation.settings",
         "degradation.kernels",
@@ -42,8 +44,10 @@ LAYERS = {
         "options.*",
         "losses",
         "pages",
+        "downloading.*",
         "weights.*",
         "data.*",
+        "sources.*",
         "audit.*",
         "degradation.*",
         "evaluation.*",
@@ -53,7 +57,7 @@ LAYERS = {
         "training.checkpoint",
     ],
     # Composes parts.
-    TRAINING: ["training.*", "comparison"],
+    TRAINING: ["training.*", "comparison", "preview.*"],
     # The one door to basicsr; a whole run behind it; and `doctor`'s facts, which look at everything.
     BRIDGE: ["basicsr_bridge", "session", "environment.*"],
     ENTRIES: ["commands.*", "entry", "cli", "train", "finetune", "test", "inference"],

@@ -17,6 +17,7 @@ from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import train
 from realesrgan_arch.training.checkpoint import plain_state, save_weights
 from realesrgan_arch.weights.load import load_generator
+from tests.data.frozen import freeze
 from tests.tiny_run import tiny_options, write_pictures
 
 
@@ -67,6 +68,19 @@ def test_every_validation_set_has_its_own_scores_table_and_pictures(mapping) -> 
     assert titles == ["val", "easy"]
     for name in titles:
         assert len(list((outcome.run_folder.visualization / name).rglob("*_2.png"))) == 2
+
+
+def test_scores_of_a_frozen_set_carry_its_hash(mapping, tmp_path) -> None:
+    card = freeze(tmp_path / "photos", tmp_path / "frozen")
+    mapping["datasets"]["val_1"] = {"name": "cold", "type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
+    outcome = _train(mapping)
+    records = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]
+    scored = {r["set"]: r.get("set_hash") for r in records if r["kind"] == "validation"}
+    assert scored == {"val": None, "cold": card.short_hash}
+    assert f"cold [frozen {card.short_hash}]" in outcome.table.splitlines()
+    (tmp_path / "frozen" / card.pairs[0].lq).unlink()
+    with pytest.raises(UserError, match="The frozen set is not whole"):
+        _train(mapping)
 
 
 def test_manifests_that_leak_stop_the_run_before_it_makes_a_folder(mapping, tmp_path) -> None:

@@ -39,6 +39,7 @@ class AuditThresholds(Section):
     repeated_pixels: Limits = Limits(note=0.5, drop=0.8)
     blank: Limits = Limits(note=8, drop=3)
     line_drawing: Limits = Limits(note=0.5, drop=0.85)
+    near_duplicate: Limits = Limits(note=8)
 
 
 def load_thresholds(path: Path) -> AuditThresholds:

@@ -5,14 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from realesrgan_arch.data import lmdb_store
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset
-from realesrgan_arch.data.files import DataError, list_images, read_meta_info, read_paired_meta_info
+from realesrgan_arch.data.files import DataError, read_meta_info, read_paired_meta_info
+from realesrgan_arch.data.frozen_set import FrozenPairs, frozen_source
+from realesrgan_arch.data.image_source import Disk, ImageSource
+from realesrgan_arch.data.lmdb_store import LmdbSource
 from realesrgan_arch.data.manifest import check_disjoint, check_manifest, manifest_paths, read_manifest
+from realesrgan_arch.data.split_folder import CARD, read_card
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.options.datasets import DatasetOptions, Datasets, TrainDataset, ValDataset
 
-File = TypeVar("File", Path, tuple[Path, Path])
+File = TypeVar("File")
 
 
 def build_training_set(
@@ -34,6 +39,7 @@ def build_training_set(
             raise DataError("expected gt_size in the options of paired training data, got none; set the side of a crop")
         return PairedDataset(
             find_pairs(options),
+            read=source_of(options).read,
             gt_size=gt_size,
             scale=scale,
             seed=seed,
@@ -42,6 +48,7 @@ def build_training_set(
         )
     return GtDataset(
         find_images(options),
+        read=source_of(options).read,
         crop_size=options.crop_size,
         seed=seed,
         use_hflip=options.use_hflip,
@@ -51,16 +58,20 @@ def build_training_set(
 
 def build_whole_images(
     options: ValDataset, *, scale: int, degradation: DegradationSettings
-) -> SyntheticPairs | WholePairs:
+) -> SyntheticPairs | WholePairs | FrozenPairs:
     """Build a validation or test set: whole images with their LQ, the same at every call.
 
     Raises:
         DataError: as `build_training_set`.
     """
+    if options.is_frozen:
+        return FrozenPairs(_require(options.dataroot_gt, "dataroot_gt"), scale=scale)
     if options.is_paired:
-        return WholePairs(spread(find_pairs(options), options.max_images), scale=scale, max_size=options.max_size)
+        pairs = spread(find_pairs(options), options.max_images)
+        return WholePairs(pairs, scale=scale, max_size=options.max_size, read=source_of(options).read)
     return SyntheticPairs(
         spread(find_images(options), options.max_images),
+        read=source_of(options).read,
         scale=scale,
         settings=degradation if options.degradation == "full" else None,
         seed=options.seed,
@@ -68,20 +79,28 @@ def build_whole_images(
     )
 
 
+def source_of(options: DatasetOptions) -> ImageSource:
+    """Return where the images of a section are: in files, or in the LMDB of either root that is named like one."""
+    if options.io_backend.type == "disk":
+        return Disk()
+    roots = (options.dataroot_gt, options.dataroot_lq)
+    return LmdbSource(tuple(root for root in roots if root is not None and root.suffix == lmdb_store.SUFFIX))
+
+
 def find_images(options: DatasetOptions) -> list[Path]:
-    """Return the GT files: of the manifest, of the list, or all below `dataroot_gt`.
+    """Return the GT images: of the manifest, of the list, or all below `dataroot_gt`.
 
     Raises:
         DataError: none of them can be used.
     """
-    root = _require(options.dataroot_gt, "dataroot_gt")
+    root, source = _require(options.dataroot_gt, "dataroot_gt"), source_of(options)
     if options.manifest is not None:
         rows = read_manifest(options.manifest)
-        check_manifest(rows, root)
+        check_manifest(rows, root, allow_changed=options.allow_changed, source=source)
         return manifest_paths(rows, root)
     if options.list_file is not None:
-        return read_meta_info(options.list_file, root)
-    return list_images(root)
+        return read_meta_info(options.list_file, root, num_bytes=source.num_bytes)
+    return source.list(root)
 
 
 def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
@@ -93,9 +112,10 @@ def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
         DataError: a folder or list cannot be used, or GT files without LQ.
     """
     gt_root, lq_root = _require(options.dataroot_gt, "dataroot_gt"), _require(options.dataroot_lq, "dataroot_lq")
+    source = source_of(options)
     if options.meta_info is not None:
-        return read_paired_meta_info(options.meta_info, gt_root=gt_root, lq_root=lq_root)
-    lq_by_name = {path.relative_to(lq_root).with_suffix(""): path for path in list_images(lq_root)}
+        return read_paired_meta_info(options.meta_info, gt_root=gt_root, lq_root=lq_root, num_bytes=source.num_bytes)
+    lq_by_name = {path.relative_to(lq_root).with_suffix(""): path for path in source.list(lq_root)}
     wanted = [(path, _lq_name(path.relative_to(gt_root), options.filename_tmpl)) for path in find_images(options)]
     missing = [str(name) for _, name in wanted if name not in lq_by_name]
     if missing:
@@ -107,7 +127,7 @@ def find_pairs(options: DatasetOptions) -> list[tuple[Path, Path]]:
 
 
 def spread(files: list[File], most: int | None) -> list[File]:
-    """Return at most `most` files or pairs, taken evenly over the whole list so that all scenes have their share."""
+    """Return at most `most` files or rows, taken evenly over the whole list so that all scenes have their share."""
     if most is None or len(files) <= most:
         return files
     return [files[index * len(files) // most] for index in range(most)]
@@ -125,7 +145,8 @@ def named_sets(sets: Mapping[str, ValDataset]) -> dict[str, ValDataset]:
 def check_manifests_apart(datasets: Datasets) -> None:
     """Check that no scene of one root, and no image of the same bytes, is used in two of training, validation and test.
 
-    A manifest that is absent is left to whoever needs it: training does not need that of the test.
+    Tiles count as scenes of the folder that they were cut from, frozen pairs as their sources. A manifest that is
+    absent is left to whoever needs it: training does not need that of the test.
 
     Raises:
         DataError: one is, and the scores would flatter; or a manifest does not fit.
@@ -133,14 +154,31 @@ def check_manifests_apart(datasets: Datasets) -> None:
     used: list[tuple[str, DatasetOptions]] = [("train", datasets.train)] if datasets.train else []
     used += [("val", section) for section in datasets.validation_sets().values()]
     used += [("test", section) for section in datasets.test_sets().values()]
-    with_rows = [
-        (use, section.dataroot_gt, read_manifest(section.manifest))
+    with_manifest = [
+        (use, _origin(section.manifest, section.dataroot_gt), read_manifest(section.manifest))
         for use, section in used
         if section.manifest and section.manifest.is_file()
     ]
+    sources = [
+        (use, *frozen_source(section.dataroot_gt))
+        for use, section in used
+        if isinstance(section, ValDataset)
+        and section.is_frozen
+        and section.dataroot_gt
+        and section.dataroot_gt.is_dir()
+    ]
+    with_rows = [*with_manifest, *((use, root.resolve(), rows) for use, root, rows in sources)]
     check_disjoint({(f"{row.scene} in {root}", use) for use, root, rows in with_rows for row in rows}, "scenes")
     same_bytes = {(row.sha256, use) for use, _, rows in with_rows for row in rows}
     check_disjoint(same_bytes, "identical images (SHA-256)")
+
+
+def _origin(manifest: Path, root: Path | None) -> Path | None:
+    """The folder of the pictures that the scenes of a manifest are of, the same however it is spelled."""
+    folder = manifest.parent
+    origin = read_card(folder).origin if (folder / CARD).is_file() else ""
+    whole = Path(origin) if origin else root
+    return whole and whole.resolve()
 
 
 def _lq_name(gt_name: Path, template: str) -> Path:

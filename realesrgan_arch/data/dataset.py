@@ -15,9 +15,10 @@ import torch
 from torch.utils.data import Dataset
 
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.image_source import ReadBytes
 from realesrgan_arch.data.sampler import SampleRequest
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import Box, ImageError, Pixels, read_rgb, read_rgb_part
+from realesrgan_arch.images import Box, ImageError, Pixels, decode_rgb, decode_rgb_part, read_bytes
 from realesrgan_arch.seeding import Stream, numpy_generator
 
 _MAX_SUBSTITUTES = 5
@@ -49,12 +50,22 @@ class GtDataset(Dataset[GtSample]):
 
     With plain ints (BasicSR's samplers) there is no step: one is drawn from torch's generator, which the DataLoader
     seeds anew in every worker and epoch, so crops still differ from epoch to epoch.
+
+    `read` brings the bytes of an image by its path: from a file, or from an LMDB.
     """
 
     def __init__(
-        self, paths: Sequence[Path], *, crop_size: int, seed: int, use_hflip: bool = True, use_rot: bool = True
+        self,
+        paths: Sequence[Path],
+        *,
+        crop_size: int,
+        seed: int,
+        use_hflip: bool = True,
+        use_rot: bool = True,
+        read: ReadBytes = read_bytes,
     ) -> None:
         self.paths = tuple(paths)
+        self.read = read
         self.crop_size = crop_size
         self.seed = seed
         self.use_hflip = use_hflip
@@ -74,7 +85,11 @@ class GtDataset(Dataset[GtSample]):
         turn = draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot)
         share = generator.random(2)
         part, chosen = read_or_substitute(
-            lambda i: read_rgb_part(self.paths[i], lambda height, width: self._place(turn, share, height, width)),
+            lambda i: decode_rgb_part(
+                self.read(self.paths[i]),
+                self.paths[i],
+                lambda height, width: self._place(turn, share, height, width),
+            ),
             request,
             num_images=len(self.paths),
             seed=self.seed,
@@ -115,10 +130,12 @@ class PairedDataset(Dataset[PairSample]):
         seed: int,
         use_hflip: bool = False,
         use_rot: bool = False,
+        read: ReadBytes = read_bytes,
     ) -> None:
         if gt_size % scale:
             raise DataError(f"Expected gt_size to be a multiple of the scale {scale}, got {gt_size}.")
         self.pairs = tuple(pairs)
+        self.read = read
         self.gt_size = gt_size
         self.scale = scale
         self.seed = seed
@@ -152,7 +169,7 @@ class PairedDataset(Dataset[PairSample]):
 
     def _read_pair(self, index: int) -> tuple[Pixels, Pixels]:
         gt_path, lq_path = self.pairs[index]
-        gt, lq = read_rgb(gt_path), read_rgb(lq_path)
+        gt, lq = (decode_rgb(self.read(path), path) for path in (gt_path, lq_path))
         if gt.shape[:2] != (lq.shape[0] * self.scale, lq.shape[1] * self.scale):
             raise DataError(
                 f"Expected {shown(gt_path)} to be {self.scale} times as large as {shown(lq_path)}, got "

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,8 +12,12 @@ from realesrgan_arch.image_header import shown
 
 IMAGE_SUFFIXES = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif",
+    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf",
 })  # fmt: skip
-"""What counts as an image file. HEIC and AVIF cannot be read yet; they are listed so that they fail by name."""
+"""What counts as an image file. HEIC, AVIF and RAW cannot be read; they are listed so that they fail by name."""
+
+NumBytes = Callable[[Path], int | None]
+"""The size of an image, None when it does not exist."""
 
 _JUNK_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin"})
 _JUNK_FILES = frozenset({"thumbs.db", "desktop.ini"})
@@ -103,21 +107,32 @@ def natural_key(path: Path) -> tuple[object, ...]:
     return (keys, path.as_posix())
 
 
-def read_meta_info(file: Path, root: Path) -> list[Path]:
+def bytes_on_disk(path: Path) -> int | None:
+    """Return the size of a file, None when it is none or absent."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_size if stat.S_ISREG(facts.st_mode) else None
+
+
+def read_meta_info(file: Path, root: Path, *, num_bytes: NumBytes = bytes_on_disk) -> list[Path]:
     """Return the images that an upstream `meta_info` file lists, below `root`.
 
     A line is `name.png` or `name.png (480,480,3)`; of a paired line `gt.png, lq.png` the first is taken. Names may hold
-    spaces.
+    spaces. `num_bytes` tells which images exist.
 
     Raises:
         DataError: missing or empty list, a name that leaves `root`, images that do not exist.
     """
     paths = [_inside(_paired_names(line)[0], root, file) for line in _lines(file)]
-    _check_exist(paths, file)
+    _check_exist(paths, file, num_bytes)
     return paths
 
 
-def read_paired_meta_info(file: Path, *, gt_root: Path, lq_root: Path) -> list[tuple[Path, Path]]:
+def read_paired_meta_info(
+    file: Path, *, gt_root: Path, lq_root: Path, num_bytes: NumBytes = bytes_on_disk
+) -> list[tuple[Path, Path]]:
     """Return the (gt, lq) images of an upstream paired `meta_info` file: lines of `gt.png, lq.png`.
 
     Raises:
@@ -129,7 +144,7 @@ def read_paired_meta_info(file: Path, *, gt_root: Path, lq_root: Path) -> list[t
         if lq is None:
             raise DataError(f"Expected 'gt.png, lq.png' in {shown(file)}, got '{line}'.")
         pairs.append((_inside(gt, gt_root, file), _inside(lq, lq_root, file)))
-    _check_exist([path for pair in pairs for path in pair], file)
+    _check_exist([path for pair in pairs for path in pair], file, num_bytes)
     return pairs
 
 
@@ -177,7 +192,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 def _is_regular(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.stat().st_mode)
-    except OSError:  # A link to nowhere.
+    except (OSError, ValueError):  # A link to nowhere; a name that no file system takes.
         return False
 
 
@@ -213,7 +228,7 @@ def _inside(name: str, root: Path, file: Path) -> Path:
     return root / relative
 
 
-def _check_exist(paths: list[Path], file: Path) -> None:
-    missing = [shown(path) for path in paths if not path.is_file()]
+def _check_exist(paths: list[Path], file: Path, num_bytes: NumBytes) -> None:
+    missing = [shown(path) for path in paths if num_bytes(path) is None]
     if missing:
         raise DataError(f"{len(missing)} of {len(paths)} images of {shown(file)} do not exist: {some_names(missing)}.")

@@ -1,15 +1,18 @@
 """Manifests: which images belong to which split, with size and hash, in CSV files that are small enough to commit."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Literal, cast, get_args
 
 from realesrgan_arch import atomic
 from realesrgan_arch.data.files import DataError, some_names
-from realesrgan_arch.image_header import shown
+from realesrgan_arch.data.image_source import Disk, ImageSource
+from realesrgan_arch.image_header import ImageError, shown
+from realesrgan_arch.seeding import Stream, numpy_generator
 
 SplitName = Literal["train", "val", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
@@ -26,9 +29,14 @@ class ManifestRow:
     height: int
     bytes: int
     sha256: str
+    tags: str = ""
+    """What a table of scenes says besides, such as `interior`."""
 
 
-COLUMNS = tuple(field.name for field in fields(ManifestRow))
+COLUMNS = tuple(field.name for field in fields(ManifestRow) if field.name != "tags")
+"""A manifest has a column `tags` besides when one of its rows has some."""
+_NUM_HASHED = 32
+_DISK = Disk()
 
 
 def write_manifest(rows: Sequence[ManifestRow], csv_path: Path) -> None:
@@ -37,13 +45,11 @@ def write_manifest(rows: Sequence[ManifestRow], csv_path: Path) -> None:
     Raises:
         DataError: the folder cannot be made or written.
     """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    columns = (*COLUMNS, "tags") if any(row.tags for row in rows) else COLUMNS
+    lines = [_csv_line(columns), *(_csv_line([getattr(row, name) for name in columns]) for row in rows)]
     try:
         csv_path.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(csv_path, text.getvalue().encode("utf-8", "surrogateescape"))
+        atomic.write_bytes(csv_path, "".join(lines).encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise DataError(f"The manifest {shown(csv_path)} cannot be written: {error.strerror}.") from error
 
@@ -55,19 +61,30 @@ def read_manifest(csv_path: Path) -> list[ManifestRow]:
         DataError: missing, empty, other columns, or a line that does not fit; the line is named.
     """
     try:
-        text = csv_path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+        # Not `read_text`, which would turn a carriage return in a name into a line feed.
+        text = csv_path.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise DataError(f"The manifest {shown(csv_path)} cannot be read: {error.strerror}.") from error
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    if tuple(reader.fieldnames or ()) != COLUMNS:
+    try:
+        rows = _parse_rows(reader, csv_path)
+    except csv.Error as error:  # Of quotes that never end, mostly.
         raise DataError(
-            f"The manifest {shown(csv_path)} must have the columns {','.join(COLUMNS)}, "
-            f"but its first line is '{','.join(reader.fieldnames or ())}'; make it again with `data split`."
-        )
-    rows = [_parse_row(row, f"{shown(csv_path)} line {number}") for number, row in enumerate(reader, start=2)]
+            f"The manifest {shown(csv_path)} is damaged ({error}); make it again with `data split`."
+        ) from error
     if not rows:
         raise DataError(f"The manifest {shown(csv_path)} lists no image; make it again with `data split`.")
     return rows
+
+
+def _parse_rows(reader: "csv.DictReader[str]", csv_path: Path) -> list[ManifestRow]:
+    columns = tuple(reader.fieldnames or ())
+    if columns not in (COLUMNS, (*COLUMNS, "tags")):
+        raise DataError(
+            f"The manifest {shown(csv_path)} must have the columns {','.join(COLUMNS)} and perhaps tags, "
+            f"but its first line is '{_printable(','.join(columns))}'; make it again with `data split`."
+        )
+    return [_parse_row(row, f"{shown(csv_path)} line {reader.line_num}", len(columns)) for row in reader]
 
 
 def write_split(rows: Iterable[ManifestRow], folder: Path) -> list[Path]:
@@ -92,17 +109,35 @@ def manifest_paths(rows: Iterable[ManifestRow], root: Path) -> list[Path]:
     return [root / row.path for row in rows]
 
 
-def check_manifest(rows: Sequence[ManifestRow], root: Path) -> None:
-    """Check that the files are there with the recorded size, and that no split leaks.
+def check_manifest(
+    rows: Sequence[ManifestRow], root: Path, *, allow_changed: bool = False, source: ImageSource = _DISK
+) -> None:
+    """Check that the images are there and what they were, and that no split leaks.
 
-    A leak is a scene, or the same bytes, in two splits.
+    All sizes are compared, and the SHA-256 of 32 files, one from each of 32 stretches of the list: a list in which a
+    tenth of the files changed and kept their size passes once in thirty times. A leak is a scene, or the same bytes, in
+    two splits.
+
+    Args:
+        rows: of one or several manifests.
+        root: the folder that the paths are relative to.
+        allow_changed: leave out the comparison of sizes and hashes.
+        source: where the images are.
 
     Raises:
         DataError: names the first three images or scenes, and how many more there are.
     """
-    _complain([row.path for row in rows if not (root / row.path).is_file()], f"are missing below {shown(root)}")
-    changed = [row.path for row in rows if (root / row.path).stat().st_size != row.bytes]
-    _complain(changed, f"below {shown(root)} changed since the manifest was written")
+    sizes = [source.num_bytes(root / row.path) for row in rows]
+    missing = [row.path for row, size in zip(rows, sizes, strict=True) if size is None]
+    _complain(missing, f"are missing below {shown(root)}", "")
+    if not allow_changed:
+        changed = [row.path for row, size in zip(rows, sizes, strict=True) if size != row.bytes]
+        changed = changed or [row.path for row in _sample(rows) if _sha256(root / row.path, source) != row.sha256]
+        _complain(
+            changed,
+            f"below {shown(root)} changed since the manifest was written",
+            ", or set allow_changed: true in the section of the data set",
+        )
     check_disjoint({(row.scene, row.split) for row in rows}, "scenes")
     check_disjoint({(row.sha256, row.split) for row in rows}, "identical images (SHA-256)")
 
@@ -117,27 +152,55 @@ def check_disjoint(key_and_split: Iterable[tuple[str, str]], what: str) -> None:
     leaks: list[str] = []
     for key, split in sorted(key_and_split):
         if seen.setdefault(key, split) != split:
-            leaks.append(f"{key} ({seen[key]} and {split})")
+            leaks.append(f"{_printable(key)} ({seen[key]} and {split})")
     if leaks:
         raise DataError(f"{len(leaks)} {what} are in two splits: {some_names(leaks)}; run `data split` again.")
 
 
-def _parse_row(row: dict[str, str], place: str) -> ManifestRow:
+def _csv_line(values: Iterable[object]) -> str:
+    text = io.StringIO(newline="")
+    # Python 3.11 quotes a carriage return or line feed in a name only where it is part of the line's end.
+    csv.writer(text, lineterminator="\r\n").writerow(values)
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def _parse_row(row: dict[str, str], place: str, num_columns: int) -> ManifestRow:
     if None in row or None in row.values():
-        raise DataError(f"{place} must have {len(COLUMNS)} values.")
+        raise DataError(f"{place} must have {num_columns} values.")
     if row["split"] not in SPLIT_NAMES:
-        raise DataError(f"{place}: split must be one of {', '.join(SPLIT_NAMES)}, got '{row['split']}'.")
+        raise DataError(f"{place}: split must be one of {', '.join(SPLIT_NAMES)}, got '{_printable(row['split'])}'.")
     relative = PurePosixPath(row["path"])
     if relative.is_absolute() or ".." in relative.parts:
-        raise DataError(f"{place}: '{row['path']}' must be a path below the data root.")
+        raise DataError(f"{place}: '{_printable(row['path'])}' must be a path below the data root.")
     try:
         width, height, size = int(row["width"]), int(row["height"]), int(row["bytes"])
     except ValueError as error:
         raise DataError(f"{place}: width, height and bytes must be whole numbers.") from error
     split = cast(SplitName, row["split"])
-    return ManifestRow(row["path"], row["scene"], split, width, height, size, row["sha256"])
+    return ManifestRow(row["path"], row["scene"], split, width, height, size, row["sha256"], row.get("tags", ""))
 
 
-def _complain(names: list[str], fault: str) -> None:
+def _sample(rows: Sequence[ManifestRow]) -> list[ManifestRow]:
+    """One row of each of `_NUM_HASHED` stretches, the same for the same number of rows."""
+    if len(rows) <= _NUM_HASHED:
+        return list(rows)
+    edges = [index * len(rows) // _NUM_HASHED for index in range(_NUM_HASHED + 1)]
+    generator = numpy_generator(0, Stream.MANIFEST_SAMPLE, len(rows))
+    return [rows[int(generator.integers(low, high))] for low, high in zip(edges, edges[1:], strict=False)]
+
+
+def _sha256(path: Path, source: ImageSource) -> str:
+    try:
+        return hashlib.sha256(source.read(path)).hexdigest()
+    except ImageError as error:
+        raise DataError(str(error)) from error
+
+
+def _printable(text: str) -> str:
+    return shown(Path(text))
+
+
+def _complain(names: list[str], fault: str, remedy: str) -> None:
     if names:
-        raise DataError(f"{len(names)} images of the manifest {fault}: {some_names(names)}; run `data split` again.")
+        listed = some_names([_printable(name) for name in names])
+        raise DataError(f"{len(names)} images of the manifest {fault}: {listed}; run `data split` again{remedy}.")

@@ -4,6 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from realesrgan_arch import atomic
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, SplitName, read_manifest
@@ -23,6 +25,12 @@ class SplitCard:
     test: float
     origin: str = ""
     """Of tiles: the root of the pictures that they were cut from. Scenes are compared by this."""
+    near_distance: int | None = None
+    """Scenes with pictures whose perceptual hashes differ in so few bits were joined; None: they were not compared."""
+    keep: str = ""
+    """The keep-list whose dropped images are left out."""
+    scenes: str = ""
+    """The table that names the scenes."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,18 @@ class SplitFolder:
     root: Path
     card: SplitCard
     rows: dict[SplitName, list[ManifestRow]]
+
+
+def begin_anew(folder: Path) -> None:
+    """Remove the card of an earlier split: until the new one is written, last of all, the folder is no split.
+
+    Raises:
+        DataError: it cannot be removed.
+    """
+    try:
+        (folder / CARD).unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"{shown(folder / CARD)} cannot be replaced: {error.strerror}.") from error
 
 
 def write_card(card: SplitCard, folder: Path) -> None:
@@ -55,13 +75,15 @@ def read_card(folder: Path) -> SplitCard:
     """
     path = folder / CARD
     try:
-        return SplitCard(**json.loads(path.read_text(encoding="utf-8")))
+        return TypeAdapter(SplitCard).validate_json(path.read_bytes())
     except OSError as error:
         raise DataError(
             f"Expected a folder that `data split` wrote, but {shown(path)} cannot be read: {error.strerror}."
         ) from error
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{shown(path)} is damaged ({error}); run `data split` again.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "JSON"
+        raise DataError(f"{shown(path)} is damaged ({place}: {first['msg']}); run `data split` again.") from error
 
 
 def open_split(folder: Path, *, root: Path | None = None) -> SplitFolder:
@@ -77,3 +99,21 @@ def open_split(folder: Path, *, root: Path | None = None) -> SplitFolder:
     if not rows:
         raise DataError(f"{shown(folder)} holds no manifest; run `data split` again.")
     return SplitFolder(folder, root or Path(card.root), card, rows)
+
+
+def read_parts(folder: Path) -> dict[str, SplitName]:
+    """Return the part of each path of the manifests in `folder`; empty where there are none.
+
+    Raises:
+        DataError: a file stands in the place of a manifest and is none of ours: it would be overwritten.
+    """
+    parts: dict[str, SplitName] = {}
+    for path in (folder / f"{split}.csv" for split in SPLIT_NAMES):
+        if path.exists():
+            try:
+                parts |= {row.path: row.split for row in read_manifest(path)}
+            except DataError as error:
+                raise DataError(
+                    f"{shown(path)} is no manifest and would be overwritten; move it away, or choose another --out."
+                ) from error
+    return parts

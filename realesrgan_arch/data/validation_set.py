@@ -8,11 +8,12 @@ from torch.utils.data import Dataset
 
 from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.image_source import ReadBytes
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import Box, ImageError, Pixels, read_rgb
+from realesrgan_arch.images import Box, ImageError, Pixels, decode_rgb, read_bytes
 from realesrgan_arch.resampling import resize_bicubic
 from realesrgan_arch.seeding import Stream
 
@@ -24,6 +25,9 @@ class SyntheticPairs(Dataset[PairSample]):
     index) only. The LQ is made from the picture itself, not from a sharpened one: that is what the result is scored by.
     """
 
+    set_hash = ""
+    """Only a frozen set has one."""
+
     def __init__(
         self,
         paths: Sequence[Path],
@@ -32,8 +36,10 @@ class SyntheticPairs(Dataset[PairSample]):
         settings: DegradationSettings | None,
         seed: int,
         max_size: int | None,
+        read: ReadBytes = read_bytes,
     ) -> None:
         self.paths = tuple(paths)
+        self.read = read
         self.scale = scale
         self.settings = settings
         self.seed = seed
@@ -76,15 +82,8 @@ class SyntheticPairs(Dataset[PairSample]):
         return draw_recipe(self.settings, seed=self.seed, step=index, batch_size=1, stream=Stream.VALIDATION)
 
     def _read_middle(self, path: Path) -> torch.Tensor:
-        pixels = read_rgb(path)
-        height, width = (side // self.scale for side in pixels.shape[:2])
-        if not height or not width:
-            raise DataError(
-                f"Expected {shown(path)} to be at least {self.scale} pixels a side, got "
-                f"{pixels.shape[1]} x {pixels.shape[0]}; leave it out of the validation set."
-            )
-        height, width = (_at_most(side, self.max_size, self.scale) * self.scale for side in (height, width))
-        return _planes(pixels, middle(pixels.shape, height=height, width=width))
+        pixels = decode_rgb(self.read(path), path)
+        return to_planes(cut_middle(pixels, path, scale=self.scale, max_size=self.max_size))
 
 
 class WholePairs(Dataset[PairSample]):
@@ -93,8 +92,14 @@ class WholePairs(Dataset[PairSample]):
     A GT that is larger than `scale` times its LQ loses rows below and columns at the right, as upstream does.
     """
 
-    def __init__(self, pairs: Sequence[tuple[Path, Path]], *, scale: int, max_size: int | None) -> None:
+    set_hash = ""
+    """Only a frozen set has one."""
+
+    def __init__(
+        self, pairs: Sequence[tuple[Path, Path]], *, scale: int, max_size: int | None, read: ReadBytes = read_bytes
+    ) -> None:
         self.pairs = tuple(pairs)
+        self.read = read
         self.scale = scale
         self.max_size = max_size
 
@@ -117,9 +122,9 @@ class WholePairs(Dataset[PairSample]):
         gt_path, lq_path = self.pairs[index]
         current = gt_path
         try:
-            gt = read_rgb(current)
+            gt = decode_rgb(self.read(current), current)
             current = lq_path
-            lq = read_rgb(current)
+            lq = decode_rgb(self.read(current), current)
         except ImageError:
             return failed_sample(gt_path, lq_path, failed=current)
         if gt.shape[0] < lq.shape[0] * self.scale or gt.shape[1] < lq.shape[1] * self.scale:
@@ -131,8 +136,8 @@ class WholePairs(Dataset[PairSample]):
         small = middle(lq.shape, height=height, width=width)
         large = Box(*(side * self.scale for side in small))
         return PairSample(
-            gt=_planes(gt, large),
-            lq=_planes(lq, small),
+            gt=to_planes(gt[large.top : large.bottom, large.left : large.right]),
+            lq=to_planes(lq[small.top : small.bottom, small.left : small.right]),
             gt_path=str(gt_path),
             lq_path=str(lq_path),
             failed_path="",
@@ -154,10 +159,27 @@ def middle(shape: tuple[int, ...], *, height: int, width: int) -> Box:
     return Box(top, left, top + height, left + width)
 
 
+def cut_middle(pixels: Pixels, path: Path, *, scale: int, max_size: int | None) -> Pixels:
+    """Return the middle of a picture (H, W, 3), at most `max_size` a side and a multiple of `scale`, as a view.
+
+    Raises:
+        DataError: the picture, which came from `path`, is smaller than `scale`.
+    """
+    height, width = (side // scale for side in pixels.shape[:2])
+    if not height or not width:
+        raise DataError(
+            f"Expected {shown(path)} to be at least {scale} pixels a side, got "
+            f"{pixels.shape[1]} x {pixels.shape[0]}; leave it out of the validation set."
+        )
+    height, width = (_at_most(side, max_size, scale) * scale for side in (height, width))
+    box = middle(pixels.shape, height=height, width=width)
+    return pixels[box.top : box.bottom, box.left : box.right]
+
+
+def to_planes(pixels: Pixels) -> torch.Tensor:
+    """Return a copy of uint8 pixels (H, W, 3) as (3, H, W)."""
+    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+
+
 def _at_most(lq_side: int, max_size: int | None, scale: int) -> int:
     return lq_side if max_size is None else min(lq_side, max(1, max_size // scale))
-
-
-def _planes(pixels: Pixels, box: Box) -> torch.Tensor:
-    """The pixels in the box, (H, W, 3) -> (3, H, W)."""
-    return torch.from_numpy(pixels[box.top : box.bottom, box.left : box.right].transpose(2, 0, 1).copy())

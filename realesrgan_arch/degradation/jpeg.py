@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from realesrgan_arch.degradation.operators import round_halves_up
+
 _BLOCK = 8
 _MCU = 16  # Luma blocks are 8x8 and chroma is halved, so a whole number of blocks needs multiples of 16.
 _MID_GRAY = 128 / 255
@@ -78,7 +80,7 @@ def _quantise(planes: Tensor, table: tuple[tuple[int, ...], ...], factor: Tensor
     # Upstream's tables are transposed against Annex K (vertical frequencies take the horizontal weights); kept equal.
     step = planes.new_tensor(table).T.reshape(-1, 1) * (factor.view(-1, 1, 1, 1) / 255)
     coefficients = cosines @ blocks.view(*planes.shape[:2], _BLOCK**2, -1)
-    rounded = coefficients.div_(step).round_().mul_(step)
+    rounded = round_halves_up(coefficients.div_(step)).mul_(step)
     return F.pixel_shuffle((cosines.mT @ rounded).view_as(blocks), _BLOCK)
 
 

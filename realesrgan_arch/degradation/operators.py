@@ -1,22 +1,24 @@
-"""Blur, resize, sharpen, Gaussian noise and rounding: pure functions on float32 images (B, C, H, W) in [0, 1].
+"""Blur, resize, sharpen, Gaussian noise and rounding: pure functions on images (B, C, H, W) in [0, 1].
 
 They draw nothing, loop over no sample and never make the device wait for the host. Random fields are arguments.
-Call them outside autocast: bfloat16 has fewer steps than an 8-bit picture has levels.
+They compute in the dtype of the image: float32 is what training uses; in float64 the results, once rounded, are the
+same on every machine. Call them outside autocast: bfloat16 has fewer steps than an 8-bit picture has levels.
 """
 
 import math
 from collections.abc import Iterator
-from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-ResizeMode = Literal["area", "bilinear", "bicubic"]
-RESIZE_MODES: tuple[ResizeMode, ...] = ("area", "bilinear", "bicubic")
+from realesrgan_arch.degradation.settings import ResizeMode
+from realesrgan_arch.resampling import resize_bicubic_to
 
 _USM_TAPS = 51
 _STRIP = 96
+_TIE = 1e-9
+"""Far above the rounding errors of float64 (1e-13 of a level), far below what anyone sees."""
 
 
 def blur(image: Tensor, kernels: Tensor) -> Tensor:
@@ -27,6 +29,9 @@ def blur(image: Tensor, kernels: Tensor) -> Tensor:
     batch, channels, height, width = image.shape
     taps = kernels.shape[-1]
     padded = pad_by_reflection(image, rows=taps // 2, columns=taps // 2)
+    if image.dtype == torch.float64:
+        # torch unfolds float64 pictures for a convolution on the CPU: 441 copies of each.
+        return _correlate_by_spectrum(padded, kernels)
     # One depth-wise convolution for the whole batch: each plane is a channel with a kernel of its own.
     weight = kernels.repeat_interleave(channels, dim=0)[:, None]
     planes = padded.reshape(1, batch * channels, *padded.shape[-2:])
@@ -52,8 +57,11 @@ def resize(
     """Resize `image` (B, C, H, W) to `size` (height, width) or by `scale`; without antialiasing, as upstream does.
 
     A given `scale` also sets the sampling distance (1 / scale, not the ratio of the rounded sizes). Bicubic can leave
-    [0, 1].
+    [0, 1]. Only `matlab_bicubic` antialiases, and its distance is always the ratio of the sizes.
     """
+    if mode == "matlab_bicubic":
+        height, width = size or tuple(max(1, int(side * (scale or 1))) for side in image.shape[-2:])
+        return resize_bicubic_to(image, size=(height, width))
     return F.interpolate(image, size=size, scale_factor=scale, mode=mode)
 
 
@@ -67,7 +75,23 @@ def add_gaussian_noise(image: Tensor, field: Tensor, *, sigma_255: Tensor) -> Te
 
 def round_to_8bit(image: Tensor) -> Tensor:
     """Return `image` clamped to [0, 1] and rounded to multiples of 1/255."""
-    return image.mul(255).round_().clamp_(0, 255).div_(255)
+    return round_halves_up(image.mul(255)).clamp_(0, 255).div_(255)
+
+
+def round_halves_up(values: Tensor) -> Tensor:
+    """Round `values` in place: float32 as torch does, halves to even; float64 with halves up.
+
+    Means of whole levels are often exact halves. In float64 what a rounding error has moved by less than 1e-9 off a
+    half goes the same way on every machine.
+    """
+    return values.add_(0.5 + _TIE).floor_() if values.dtype == torch.float64 else values.round_()
+
+
+def _correlate_by_spectrum(padded: Tensor, kernels: Tensor) -> Tensor:
+    """Correlate without a border: (B, C, H + k - 1, W + k - 1) and (B, k, k) -> (B, C, H, W)."""
+    size, taps = padded.shape[-2:], kernels.shape[-1]
+    spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(kernels, s=size).conj()[:, None]
+    return torch.fft.irfft2(spectrum, s=size)[..., : size[0] - taps + 1, : size[1] - taps + 1].contiguous()
 
 
 def pad_by_reflection(image: Tensor, *, rows: int, columns: int) -> Tensor:

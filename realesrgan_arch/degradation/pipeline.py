@@ -10,17 +10,20 @@ from torch import Tensor
 
 from realesrgan_arch.degradation import kernels
 from realesrgan_arch.degradation.jpeg import jpeg
-from realesrgan_arch.degradation.operators import ResizeMode, add_gaussian_noise, blur, resize, round_to_8bit
+from realesrgan_arch.degradation.operators import add_gaussian_noise, blur, resize, round_to_8bit
 from realesrgan_arch.degradation.poisson import add_poisson_noise
 from realesrgan_arch.degradation.recipe import KernelDraw, Recipe, StageRecipe
+from realesrgan_arch.degradation.settings import ResizeMode
 
 Size = tuple[int, int]
 
 
 @torch.no_grad()
 def degrade(gt: Tensor, recipe: Recipe, *, scale: int) -> Tensor:
-    """Return the low-quality pictures (B, 3, H // scale, W // scale) of `gt` (B, 3, H, W; RGB float32 in [0, 1]).
+    """Return the low-quality pictures (B, 3, H // scale, W // scale) of `gt` (B, 3, H, W; RGB float in [0, 1]).
 
+    All is computed in the dtype of `gt`. Of float64 on the CPU the result is the same on every machine and with any
+    number of threads; float32 is faster, and a level here and a block of 8 x 8 there may differ.
     Every value is a multiple of 1/255. Real-ESRGAN degrades the sharpened ground truth: pass `usm_sharpen(gt)` then.
     Raises ValueError where the recipe was drawn for another batch size.
     """
@@ -60,8 +63,8 @@ def crop_pair(gt: Tensor, lq: Tensor, *, gt_size: int, scale: int, recipe: Recip
     )
 
 
-def build_kernels(draws: Sequence[KernelDraw]) -> Tensor:
-    """Return the kernels (B, k, k) of `draws`, float32 on the CPU; k is the largest size among them.
+def build_kernels(draws: Sequence[KernelDraw], dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return the kernels (B, k, k) of `draws` on the CPU; k is the largest size among them.
 
     Sizes above that would only add zeros for the convolution to multiply with.
     """
@@ -71,7 +74,7 @@ def build_kernels(draws: Sequence[KernelDraw]) -> Tensor:
         rows = [row for row, draw in enumerate(draws) if draw.kind in family]
         if rows:
             built[rows] = build([draws[row] for row in rows], pad_to)
-    return built.float()
+    return built.to(dtype)
 
 
 def _gaussians(draws: Sequence[KernelDraw], pad_to: int) -> Tensor:
@@ -120,13 +123,15 @@ def _finish(image: Tensor, recipe: Recipe, *, size: Size) -> Tensor:
 
 
 def _compress(image: Tensor, stage: StageRecipe) -> Tensor:
+    if not stage.use_jpeg:
+        return image
     return jpeg(image, _per_sample([sample.jpeg_quality for sample in stage.samples], image))
 
 
 def _blur_by_draws(image: Tensor, draws: Sequence[KernelDraw]) -> Tensor:
     if all(draw.kind == "pulse" for draw in draws):
         return image
-    return blur(image, build_kernels(draws).to(image.device, non_blocking=True))
+    return blur(image, build_kernels(draws, image.dtype).to(image.device, non_blocking=True))
 
 
 def _resize_to(image: Tensor, size: Size, *, mode: ResizeMode) -> Tensor:
@@ -134,7 +139,9 @@ def _resize_to(image: Tensor, size: Size, *, mode: ResizeMode) -> Tensor:
 
 
 def _add_noise(image: Tensor, stage: StageRecipe) -> Tensor:
-    field = noise_field(stage, size=(image.shape[-2], image.shape[-1]), device=image.device)
+    if stage.noise == "none":
+        return image
+    field = noise_field(stage, size=(image.shape[-2], image.shape[-1]), device=image.device, dtype=image.dtype)
     if stage.noise == "gaussian":
         sigma_255 = _per_sample([sample.noise_sigma_255 for sample in stage.samples], image)
         return add_gaussian_noise(image, field, sigma_255=sigma_255)
@@ -143,18 +150,19 @@ def _add_noise(image: Tensor, stage: StageRecipe) -> Tensor:
     return add_poisson_noise(image, field, scale=scale, is_gray=is_gray)
 
 
-def noise_field(stage: StageRecipe, *, size: Size, device: torch.device) -> Tensor:
+def noise_field(stage: StageRecipe, *, size: Size, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
     """Return the field (B, 3, height, width) of a pass: standard normal numbers, or uniform ones for Poisson noise.
 
     The channels of a gray sample are equal. Every sample has a CPU generator of its own: its numbers depend neither on
-    the batch around it nor on the device.
+    the batch around it nor on the device. torch draws normal float32 numbers by another formula on CPUs with AVX2, so
+    float64 ones are other numbers of the same law, not the same with more digits.
     """
     draw = torch.randn if stage.noise == "gaussian" else torch.rand
     # Only a copy from pinned memory lets the host run on while the device receives it.
-    field = torch.empty(len(stage.samples), 3, *size, pin_memory=device.type == "cuda")
+    field = torch.empty(len(stage.samples), 3, *size, dtype=dtype, pin_memory=device.type == "cuda")
     for planes, sample in zip(field, stage.samples, strict=True):
         generator = torch.Generator().manual_seed(sample.noise_seed)
-        planes.copy_(draw(1 if sample.is_gray else 3, *size, generator=generator))
+        planes.copy_(draw(1 if sample.is_gray else 3, *size, generator=generator, dtype=dtype))
     return field.to(device, non_blocking=True)
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from realesrgan_arch.degradation.operators import round_halves_up
+
 _LEVELS = 256
 _LOG2_COUNTS = 9  # Photon counts at full white: 1, 2, 4 ... 256.
 _COLUMNS = 512  # Outcomes 0 ... 511. The largest mean is 256: a count above 511 has a probability below 1e-40.
@@ -35,10 +37,10 @@ def add_poisson_noise(image: Tensor, field: Tensor, *, scale: Tensor, is_gray: T
 
 
 def _levels_of(image: Tensor, is_gray: Tensor) -> Tensor:
-    """Return the 8-bit levels (B, 3, H, W) as whole float32 numbers; those of the gray picture where asked for."""
+    """Return the 8-bit levels (B, 3, H, W) as whole floats; those of the gray picture where asked for."""
     red, green, blue = image.split(1, dim=1)
     gray = _GRAY_WEIGHTS[0] * red + _GRAY_WEIGHTS[1] * green + _GRAY_WEIGHTS[2] * blue
-    return torch.where(is_gray.view(-1, 1, 1, 1), gray, image).mul_(255).round_().clamp_(0, 255)
+    return round_halves_up(torch.where(is_gray.view(-1, 1, 1, 1), gray, image).mul_(255)).clamp_(0, 255)
 
 
 def _log2_of_distinct(levels: Tensor) -> Tensor:

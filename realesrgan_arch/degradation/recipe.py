@@ -13,15 +13,20 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from realesrgan_arch.degradation.operators import RESIZE_MODES, ResizeMode
-from realesrgan_arch.degradation.settings import DegradationSettings, KernelType, Range, StageSettings
+from realesrgan_arch.degradation.settings import (
+    KERNEL_SIZES,
+    DegradationSettings,
+    KernelType,
+    Range,
+    ResizeMode,
+    StageSettings,
+)
 from realesrgan_arch.seeding import Stream, derived_seed, numpy_generator
 
 KernelKind = KernelType | Literal["sinc", "pulse"]
-NoiseKind = Literal["gaussian", "poisson"]
+NoiseKind = Literal["gaussian", "poisson", "none"]
 Choice = TypeVar("Choice")
 
-KERNEL_SIZES = (7, 9, 11, 13, 15, 17, 19, 21)
 _SMALL_KERNEL = 13  # A sinc kernel below this size cannot hold the rings of a lower cutoff.
 
 
@@ -73,10 +78,13 @@ class StageRecipe:
     resize_mode: ResizeMode
     noise: NoiseKind
     samples: tuple[StageSample, ...]
+    use_jpeg: bool = True
 
     def __str__(self) -> str:
         blur = "blur" if self.use_blur else "no blur"
-        return f"{blur}, {self.resize_mode} x {self.resize_factor:.3f}, {self.noise} noise"
+        noise = "no noise" if self.noise == "none" else f"{self.noise} noise"
+        end = "" if self.use_jpeg else ", no JPEG"
+        return f"{blur}, {self.resize_mode} x {self.resize_factor:.3f}, {noise}{end}"
 
 
 @dataclass(frozen=True)
@@ -138,8 +146,8 @@ def draw_recipe(
         step=step,
         first=_draw_stage(settings.first, first, batch),
         second=_draw_stage(settings.second, second, batch),
-        final_mode=_pick(batch, RESIZE_MODES),
-        is_jpeg_last=_happens(batch, 0.5),
+        final_mode=_pick(batch, settings.second.resize_modes),
+        is_jpeg_last=_happens(batch, settings.jpeg_last_prob),
         final_kernels=final_kernels,
         crop_top=float(batch.random()),
         crop_left=float(batch.random()),
@@ -153,10 +161,16 @@ def _draw_stage(
     return StageRecipe(
         use_blur=_happens(generator, settings.blur_prob),
         resize_factor=_draw_resize_factor(settings, generator),
-        resize_mode=_pick(generator, RESIZE_MODES),
-        noise="gaussian" if _happens(generator, settings.gaussian_noise_prob) else "poisson",
+        resize_mode=_pick(generator, settings.resize_modes),
+        noise=_draw_noise_kind(settings, generator),
         samples=samples,
+        use_jpeg=_is_sure_or_happens(generator, settings.jpeg_prob),
     )
+
+
+def _draw_noise_kind(settings: StageSettings, generator: np.random.Generator) -> NoiseKind:
+    kind = "gaussian" if _happens(generator, settings.gaussian_noise_prob) else "poisson"
+    return kind if _is_sure_or_happens(generator, settings.noise_prob) else "none"
 
 
 def _draw_sample(
@@ -183,7 +197,7 @@ def _draw_stage_sample(settings: StageSettings, *, noise_seed: int, generator: n
 
 
 def _draw_kernel(settings: StageSettings, generator: np.random.Generator) -> KernelDraw:
-    size = _pick(generator, KERNEL_SIZES)
+    size = _pick(generator, settings.kernel_sizes)
     if _happens(generator, settings.sinc_prob):
         lowest = math.pi / 3 if size < _SMALL_KERNEL else math.pi / 5
         return KernelDraw(kind="sinc", size=size, cutoff=_uniform(generator, (lowest, math.pi)))
@@ -229,6 +243,11 @@ def _uniform(generator: np.random.Generator, bounds: Range) -> float:
 
 def _happens(generator: np.random.Generator, prob: float) -> bool:
     return bool(generator.random() < prob)
+
+
+def _is_sure_or_happens(generator: np.random.Generator, prob: float) -> bool:
+    """Draw nothing for a certain event: recipes of settings that never ask for less keep their numbers."""
+    return prob >= 1 or _happens(generator, prob)
 
 
 def _pick(generator: np.random.Generator, choices: Sequence[Choice], weights: Sequence[float] | None = None) -> Choice:

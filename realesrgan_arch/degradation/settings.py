@@ -1,12 +1,17 @@
 """What may be drawn: ranges and probabilities of the two-pass degradation, without torch.
 
 Defaults are those of Real-ESRGAN x4plus (Wang et al., arXiv 2107.10833; xinntao/Real-ESRGAN `options/`).
+`presets.py` holds others by name.
 """
 
 from dataclasses import dataclass, field
 from typing import Literal
 
 Range = tuple[float, float]
+ResizeMode = Literal["area", "bilinear", "bicubic", "matlab_bicubic"]
+RESIZE_MODES: tuple[ResizeMode, ...] = ("area", "bilinear", "bicubic")
+"""Those of Real-ESRGAN; `matlab_bicubic` is drawn only where it is asked for."""
+KERNEL_SIZES = (7, 9, 11, 13, 15, 17, 19, 21)
 KernelType = Literal["iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"]
 KERNEL_TYPES: tuple[KernelType, ...] = (
     "iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso",
@@ -18,6 +23,7 @@ class StageSettings:
     """One pass of blur, resize, noise and JPEG. Every `_range` is `(low, high)`, every `_prob` lies in [0, 1]."""
 
     blur_prob: float = 1.0
+    kernel_sizes: tuple[int, ...] = KERNEL_SIZES
     kernel_types: tuple[KernelType, ...] = KERNEL_TYPES
     kernel_probs: tuple[float, ...] = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
     sinc_prob: float = 0.1
@@ -27,11 +33,15 @@ class StageSettings:
     resize_probs: tuple[float, float, float] = (0.2, 0.7, 0.1)
     """Up, down, keep."""
     resize_range: Range = (0.15, 1.5)
+    resize_modes: tuple[ResizeMode, ...] = RESIZE_MODES
+    noise_prob: float = 1.0
+    """Of any noise at all."""
     gaussian_noise_prob: float = 0.5
     """Gaussian with this probability, else Poisson."""
     noise_sigma_255_range: Range = (1.0, 30.0)
     poisson_scale_range: Range = (0.05, 3.0)
     gray_noise_prob: float = 0.4
+    jpeg_prob: float = 1.0
     jpeg_quality_range: Range = (30.0, 95.0)
 
 
@@ -49,8 +59,10 @@ def second_stage_defaults() -> StageSettings:
 
 @dataclass(frozen=True)
 class DegradationSettings:
-    """Both passes and the final sinc filter."""
+    """Both passes, the resize to the target size, whose modes are those of the second pass, and the final sinc."""
 
     first: StageSettings = field(default_factory=StageSettings)
     second: StageSettings = field(default_factory=second_stage_defaults)
     final_sinc_prob: float = 0.8
+    jpeg_last_prob: float = 0.5
+    """The second JPEG comes after the resize to the target size and the final sinc with this probability."""

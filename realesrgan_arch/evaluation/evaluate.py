@@ -131,8 +131,10 @@ def _judge(image: Tensor, rules: ScoreRules) -> dict[str, float]:
     return {name: measure(image, border=rules.border) for name, measure in measures.items() if measure}
 
 
-def write_scores_csv(path: Path, scores: Sequence[ImageScore]) -> None:
+def write_scores_csv(path: Path, scores: Sequence[ImageScore], *, set_hash: str = "") -> None:
     """Write one row a picture and method: `name,method,psnr,ssim,niqe`; what was not measured stays empty.
+
+    Of a frozen set there is a last column `set_hash`.
 
     Raises:
         EvaluationError: the file cannot be written.
@@ -140,10 +142,12 @@ def write_scores_csv(path: Path, scores: Sequence[ImageScore]) -> None:
     metrics = measured_metrics(scores)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "method", *metrics])
+    frozen = {"set_hash": set_hash} if set_hash else {}
+    writer.writerow(["name", "method", *metrics, *frozen])
     for score in scores:
         cells = [score.values.get(metric) for metric in metrics]
-        writer.writerow([score.name, score.method, *("" if cell is None else f"{cell:.6f}" for cell in cells)])
+        numbers = ("" if cell is None else f"{cell:.6f}" for cell in cells)
+        writer.writerow([score.name, score.method, *numbers, *frozen.values()])
     try:
         write_text(path, text.getvalue())
     except OSError as error:

@@ -32,6 +32,11 @@ def format_table(scores: Sequence[ImageScore], *, border: int, y_channel: bool, 
     return "\n".join([_heading(scores, border=border, y_channel=y_channel), *_aligned(rows), *_notes(scores)])
 
 
+def with_hash(name: str, set_hash: str) -> str:
+    """Return the name of a set with the hash of a frozen one: scores of two hashes cannot be compared."""
+    return f"{name} [frozen {set_hash}]" if set_hash else name
+
+
 def _heading(scores: Sequence[ImageScore], *, border: int, y_channel: bool) -> str:
     pictures = len({score.name for score in scores})
     channel = "Y (BT.601)" if y_channel else "RGB"

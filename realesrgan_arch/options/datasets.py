@@ -28,7 +28,9 @@ _FIRST, _SECOND = StageSettings(), second_stage_defaults()
 PAIRED_TYPES = ("RealESRGANPairedDataset", "PairedImageDataset", "PairedDataset")
 DATASET_KEY = r"^(train|(val|test)(_\w+)?)$"
 
-BackendType = Annotated[Literal["disk"], not_offered({"lmdb": "unpack the images into a folder and write type: disk"})]
+BackendType = Annotated[
+    Literal["disk", "lmdb"], not_offered({"memcached": "copy the images into a folder and write type: disk"})
+]
 KernelSize = Literal[7, 9, 11, 13, 15, 17, 19, 21]
 Shares = tuple[Share, ...]
 
@@ -46,6 +48,7 @@ class BackendOptions(Section):
     """Where images are stored."""
 
     type: BackendType = "disk"
+    """lmdb: `dataroot_gt` (and `dataroot_lq`) is a folder that ends in .lmdb, in BasicSR's layout."""
 
 
 class DatasetOptions(Section):
@@ -56,6 +59,8 @@ class DatasetOptions(Section):
     dataroot_lq: FilePath | None = None
     manifest: FilePath | None = None
     """Table of a split, `data_split/<name>/<part>.csv` (ours)."""
+    allow_changed: bool = False
+    """Read files that changed since the manifest was written (ours)."""
     meta_info: FilePath | None = None
     """List of files below `dataroot_gt`; with pairs, two names a line."""
     meta_info_file: FilePath | None = None
@@ -117,7 +122,8 @@ class TrainDataset(DatasetOptions):
 class ValDataset(DatasetOptions):
     """`datasets.val`, `val_1`, ..., `test`, `test_1`, ...: whole images."""
 
-    type: Literal["PairedImageDataset", "SyntheticPairs"]
+    type: Literal["PairedImageDataset", "SyntheticPairs", "FrozenPairs"]
+    """FrozenPairs: `dataroot_gt` is the folder of one part that `data freeze` made (ours)."""
     degradation: Literal["bicubic", "full"] = "bicubic"
     """How SyntheticPairs makes LQ (ours): bicubic, or the two passes of this file, once."""
     seed: CountOrZero = 0
@@ -131,6 +137,11 @@ class ValDataset(DatasetOptions):
     def is_paired(self) -> bool:
         """Whether the LQ images come from files."""
         return self.type == "PairedImageDataset"
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether both images come from a set that `data freeze` made."""
+        return self.type == "FrozenPairs"
 
 
 class Datasets(Section):

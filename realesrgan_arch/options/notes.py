@@ -9,6 +9,7 @@ from realesrgan_arch.options.train import FROZEN, MultiStepOptions, TrainOptions
 from realesrgan_arch.options.types import SHARPENED_ONCE, UNSHARPENED_MODELS, Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
 
+_CHOICES_OF_A_FROZEN_SET = ("dataroot_lq", "manifest", "meta_info", "degradation", "seed", "max_size", "max_images")
 _USM_SWITCHES = ("gt_usm", "l1_gt_usm", "percep_gt_usm", "gan_gt_usm", "lq_from_usm")
 
 
@@ -72,6 +73,11 @@ def _sharpening_notes(options: Options) -> Iterator[str]:
 
 
 def _whole_image_notes(key: str, data: ValDataset) -> Iterator[str]:
+    if data.is_frozen:
+        for field in _CHOICES_OF_A_FROZEN_SET:
+            if field in data.model_fields_set:
+                yield f"datasets.{key}.{field} has no effect: a frozen set is scored whole and as it is"
+        return
     if data.is_paired and data.max_size is not None:
         yield f"datasets.{key}.max_size has no effect: pairs are scored whole"
     if data.is_paired and data.degradation != "bicubic":

@@ -6,7 +6,9 @@ A rule is a generator of problems; adding one is a function and a line in `RULES
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
+from pathlib import Path
 
+from realesrgan_arch.image_header import shown
 from realesrgan_arch.networks.spec import CompactSpec, DiscriminatorSpec, GeneratorSpec, RRDBNetSpec
 from realesrgan_arch.options.datasets import TrainDataset
 from realesrgan_arch.options.problems import Problem
@@ -148,6 +150,19 @@ def data_has_a_source(options: Options) -> Problems:
             yield Problem((*path, "dataroot_lq"), text, reads=((*path, "type"),))
         if data.meta_info and data.meta_info_file:
             yield Problem((*path, "meta_info_file"), "expected either meta_info or meta_info_file, got both")
+        if data.dataroot_gt is not None:
+            yield from _backend_fits(path, data.io_backend.type, data.dataroot_gt)
+
+
+def _backend_fits(path: KeyPath, backend: str, root: Path) -> Problems:
+    """An LMDB is named like one, as upstream wants it."""
+    reads = ((*path, "io_backend", "type"),)
+    if backend == "lmdb" and root.suffix != ".lmdb":
+        text = f"expected a folder that ends in .lmdb because io_backend.type is lmdb, got {shown(root)}"
+        yield Problem((*path, "dataroot_gt"), text, reads=reads)
+    if backend == "disk" and root.suffix == ".lmdb":
+        text = f"expected lmdb because dataroot_gt is {shown(root)}, got disk"
+        yield Problem((*path, "io_backend", "type"), text, reads=((*path, "dataroot_gt"),))
 
 
 def degradation_suits_data(options: Options) -> Problems:

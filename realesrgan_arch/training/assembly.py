@@ -55,7 +55,7 @@ def assemble_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:
         discriminator=discriminator,
         ema=_assemble_ema(generator, train.ema_decay),
         losses=_assemble_losses(train, device),
-        synthesis=None if options.is_paired else _assemble_synthesis(options),
+        synthesis=None if options.is_paired else assemble_synthesis(options),
         sharpened=SharpenedTargets(pixel=usm.pixel, perceptual=usm.perceptual, adversarial=usm.adversarial),
         rules=_assemble_rules(train),
         score_rules=score_rules(options),
@@ -128,7 +128,8 @@ def _assemble_ema(generator: Player, decay: float) -> Ema | None:
     return Ema(generator.network, trainable=generator.plan.trainable, decay=decay)
 
 
-def _assemble_synthesis(options: Options) -> PairSynthesis:
+def assemble_synthesis(options: Options) -> PairSynthesis:
+    """Return what makes training pairs of ground-truth crops, with its pool; no network is built."""
     return PairSynthesis(
         settings=options.degradation(),
         scale=options.scale,

@@ -112,9 +112,12 @@ class Progress:
             f"ETA {left}  {self._memory()}"
         )
 
-    def log_scores(self, step: int, scores: dict[str, float], *, dataset: str) -> None:
-        """Write the scores of one validation set to the files; the curves are `validation/<dataset>/<metric>`."""
-        self._record("validation", step, scores, dataset=dataset)
+    def log_scores(self, step: int, scores: dict[str, float], *, dataset: str, set_hash: str = "") -> None:
+        """Write the scores of one validation set to the files; the curves are `validation/<dataset>/<metric>`.
+
+        `set_hash` of a frozen set stands beside them in `metrics.jsonl`.
+        """
+        self._record("validation", step, scores, dataset=dataset, set_hash=set_hash)
 
     def log_images(self, step: int, name: str, grid: Tensor) -> None:
         """Write a picture `(3, H, W)` in [0, 1] to TensorBoard."""
@@ -132,9 +135,12 @@ class Progress:
         if self._writer is not None:
             self._writer.close()
 
-    def _record(self, kind: str, step: int, values: dict[str, float], *, dataset: str | None = None) -> None:
+    def _record(
+        self, kind: str, step: int, values: dict[str, float], *, dataset: str | None = None, set_hash: str = ""
+    ) -> None:
         of_set = {} if dataset is None else {"set": dataset}
-        self._run_folder.append_metrics({"kind": kind, "step": step, **of_set, **values})
+        frozen = {"set_hash": set_hash} if set_hash else {}
+        self._run_folder.append_metrics({"kind": kind, "step": step, **of_set, **frozen, **values})
         if self._writer is not None:
             for name, value in values.items():
                 self._writer.add_scalar("/".join([kind, *of_set.values(), name]), value, step)

@@ -5,17 +5,13 @@ import math
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.atomic import try_writing
 from realesrgan_arch.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows has no flock
-    fcntl = None
+from realesrgan_arch.file_lock import file_lock
 
 
 class RunFolderError(UserError):
@@ -70,22 +66,15 @@ class RunFolder:
         Raises:
             RunFolderError: another process is training under this name, or the place cannot be written to.
         """
-        if fcntl is None:
-            yield
-            return
-        path = self.root.with_name(f".{self.root.name}.lock")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("w")
-        except OSError as error:
-            raise RunFolderError(_not_writable(self.root, error.strerror or str(error))) from error
-        with file:
+        with ExitStack() as held:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+                held.enter_context(file_lock(self.root.with_name(f".{self.root.name}.lock")))
+            except BlockingIOError as error:
                 raise RunFolderError(
                     f"another process is training as {self.root} now; wait for it, or give this run another name"
                 ) from error
+            except OSError as error:
+                raise RunFolderError(_not_writable(self.root, error.strerror or str(error))) from error
             yield
 
     def move_older_run_aside(self) -> Path | None:

@@ -8,7 +8,7 @@ from torch import Tensor
 from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.degradation.pair_pool import PairPool
 from realesrgan_arch.degradation.pipeline import crop_pair, degrade
-from realesrgan_arch.degradation.recipe import draw_recipe
+from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.seeding import Stream, numpy_generator
 
@@ -34,10 +34,19 @@ class PairSynthesis:
         The result is `(B, 3, gt_size / scale, gt_size / scale)` and `(B, 3, gt_size, gt_size)`; with a pool that is
         full, pairs of earlier steps.
         """
-        recipe = draw_recipe(self.settings, seed=self.seed, step=step, batch_size=len(gt))
+        lq, gt = self.apply(gt, self.draw(step=step, batch_size=len(gt)))
+        if self.pool is None:
+            return lq, gt
+        return self.pool.exchange(lq, gt, generator=numpy_generator(self.seed, Stream.PAIR_POOL, step))
+
+    def draw(self, *, step: int, batch_size: int) -> Recipe:
+        """Return the recipe of the batch of `step`."""
+        return draw_recipe(self.settings, seed=self.seed, step=step, batch_size=batch_size)
+
+    @torch.no_grad()
+    def apply(self, gt: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:
+        """Return the pairs `(lq, gt)` that `recipe` makes of the crops `gt`, before any exchange with the pool."""
         source = usm_sharpen(gt) if self.lq_from_usm else gt
         lq = degrade(source, recipe, scale=self.scale)
         gt, lq = crop_pair(gt, lq, gt_size=self.gt_size, scale=self.scale, recipe=recipe)
-        if self.pool is None:
-            return lq.contiguous(), gt.contiguous()
-        return self.pool.exchange(lq, gt, generator=numpy_generator(self.seed, Stream.PAIR_POOL, step))
+        return lq.contiguous(), gt.contiguous()

@@ -21,7 +21,7 @@ from realesrgan_arch.evaluation.evaluate import (
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair, KeptPairs, picture_names
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side, stack
-from realesrgan_arch.evaluation.table import format_table
+from realesrgan_arch.evaluation.table import format_table, with_hash
 from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
@@ -43,15 +43,17 @@ class Validation:
         name: of the set, for the heading of its table and for its folder.
         rules: what is measured.
         scale: of the networks.
+        set_hash: of a frozen set, for the heading and the files.
 
     Raises:
         EvaluationError: no pair.
     """
 
-    def __init__(self, pairs: KeptPairs, *, name: str, rules: ScoreRules, scale: int) -> None:
+    def __init__(self, pairs: KeptPairs, *, name: str, rules: ScoreRules, scale: int, set_hash: str = "") -> None:
         if not len(pairs):
             raise EvaluationError(f"expected at least one readable picture in the validation set {name}, got none")
         self.name = name
+        self.set_hash = set_hash
         self._pairs = pairs
         self._rules = rules
         self._scale = scale
@@ -119,7 +121,7 @@ class Validation:
 
     def _format(self, scores: list[ImageScore]) -> str:
         table = format_table(scores, border=self._rules.border, y_channel=self._rules.y_channel)
-        return "\n".join(part for part in (self.name, table, self._pairs.note) if part)
+        return "\n".join(part for part in (with_hash(self.name, self.set_hash), table, self._pairs.note) if part)
 
 
 def snapshot(network: nn.Module, *, scale: int, device: torch.device, precision: str = "auto") -> Method:
@@ -201,7 +203,7 @@ def report(
         folder = pictures / validation.name if pictures else None
         scores = validation.score_now(upscale, pictures=folder, step=step)
         progress.write(f"validation at step {step}: {validation.table}")
-        progress.log_scores(step, scores, dataset=validation.name)
+        progress.log_scores(step, scores, dataset=validation.name, set_hash=validation.set_hash)
         progress.log_images(step, f"{validation.name}: LQ | base | now | GT", validation.grid())
 
 
@@ -210,4 +212,4 @@ def report_base(validations: Sequence[Validation], upscale: Method, *, progress:
     for validation in validations:
         scores = validation.score_base(upscale)
         progress.write(f"before training: {validation.table}")
-        progress.log_scores(0, scores, dataset=validation.name)
+        progress.log_scores(0, scores, dataset=validation.name, set_hash=validation.set_hash)

@@ -12,13 +12,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 from PIL import Image
+from torch.utils.data import Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -43,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory() as folder:
             paths = [Path(folder) / f"{index}.png" for index in range(NUM_FILES)]
             for index, path in enumerate(paths):
-                write(path, _photograph(index, arguments.megapixels))
+                write(path, draw_photograph(index, arguments.megapixels))
             _compare(name, paths, rounds=arguments.rounds)
     return 0
 
@@ -67,7 +69,7 @@ def _compare(name: str, paths: list[Path], *, rounds: int) -> None:
         print(f"  {side:<26}{median:8.1f} ms   {median / medians['ours']:5.2f}x ours")
 
 
-def _photograph(seed: int, megapixels: float) -> np.ndarray:
+def draw_photograph(seed: int, megapixels: float) -> np.ndarray:
     """Noise of many scales: compresses like a photograph (about 1.3 bytes a pixel and channel pair)."""
     generator = np.random.default_rng(seed)
     height = round((megapixels * 1e6 / 1.5) ** 0.5)
@@ -87,25 +89,39 @@ def _write_with_pillow(path: Path, pixels: np.ndarray) -> None:
     Image.fromarray(pixels).save(path)
 
 
-def _upstream(paths: list[Path], *, use_kernels: bool) -> Sample:
-    """`RealESRGANDataset.__getitem__` on the same files, with kernels of zero cost if asked."""
+def upstream_dataset(paths: list[Path]) -> Dataset:
+    """Return upstream's `RealESRGANDataset` of `paths`, which lie in one folder."""
     import_shims()
-    from realesrgan.data import realesrgan_dataset as upstream
+    from realesrgan.data.realesrgan_dataset import RealESRGANDataset
 
     meta_info = paths[0].parent / "meta_info.txt"
     meta_info.write_text("\n".join(path.name for path in paths))
-    dataset = upstream.RealESRGANDataset(_upstream_options(paths[0].parent, meta_info))
+    return RealESRGANDataset(_upstream_options(paths[0].parent, meta_info))
+
+
+@contextmanager
+def without_kernels() -> Iterator[None]:
+    """Let upstream's data set draw its kernels at no cost."""
+    from realesrgan.data import realesrgan_dataset as upstream
+
+    kernels = upstream.circular_lowpass_kernel, upstream.random_mixed_kernels
+    upstream.circular_lowpass_kernel = lambda cutoff, size, pad_to=0: np.zeros((pad_to or size,) * 2)
+    upstream.random_mixed_kernels = lambda kinds, probs, size, *rest, **named: np.zeros((size, size))
+    try:
+        yield
+    finally:
+        upstream.circular_lowpass_kernel, upstream.random_mixed_kernels = kernels
+
+
+def _upstream(paths: list[Path], *, use_kernels: bool) -> Sample:
+    """`RealESRGANDataset.__getitem__` on the same files, with kernels of zero cost if asked."""
+    dataset = upstream_dataset(paths)
     if use_kernels:
         return lambda step: dataset[step % NUM_FILES]
 
     def sample(step: int) -> object:
-        kernels = upstream.circular_lowpass_kernel, upstream.random_mixed_kernels
-        upstream.circular_lowpass_kernel = lambda cutoff, size, pad_to=0: np.zeros((pad_to or size,) * 2)
-        upstream.random_mixed_kernels = lambda kinds, probs, size, *rest, **named: np.zeros((size, size))
-        try:
+        with without_kernels():
             return dataset[step % NUM_FILES]
-        finally:
-            upstream.circular_lowpass_kernel, upstream.random_mixed_kernels = kernels
 
     return sample
 

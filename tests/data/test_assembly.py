@@ -15,10 +15,18 @@ from realesrgan_arch.data.assembly import (
     spread,
 )
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.lmdb_store import write_lmdb
 from realesrgan_arch.data.manifest import read_manifest, write_manifest, write_split
+from realesrgan_arch.data.sampler import SampleRequest
 from realesrgan_arch.data.split import split_by_folder
+from realesrgan_arch.data.split_folder import SplitCard, write_card
+from realesrgan_arch.data.tile_grid import TileSettings
+from realesrgan_arch.data.tiles import make_tiles
 from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.images import read_rgb, write_image
 from realesrgan_arch.options.datasets import Datasets, TrainDataset, ValDataset
+from tests.data.frozen import freeze
+from tests.data.pictures import rows_of
 from tests.tiny_run import write_pictures
 
 
@@ -48,8 +56,9 @@ def test_a_manifest_is_a_data_set_and_a_changed_file_is_said(photos, tmp_path) -
     found = find_images(options)
     assert len(found) == 2
     found[0].write_bytes(found[0].read_bytes() + b"more")
-    with pytest.raises(DataError, match="changed since the manifest"):
+    with pytest.raises(DataError, match="changed since the manifest .* or set allow_changed: true"):
         find_images(options)
+    assert find_images(options.model_copy(update={"allow_changed": True})) == found
 
 
 def test_pairs_have_the_same_name_or_that_of_the_template(photos, tmp_path) -> None:
@@ -154,3 +163,112 @@ def test_scenes_of_one_name_in_two_roots_are_two_but_the_same_bytes_are_a_leak(m
     write_manifest(rows, tmp_path / "other.csv")
     with pytest.raises(DataError, match="identical images"):
         check_manifests_apart(Datasets.model_validate(manifests))
+
+
+def test_tiles_and_the_whole_pictures_of_a_scene_are_a_leak(manifests, tmp_path, monkeypatch) -> None:
+    rows = read_manifest(Path(manifests["train"]["manifest"]))
+    tiles = [replace(row, path=f"{row.path}_0.png", sha256=f"{index:064}") for index, row in enumerate(rows)]
+    write_manifest(tiles, tmp_path / "tiles/train.csv")
+    monkeypatch.chdir(tmp_path)
+    write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="photos"), tmp_path / "tiles")
+    section = {"dataroot_gt": str(tmp_path / "tiles"), "manifest": str(tmp_path / "tiles/train.csv")}
+    check_manifests_apart(Datasets.model_validate({**manifests, "train": {**manifests["train"], **section}}))
+    manifests["val"] |= section
+    with pytest.raises(DataError, match=r"2 scenes|1 scenes are in two splits: scene \d in .*photos \(train and val\)"):
+        check_manifests_apart(Datasets.model_validate(manifests))
+    write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="elsewhere"), tmp_path / "tiles")
+    check_manifests_apart(Datasets.model_validate(manifests))
+
+
+@pytest.fixture
+def tiles(photos, tmp_path) -> dict[str, dict[str, object]]:
+    """Options of one set of tiles from every kind of source."""
+    rows = make_tiles(rows_of(photos), photos, tmp_path / "tiles", TileSettings(size=40, step=32, smallest=16)).rows
+    write_manifest(rows, tmp_path / "split/train.csv")
+    write_lmdb(rows, tmp_path / "tiles", tmp_path / "tiles.lmdb")
+    on_disk = {"dataroot_gt": str(tmp_path / "tiles")}
+    in_lmdb = {"dataroot_gt": str(tmp_path / "tiles.lmdb"), "io_backend": {"type": "lmdb"}}
+    return {
+        "folder": on_disk,
+        "manifest": {**on_disk, "manifest": str(tmp_path / "split/train.csv")},
+        "meta_info": {**on_disk, "meta_info": str(tmp_path / "tiles.lmdb/meta_info.txt")},
+        "lmdb": in_lmdb,
+        "lmdb with manifest": {**in_lmdb, "manifest": str(tmp_path / "split/train.csv")},
+        "lmdb with meta_info": {**in_lmdb, "meta_info": str(tmp_path / "tiles.lmdb/meta_info.txt")},
+    }
+
+
+def test_every_source_of_the_same_pictures_gives_the_same_samples(tiles) -> None:
+    sets = {
+        kind: build_training_set(_train(crop_size=32, **options), scale=4, gt_size=None, seed=7)
+        for kind, options in tiles.items()
+    }
+    assert {len(dataset) for dataset in sets.values()} == {6 * 2 * 3}
+    requests = [SampleRequest(index, step=3, slot=index) for index in range(0, 36, 5)]
+    for request in requests:
+        expected = sets["folder"][request]
+        assert not expected["failed_path"] and not expected["padded"]
+        for kind, dataset in sets.items():
+            assert dataset[request]["gt"].equal(expected["gt"]), kind
+
+
+def test_pairs_and_whole_images_come_out_of_an_lmdb_too(photos, tmp_path) -> None:
+    for path in photos.rglob("*.png"):
+        target = tmp_path / "lq" / path.relative_to(photos)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_image(target, read_rgb(path)[::4, ::4].copy())
+    for name in ("photos", "lq"):
+        write_lmdb(rows_of(tmp_path / name), tmp_path / name, tmp_path / f"{name}.lmdb")
+    disk = {"dataroot_gt": str(photos), "dataroot_lq": str(tmp_path / "lq")}
+    lmdb = {key: f"{value}.lmdb" for key, value in disk.items()} | {"io_backend": {"type": "lmdb"}}
+    mixed = lmdb | {"dataroot_lq": disk["dataroot_lq"]}
+    pairs, whole = [], []
+    for source in (disk, lmdb, mixed):
+        options = {"type": "PairedImageDataset", "batch_size_per_gpu": 1, **source}
+        dataset = build_training_set(TrainDataset.model_validate(options), scale=4, gt_size=32, seed=0)
+        pairs.append(dataset[SampleRequest(4, 2, 1)])
+        val = ValDataset.model_validate({"type": "PairedImageDataset", **source})
+        whole.append(build_whole_images(val, scale=4, degradation=DegradationSettings())[2])
+        single = ValDataset.model_validate({"type": "SyntheticPairs", **source, "dataroot_lq": None})
+        whole.append(build_whole_images(single, scale=4, degradation=DegradationSettings())[2])
+    for key in ("gt", "lq"):
+        assert pairs[0][key].equal(pairs[1][key]) and pairs[0][key].equal(pairs[2][key])
+        assert whole[0][key].equal(whole[2][key]) and whole[0][key].equal(whole[4][key])
+        assert whole[1][key].equal(whole[3][key])
+
+
+def test_a_manifest_that_does_not_fit_the_lmdb_is_said(tiles, tmp_path) -> None:
+    rows = read_manifest(tmp_path / "split/train.csv")
+    options = _train(**tiles["lmdb with manifest"])
+    write_manifest([replace(rows[0], path="scene 0/other.png"), *rows[1:]], tmp_path / "split/train.csv")
+    with pytest.raises(DataError, match="1 images of the manifest are missing below .*tiles.lmdb"):
+        find_images(options)
+    write_manifest([replace(rows[0], sha256=rows[1].sha256), *rows[1:]], tmp_path / "split/train.csv")
+    with pytest.raises(DataError, match="changed since the manifest"):
+        build_training_set(options, scale=4, gt_size=None, seed=0)
+
+
+def test_a_frozen_set_is_read_by_its_folder_and_shares_no_scene_with_training(photos, manifests, tmp_path) -> None:
+    rows = read_manifest(Path(manifests["val"]["manifest"]))
+    card = freeze(photos, tmp_path / "frozen", rows=rows)
+    section = {"type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
+    dataset = build_whole_images(ValDataset.model_validate(section), scale=4, degradation=DegradationSettings())
+    assert (len(dataset), dataset.set_hash) == (len(rows), card.short_hash)
+    check_manifests_apart(Datasets.model_validate({"train": manifests["train"], "val": section}))
+    check_manifests_apart(
+        Datasets.model_validate({"train": manifests["train"], "test": {**section, "dataroot_gt": "no"}})
+    )
+    manifests["train"]["manifest"] = manifests["val"]["manifest"]
+    with pytest.raises(DataError, match=r"scenes are in two splits: scene \d in .*photos \(train and val\)"):
+        check_manifests_apart(Datasets.model_validate({"train": manifests["train"], "val": section}))
+
+
+def test_a_picture_of_a_frozen_set_that_is_in_training_under_another_root_is_a_leak(
+    photos, manifests, tmp_path
+) -> None:
+    rows = read_manifest(Path(manifests["val"]["manifest"]))
+    freeze(photos, tmp_path / "frozen", rows=rows)
+    section = {"type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
+    train = {**manifests["train"], "dataroot_gt": str(tmp_path / "elsewhere"), "manifest": manifests["val"]["manifest"]}
+    with pytest.raises(DataError, match="identical images"):
+        check_manifests_apart(Datasets.model_validate({"train": train, "val": section}))

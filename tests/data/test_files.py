@@ -121,3 +121,10 @@ def test_a_missing_or_empty_list_is_one_sentence(tmp_path):
         read_meta_info(tmp_path / "empty.txt", tmp_path)
     with pytest.raises(DataError, match="none.txt cannot be read: No such file"):
         read_meta_info(tmp_path / "none.txt", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["n" * 300 + ".png", "a\0.png"])
+def test_a_listed_name_that_no_file_system_takes_does_not_exist(tmp_path, name):
+    (tmp_path / "list.txt").write_text(name)
+    with pytest.raises(DataError, match="1 of 1 images of .*list.txt do not exist"):
+        read_meta_info(tmp_path / "list.txt", tmp_path)

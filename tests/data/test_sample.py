@@ -1,10 +1,13 @@
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from realesrgan_arch.data.files import DataError, list_images
 from realesrgan_arch.data.sample import SCENES, DrawnSample, draw_sample, draw_scene
+from realesrgan_arch.data.split import split_by_folder
+from realesrgan_arch.data.split_folder import open_split
 from realesrgan_arch.images import read_rgb, write_image
 
 
@@ -53,3 +56,13 @@ def test_a_folder_with_files_is_left_alone(tmp_path):
         draw_sample(tmp_path)
     with pytest.raises(DataError, match="cannot be made"):
         draw_sample(tmp_path / "mine.txt")
+
+
+def test_the_committed_split_is_that_of_the_sample(sample):
+    # Not the bytes: another version of the encoder may write others.
+    committed = open_split(Path(__file__).parents[2] / "data_split/sample")
+    assert (committed.card.val, committed.card.test, committed.card.seed) == (0.1, 0.3, 0)
+    rows = split_by_folder(sample.folder, seed=0, val_share=0.1, test_share=0.3)
+    assert sorted((row.path, row.scene, row.split) for rows in committed.rows.values() for row in rows) == [
+        (row.path, row.scene, row.split) for row in rows
+    ]

@@ -9,6 +9,7 @@ from basicsr.data import degradations as upstream
 from basicsr.utils.img_process_util import USMSharp, filter2D
 
 from realesrgan_arch.degradation import operators
+from realesrgan_arch.degradation.settings import RESIZE_MODES
 from tests.degradation.pictures import rough_picture, smooth_picture
 
 
@@ -53,7 +54,7 @@ def test_usm_takes_weight_and_threshold_and_keeps_its_input():
     assert torch.equal(image, before)
 
 
-@pytest.mark.parametrize("mode", operators.RESIZE_MODES)
+@pytest.mark.parametrize("mode", RESIZE_MODES)
 @pytest.mark.parametrize("scale", [0.37, 1.31])
 def test_resize_by_scale_samples_at_the_scale_and_not_at_the_ratio_of_rounded_sizes(mode, scale):
     image = rough_picture(1, 33, 41)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from realesrgan_arch.degradation.recipe import KERNEL_SIZES, PULSE, Recipe, draw_recipe
-from realesrgan_arch.degradation.settings import KERNEL_TYPES, DegradationSettings
+from realesrgan_arch.degradation.recipe import PULSE, Recipe, draw_recipe
+from realesrgan_arch.degradation.settings import KERNEL_SIZES, KERNEL_TYPES, DegradationSettings
 
 SETTINGS = DegradationSettings()
 NUM_DRAWS = 2000

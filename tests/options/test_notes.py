@@ -64,3 +64,10 @@ def test_notes_about_parts_that_are_missing():
 def test_sharpening_switches_that_the_model_of_upstream_lacks_are_said(overrides, keys):
     notes = load_options(NET, overrides=overrides).notes
     assert [note.split(" has no effect")[0] for note in notes if "_usm" in note] == keys
+
+
+def test_a_frozen_set_leaves_nothing_to_choose():
+    overrides = ["datasets.val={type: FrozenPairs, dataroot_gt: frozen/x/val, max_images: 3, degradation: full}"]
+    notes = load_options(GAN, overrides=overrides).notes
+    for key in ("max_images", "degradation"):
+        assert f"datasets.val.{key} has no effect: a frozen set is scored whole and as it is" in notes

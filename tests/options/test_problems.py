@@ -40,8 +40,8 @@ from tests.options.files import problems, with_override
         ("train.gan_opt.gan_type=wgan", "train.gan_opt.gan_type: 'wgan' is not offered: choose vanilla, lsgan or hinge"),
         ("train.perceptual_opt.style_weight=1", "train.perceptual_opt.style_weight: expected 0, got 1: the style loss is "
          "not offered"),
-        ("datasets.train.io_backend.type=lmdb", "datasets.train.io_backend.type: 'lmdb' is not offered: unpack the images "
-         "into a folder and write type: disk"),
+        ("datasets.train.io_backend.type=memcached", "datasets.train.io_backend.type: 'memcached' is not offered: copy the "
+         "images into a folder and write type: disk"),
         ("datasets.train.blur_kernel_size=8", "datasets.train.blur_kernel_size: expected one of 7, 9, 11, 13, 15, 17, 19, 21, "
          "got 8"),
         ("train=3", "train: expected a mapping, got 3"),

@@ -56,6 +56,10 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
         (["val.max_images=3"], "val.max_images: unknown key; did you mean datasets.val.max_images?"),
         (["datasets.val.type=PairedImageDataset", "datasets.val.dataroot_gt=x"], "datasets.val.dataroot_lq: this key is "
          "required by type PairedImageDataset; expected the folder of the low-quality images"),
+        (["datasets.train.io_backend.type=lmdb", "datasets.train.dataroot_gt=tiles"], "datasets.train.dataroot_gt: expected a "
+         "folder that ends in .lmdb because io_backend.type is lmdb, got tiles"),
+        (["datasets.val.type=SyntheticPairs", "datasets.val.dataroot_gt=x.lmdb"], "datasets.val.io_backend.type: expected lmdb "
+         "because dataroot_gt is x.lmdb, got disk"),
         (["datasets.train.meta_info_file=x"], "datasets.train.meta_info_file: expected either meta_info or meta_info_file, got "
          "both"),
         (["train.perceptual_opt.layer_weights.conv6_1=1"], "train.perceptual_opt.layer_weights.conv6_1: VGG19 has no such "

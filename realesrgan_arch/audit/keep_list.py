@@ -1,0 +1,128 @@
+"""The keep-list: one row for each file, yes or no, with the reasons; the user edits it and the edits stay."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from realesrgan_arch import atomic
+from realesrgan_arch.data.files import DataError
+from realesrgan_arch.image_header import shown
+
+KEEP_LIST = "keep.csv"
+COLUMNS = ("keep", "path", "reasons")
+_WORDS = {"yes": True, "no": False}
+
+
+@dataclass(frozen=True)
+class KeepRow:
+    """One file. `path` is relative to the audited folder, with forward slashes.
+
+    `reasons` are ids with a space between them; those that are only notes stand in brackets: `blurred (gray)`.
+    """
+
+    keep: bool
+    path: str
+    reasons: str = ""
+
+    @property
+    def is_edited(self) -> bool:
+        """True when `keep` is not what the reasons say: somebody changed it by hand."""
+        return self.keep == _says_drop(self.reasons)
+
+
+@dataclass(frozen=True)
+class KeepList:
+    """A keep-list that was read: the paths to use, and why the others are left out."""
+
+    kept: frozenset[str]
+    dropped: Mapping[str, str]
+
+
+def build_keep_row(path: str, *, drops: Iterable[str], notes: Iterable[str]) -> KeepRow:
+    """Return the row of a file with these reasons: any of `drops` leaves it out, `notes` do not."""
+    words = [*dict.fromkeys(drops), *(f"({note})" for note in dict.fromkeys(notes))]
+    reasons = " ".join(words)
+    return KeepRow(not _says_drop(reasons), path, reasons)
+
+
+def read_keep_list(csv_path: Path) -> KeepList:
+    """Return what the keep-list says.
+
+    Raises:
+        DataError: missing, empty, other columns, or a line that does not fit; the line is named.
+    """
+    rows = read_keep_rows(csv_path)
+    return KeepList(
+        kept=frozenset(row.path for row in rows if row.keep),
+        dropped={row.path: row.reasons for row in rows if not row.keep},
+    )
+
+
+def read_keep_rows(csv_path: Path) -> list[KeepRow]:
+    """Return the rows of a keep-list in their order.
+
+    Raises:
+        DataError: as `read_keep_list`.
+    """
+    try:
+        # Not `read_text`, which would turn a carriage return in a name into a line feed.
+        text = csv_path.read_bytes().decode("utf-8-sig", "surrogateescape")
+    except OSError as error:
+        raise DataError(f"The keep-list {shown(csv_path)} cannot be read: {error.strerror}.") from error
+    try:
+        rows = list(_parse_rows(csv.DictReader(io.StringIO(text, newline="")), csv_path))
+    except csv.Error as error:  # Of quotes that never end, mostly.
+        raise DataError(f"The keep-list {shown(csv_path)} is damaged ({error}); delete it and audit again.") from error
+    if not rows:
+        raise DataError(f"The keep-list {shown(csv_path)} lists no file; delete it and audit again.")
+    return rows
+
+
+def _parse_rows(reader: "csv.DictReader[str]", csv_path: Path) -> Iterator[KeepRow]:
+    if tuple(reader.fieldnames or ()) != COLUMNS:
+        raise DataError(
+            f"The keep-list {shown(csv_path)} must have the columns {','.join(COLUMNS)}, but its first line is "
+            f"'{','.join(reader.fieldnames or ())}'; save it as CSV with commas, or delete it and audit again."
+        )
+    seen: set[str] = set()
+    for row in reader:
+        place = f"{shown(csv_path)} line {reader.line_num}"
+        if None in row or None in row.values():
+            raise DataError(f"{place} must have {len(COLUMNS)} values.")
+        path, keep = row["path"], _WORDS.get(row["keep"].strip().casefold())
+        if keep is None:
+            raise DataError(f"{place}: keep must be yes or no, got '{shown(Path(row['keep']))}'.")
+        relative = PurePosixPath(path)
+        if not path or relative.is_absolute() or ".." in relative.parts:
+            raise DataError(f"{place}: '{shown(Path(path))}' must be a path below the audited folder.")
+        if path in seen:
+            raise DataError(f"{place}: '{shown(Path(path))}' stands there twice; keep one of the two lines.")
+        seen.add(path)
+        yield KeepRow(keep, path, row["reasons"])
+
+
+def write_keep_list(rows: Sequence[KeepRow], csv_path: Path) -> list[KeepRow]:
+    """Write the rows, in their order; a file whose `keep` was edited in the list that is there keeps the edit.
+
+    Returns:
+        The rows as written.
+
+    Raises:
+        DataError: the list that is there cannot be understood (it is left as it is).
+        OSError: it cannot be written.
+    """
+    earlier = read_keep_rows(csv_path) if csv_path.exists() else []
+    edits = {row.path: row.keep for row in earlier if row.is_edited}
+    merged = [replace(row, keep=edits.get(row.path, row.keep)) for row in rows]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")  # "\r\n" lets the writer quote names that hold either.
+    writer.writerow(COLUMNS)
+    writer.writerows(("yes" if row.keep else "no", row.path, row.reasons) for row in merged)
+    atomic.write_bytes(csv_path, text.getvalue().encode("utf-8", "surrogateescape"))
+    return merged
+
+
+def _says_drop(reasons: str) -> bool:
+    return any(not word.startswith("(") for word in reasons.split())

@@ -1,0 +1,92 @@
+"""Find what does not belong: broken, copied, blurred, compressed, enlarged, blank, drawn. Deletes nothing.
+
+Writes findings.csv, keep.csv (edit it to put a file back) and contact_sheet.html. An audit that was stopped goes on
+where it was when the same command runs again.
+"""
+
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from realesrgan_arch.audit.contact_sheet import Section, build_sections
+from realesrgan_arch.audit.engine import Outcome, audit_folder
+from realesrgan_arch.audit.thresholds import AuditThresholds, load_thresholds
+from realesrgan_arch.commands.arguments import count
+from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
+from realesrgan_arch.image_header import shown
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that `make` reads."""
+    parser.add_argument("folder", type=Path, help="the photographs, in any depth of sub-folders")
+    parser.add_argument("--out", type=Path, help="where to write (default audit/FOLDER'S NAME)")
+    parser.add_argument("--thresholds", type=Path, help="a file like options/audit.yml with other limits")
+    parser.add_argument("--jobs", type=count, help="files looked at at once (default: one for each core)")
+
+
+def make(arguments: argparse.Namespace) -> Report:
+    """Audit and say what was found.
+
+    Raises:
+        DataError: the folder cannot be audited, or the result cannot be written.
+        OptionsError: the thresholds cannot be read.
+        KeyboardInterrupt: Ctrl-C, with a sentence on how to go on.
+    """
+    root: Path = arguments.folder
+    out: Path = arguments.out or Path("audit") / root.resolve().name
+    thresholds = load_thresholds(arguments.thresholds) if arguments.thresholds else AuditThresholds()
+    try:
+        outcome = audit_folder(root, out, thresholds=thresholds, num_processes=arguments.jobs or _count_cores())
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(
+            f"stopped; what was looked at is in {shown(out)}: run the same command again to go on"
+        ) from stop
+    sections = build_sections(outcome.found)
+    num_kept = sum(row.keep for row in outcome.keep_rows)
+    return Report(
+        lines=(*_totals(outcome, num_kept), *_table(sections), *outcome.notes),
+        made=outcome.made,
+        next_step=f"realesrgan-arch data split {shown(root)}",
+        facts=_facts(outcome, sections, num_kept),
+        exit_code=EXIT_SOME_FILES_FAILED if outcome.num_unreadable_folders else EXIT_OK,
+    )
+
+
+def _count_cores() -> int:
+    """Cores that this process may use; fewer than the machine has in a container."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _totals(outcome: Outcome, num_kept: int) -> Iterator[str]:
+    total = len(outcome.keep_rows)
+    before = f" ({outcome.num_from_journal:,} of them in an earlier run)" if outcome.num_from_journal else ""
+    yield f"looked at {total:,} image files{before}"
+    num_edited = sum(row.is_edited for row in outcome.keep_rows)
+    edits = f" ({num_edited:,} as edited in keep.csv)" if num_edited else ""
+    yield f"kept {num_kept:,}, left out {total - num_kept:,} ({(total - num_kept) / total:.1%}){edits}"
+
+
+def _table(sections: Sequence[Section]) -> Iterator[str]:
+    reasons = dict.fromkeys(section.reason for section in sections)
+    if not reasons:
+        yield "nothing was found"
+        return
+    counts = {(section.reason, section.drop): len(section.found) for section in sections}
+    titles = {section.reason: section.about.title for section in sections}
+    width = max(len(title) for title in titles.values())
+    yield f"  {'reason':<{width}}  left out  noted"
+    for reason, title in titles.items():
+        yield f"  {title:<{width}}  {counts.get((reason, True), 0):>8,}  {counts.get((reason, False), 0):>5,}"
+
+
+def _facts(outcome: Outcome, sections: Sequence[Section], num_kept: int) -> dict[str, Fact]:
+    found: list[Fact] = [{"reason": part.reason, "drop": part.drop, "files": len(part.found)} for part in sections]
+    return {
+        "images": len(outcome.keep_rows),
+        "kept": num_kept,
+        "left_out": len(outcome.keep_rows) - num_kept,
+        "found": found,
+        "notes": list(outcome.notes),
+    }

@@ -1,0 +1,76 @@
+"""What `data split` tells about the split that it made: counts, joined scenes, what was left out, what looks odd."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow
+from realesrgan_arch.data.scan import LeftOut
+from realesrgan_arch.data.scenes import Join, SceneRule
+from realesrgan_arch.data.split import MadeSplit, SplitSettings
+from realesrgan_arch.image_header import shown
+
+_SHOWN = 10
+_SHOWN_JOINS = 5
+_MANY_TIMES_THE_MEAN = 3
+
+
+def tell_split(made: MadeSplit, settings: SplitSettings) -> Iterator[str]:
+    """Yield the lines, most important first."""
+    yield from _counts(made.rows)
+    yield from _joins(made.groups.joins)
+    for name, part in made.assignment.borrowed.items():
+        yield f"no group fell into {part}: it takes '{shown(Path(name))}', whose hash lies nearest"
+    yield from tell_oddities(made, settings)
+    yield from _left_out(made.scan.unreadable)
+
+
+def tell_oddities(made: MadeSplit, settings: SplitSettings) -> Iterator[str]:
+    """Yield what is worth a look before training: a flat folder, a group that is too large for its part."""
+    yield from _flat_folder(made.rows, settings.by)
+    sizes = Counter(made.groups.group_by_scene[row.scene] for row in made.rows)
+    largest, num_images = sizes.most_common(1)[0]
+    share = num_images / len(made.rows)
+    smallest_part = min((part for part in (settings.val_share, settings.test_share) if part > 0), default=1.0)
+    if share > smallest_part and num_images > _MANY_TIMES_THE_MEAN * len(made.rows) / len(sizes):
+        yield (
+            f"the largest group, '{shown(Path(largest))}', holds {num_images} of {len(made.rows)} images "
+            f"({share:.1%}): look whether they are of one scene"
+        )
+
+
+def _counts(rows: Sequence[ManifestRow]) -> Iterator[str]:
+    images = Counter(row.split for row in rows)
+    for split in SPLIT_NAMES:
+        scenes = {row.scene for row in rows if row.split == split}
+        yield f"{split:<5} {images[split]:>7} images  {len(scenes):>6} scenes  {images[split] / len(rows):6.1%}"
+
+
+def _joins(joins: Sequence[Join]) -> Iterator[str]:
+    if not joins:
+        return
+    yield f"kept together {len(joins)} times two scenes that share a picture:"
+    for join in joins[:_SHOWN_JOINS]:
+        why = "the same bytes" if join.distance is None else f"{join.distance} of 64 bits differ"
+        yield f"  {shown(Path(join.first))} and {shown(Path(join.second))} ({why})"
+    if len(joins) > _SHOWN_JOINS:
+        yield f"  and {len(joins) - _SHOWN_JOINS} more"
+
+
+def _flat_folder(rows: Sequence[ManifestRow], by: SceneRule) -> Iterator[str]:
+    loose = sum(row.scene == row.path for row in rows)
+    if by == "folder" and loose > len(rows) / 2:
+        yield (
+            f"{loose} of {len(rows)} images lie directly in the folder, each a scene of its own: two views of one "
+            "building may be in two parts; --by stem joins what has one title, --by cluster what looks alike"
+        )
+
+
+def _left_out(left_out: Sequence[LeftOut]) -> Iterator[str]:
+    if not left_out:
+        return
+    yield f"left out {len(left_out)} files or folders that cannot be read:"
+    for item in left_out[:_SHOWN]:
+        yield f"  {item.reason}"
+    if len(left_out) > _SHOWN:
+        yield f"  and {len(left_out) - _SHOWN} more"

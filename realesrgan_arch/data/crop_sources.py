@@ -1,0 +1,96 @@
+"""Where the crops of a match come from: a folder of low-quality pictures; a folder, a split or the sample for GT."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from realesrgan_arch.data.assembly import spread
+from realesrgan_arch.data.crops import NUM_SAMPLE_PICTURES, Survey, draw_crops, read_pictures, sample_pictures, survey
+from realesrgan_arch.data.files import DataError, list_folder, list_images
+from realesrgan_arch.data.manifest import manifest_paths
+from realesrgan_arch.data.sample import HEIGHT
+from realesrgan_arch.data.split_folder import open_split
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.images import Pixels
+
+MIN_SIDE = 64
+FEWEST = 5
+_GRID = 8
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files that crops can be taken from; None for the embedded sample."""
+
+    files: Survey | None
+    unread: tuple[str, ...] = ()
+    """Folders that could not be listed."""
+
+    @property
+    def side(self) -> int:
+        """Shortest side of all pictures."""
+        return HEIGHT if self.files is None else self.files.side
+
+
+def open_low_quality(folder: Path, *, most: int) -> Source:
+    """Look at up to `most` pictures of `folder`, taken evenly.
+
+    Raises:
+        DataError: fewer than 5 of them can be used.
+    """
+    listing = list_folder(folder)
+    files = survey(spread(list(listing.images), most), min_side=MIN_SIDE)
+    if len(files.paths) < FEWEST:
+        why = f"; the first fault: {files.left_out[0]}" if files.left_out else ""
+        raise DataError(
+            f"Expected at least {FEWEST} low-quality pictures of {MIN_SIDE} pixels or more a side in {shown(folder)}, "
+            f"got {len(files.paths)} of {len(listing.images)}{why}"
+        )
+    return Source(files, tuple(f"{shown(path)} cannot be read: {reason}" for path, reason in listing.unreadable))
+
+
+def open_ground_truth(gt: Path | None, split: Path | None, *, root: Path | None, scale: int, most: int) -> Source:
+    """Look at up to `most` pictures of the folder `gt`, or of the training part of `split`, else at the sample.
+
+    Raises:
+        DataError: the folder or the split cannot be used, or no picture is large enough.
+    """
+    if gt is None and split is None:
+        return Source(None)
+    where = gt or split
+    files = survey(spread(_paths(gt, split, root), most), min_side=MIN_SIDE * scale)
+    if where is not None and not files.paths:
+        raise DataError(
+            f"Expected good pictures of at least {MIN_SIDE * scale} pixels a side in {shown(where)}, got none; the "
+            f"first fault: {files.left_out[0]}"
+        )
+    return Source(files)
+
+
+def choose_side(yours: Source, gt: Source, *, scale: int, most: int) -> int:
+    """Return the side of low-quality crops that fits all pictures: at most `most`, a multiple of 8."""
+    return min(most, yours.side, gt.side // scale) // _GRID * _GRID
+
+
+def take_crops(source: Source, *, side: int, count: int, seed: int, left_out: list[str]) -> list[Pixels]:
+    """Return `count` crops; a sentence for each picture that cannot be decoded is added to `left_out`.
+
+    Raises:
+        DataError: none can be decoded.
+    """
+    if source.files is None:
+        pictures, num_pictures = sample_pictures(seed=seed), NUM_SAMPLE_PICTURES
+    else:
+        pictures, num_pictures = read_pictures(source.files.paths, left_out), len(source.files.paths)
+    crops = draw_crops(pictures, side=side, rounds=-(-count // num_pictures), seed=seed)
+    if not crops:
+        raise DataError(f"None of {num_pictures} pictures can be decoded; the first fault: {left_out[0]}")
+    # Where some could not be decoded, the first crops serve twice.
+    return [crops[index % len(crops)] for index in range(count)]
+
+
+def _paths(gt: Path | None, split: Path | None, root: Path | None) -> list[Path]:
+    if gt is not None:
+        return list_images(gt)
+    opened = open_split(split or Path(), root=root)
+    rows = opened.rows.get("train") or [row for part in opened.rows.values() for row in part]
+    return manifest_paths(rows, opened.root)

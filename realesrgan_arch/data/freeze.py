@@ -1,0 +1,233 @@
+"""Make frozen pairs: every picture of a part is degraded once, in float64, by a recipe that its own pixels seed."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from tqdm import tqdm
+
+from realesrgan_arch.data.files import DataError, check_folder, some_names
+from realesrgan_arch.data.frozen_card import (
+    CARD,
+    FreezePlan,
+    FrozenCard,
+    FrozenPair,
+    hash_json,
+    hash_pixels,
+    read_card,
+    read_json,
+    write_card,
+    write_json,
+)
+from realesrgan_arch.data.frozen_set import read_pair
+from realesrgan_arch.data.manifest import ManifestRow, check_manifest
+from realesrgan_arch.data.validation_set import cut_middle, to_planes
+from realesrgan_arch.degradation.pipeline import degrade
+from realesrgan_arch.degradation.recipe import draw_recipe
+from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.images import ImageError, Pixels, from_tensor, read_rgb, write_image
+from realesrgan_arch.seeding import Stream, derived_seed
+
+UNFINISHED = "unfinished.json"
+"""Stands in the folder while the set is made; with other contents the folder is somebody else's."""
+_SEED_DIGITS = 12
+
+
+class UnreadablePicturesError(DataError):
+    """Some pictures cannot be used, so there is no set; what could be made of the others is kept."""
+
+    exit_code = EXIT_SOME_FILES_FAILED
+
+
+@dataclass(frozen=True)
+class Freezer:
+    """Makes the frozen set of one part of a split in `folder`, as `gt/`, `lq/`, `recipes/` and `frozen.json`.
+
+    Every file is written whole, and `frozen.json` at the end: a run that was killed goes on where it stopped and ends
+    with the same hash. The recipe of a picture depends on the seed and on the pixels of its GT only, so that neither
+    its name nor the other pictures matter.
+    """
+
+    settings: DegradationSettings
+    plan: FreezePlan
+    folder: Path
+    root: Path
+    """Of the pictures."""
+
+    def freeze(
+        self, rows: Sequence[ManifestRow], *, part: str, origin: str
+    ) -> tuple[FrozenCard, Literal["made", "kept"]]:
+        """Return the card of the set, and whether it was made or was there and is whole.
+
+        Args:
+            rows: of the manifest, at least one.
+            part: of the split.
+            origin: the folder by which scenes are compared, as the split's card names it.
+
+        Raises:
+            UnreadablePicturesError: names them.
+            DataError: pictures that changed, a folder that holds something else, no room on the disk.
+        """
+        check_folder(self.root)
+        check_manifest(rows, self.root)
+        if (self.folder / CARD).exists():
+            return self._check_same(rows, part=part), "kept"
+        self._begin(rows)
+        pairs = self._make_pairs(rows)
+        self._remove_others(pairs)
+        card = FrozenCard(self.plan, origin, part, tuple(pairs))
+        write_card(card, self.folder)
+        (self.folder / UNFINISHED).unlink()
+        return card, "made"
+
+    def _begin(self, rows: Sequence[ManifestRow]) -> None:
+        """Claim the folder, or see that it is ours, and that the rest of the pairs will fit on the disk."""
+        marker, plan = self.folder / UNFINISHED, asdict(self.plan)
+        if marker.exists():
+            if read_json(marker) != plan:
+                raise DataError(
+                    f"{shown(self.folder)} was begun with other settings; remove it, or name another folder with --out."
+                )
+        elif self.folder.exists() and any(self.folder.iterdir()):
+            raise DataError(f"{shown(self.folder)} holds something else; name an empty or new folder with --out.")
+        _check_room(self.folder, sum(self._most_bytes(row) for row in rows if not self._is_begun(row)))
+        write_json(marker, plan)
+
+    def _check_same(self, rows: Sequence[ManifestRow], *, part: str) -> FrozenCard:
+        """Return the card of a complete set after looking at all its pixels."""
+        card = read_card(self.folder)
+        wanted = [(row.path, row.sha256) for row in rows for _ in range(self.plan.per_image)]
+        if card.plan != self.plan or card.part != part or [(p.source, p.sha256) for p in card.pairs] != wanted:
+            raise DataError(
+                f"{shown(self.folder)} is a set with other settings or pictures; a frozen set never changes, so name "
+                "another folder with --out."
+            )
+        for pair in self._with_bar(card.pairs, "check"):
+            read_pair(self.folder, pair)
+        return card
+
+    def _make_pairs(self, rows: Sequence[ManifestRow]) -> list[FrozenPair]:
+        pairs: list[FrozenPair] = []
+        unreadable: list[str] = []
+        for row in self._with_bar(rows, self.folder.name):
+            try:
+                pairs += self._kept(row) or self._make(row)
+            except ImageError as error:
+                unreadable.append(str(error))
+        if unreadable:
+            raise UnreadablePicturesError(
+                f"{len(unreadable)} of {len(rows)} pictures cannot be frozen, so the set is not finished: "
+                f"{some_names(unreadable)} Leave them out with `data audit` and `data split`; what is done is kept."
+            )
+        return pairs
+
+    def _make(self, row: ManifestRow) -> list[FrozenPair]:
+        """Write the pairs of one picture."""
+        path = self.root / row.path
+        if _hash_file(path) != row.sha256:
+            raise DataError(f"{shown(path)} changed since the manifest was written; run `data split` again.")
+        gt = cut_middle(read_rgb(path), path, scale=self.plan.scale, max_size=self.plan.max_size)
+        return [self._make_pair(row, gt, number) for number in range(self.plan.per_image)]
+
+    def _make_pair(self, row: ManifestRow, gt: Pixels, number: int) -> FrozenPair:
+        gt_sha256 = hash_pixels(gt)
+        step = derived_seed(int(gt_sha256[:_SEED_DIGITS], 16), Stream.FROZEN, number)
+        recipe = draw_recipe(self.settings, seed=self.plan.seed, step=step, batch_size=1, stream=Stream.FROZEN)
+        exact = to_planes(gt).double().div_(255)
+        lq = from_tensor(degrade(exact[None], recipe, scale=self.plan.scale)[0].to(torch.float32))
+        pair = FrozenPair(
+            **_facts_of(row),
+            **self._names(row, number),
+            gt_sha256=gt_sha256,
+            lq_sha256=hash_pixels(lq),
+            recipe_sha256=hash_json(recipe.to_dict()),
+        )
+        _write_png(self.folder / pair.gt, gt)
+        _write_png(self.folder / pair.lq, lq)
+        # Last, as it says that the two others are there. The seed is in the recipe.
+        record = {"preset": self.plan.preset, "pair": asdict(pair), "recipe": recipe.to_dict()}
+        write_json(self.folder / pair.recipe, record)
+        return pair
+
+    def _is_begun(self, row: ManifestRow) -> bool:
+        return (self.folder / self._names(row, 0)["recipe"]).is_file()
+
+    def _kept(self, row: ManifestRow) -> list[FrozenPair] | None:
+        """Return the pairs that an earlier run has made of a picture; None unless all are there and whole."""
+        pairs: list[FrozenPair] = []
+        for number in range(self.plan.per_image):
+            pair = self._kept_pair(row, self._names(row, number))
+            if pair is None:
+                return None
+            pairs.append(pair)
+        return pairs
+
+    def _kept_pair(self, row: ManifestRow, names: dict[str, str]) -> FrozenPair | None:
+        path = self.folder / names["recipe"]
+        if not path.is_file():
+            return None
+        record = read_json(path)["pair"]
+        described = FrozenPair(**{**record, **_facts_of(row), **names})
+        if record != asdict(described):
+            return None
+        try:
+            read_pair(self.folder, described)
+        except DataError:  # Changed since; it is made again.
+            return None
+        return described
+
+    def _names(self, row: ManifestRow, number: int) -> dict[str, str]:
+        """Return the files of a pair. They keep the whole name of the source, so that no two can be the same."""
+        stem = row.path if self.plan.per_image == 1 else f"{row.path}_r{number}"
+        return {"gt": f"gt/{stem}.png", "lq": f"lq/{stem}.png", "recipe": f"recipes/{stem}.json"}
+
+    def _remove_others(self, pairs: Sequence[FrozenPair]) -> None:
+        """Remove the pairs of pictures that have left the split since an earlier run was stopped."""
+        wanted = {self.folder / name for pair in pairs for name in (pair.gt, pair.lq, pair.recipe)}
+        for kind in ("gt", "lq", "recipes"):
+            for path in sorted((self.folder / kind).rglob("*")):
+                if path.is_file() and path not in wanted:
+                    path.unlink()
+
+    def _most_bytes(self, row: ManifestRow) -> int:
+        """Return how many bytes the pairs of a picture take when PNG saves nothing."""
+        width, height = (min(side, self.plan.max_size or side) for side in (row.width, row.height))
+        return int(3 * width * height * (1 + 1 / self.plan.scale**2)) * self.plan.per_image
+
+    def _with_bar(self, items: Sequence[Any], text: str) -> Iterator[Any]:
+        yield from tqdm(items, desc=text, unit="picture", disable=None)
+
+
+def _facts_of(row: ManifestRow) -> dict[str, str]:
+    return {"source": row.path, "scene": row.scene, "tags": row.tags, "sha256": row.sha256}
+
+
+def _write_png(path: Path, pixels: Pixels) -> None:
+    try:
+        write_image(path, pixels)
+    except ImageError as error:
+        raise DataError(f"{error} What is done is kept: mend this and run the same command again.") from error
+
+
+def _check_room(folder: Path, num_bytes: int) -> None:
+    existing = next(parent for parent in (folder, *folder.resolve().parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
+    if free < num_bytes:
+        raise DataError(
+            f"The set may take {num_bytes / 2**30:.1f} GiB, but the disk of {shown(folder)} has {free / 2**30:.1f} GiB "
+            "left; lower --max-size or --max-images, or name a folder on another disk with --out."
+        )
+
+
+def _hash_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,1 @@
+"""What training would see, as a page: ground truth, low-quality pictures, and the numbers of their recipes."""

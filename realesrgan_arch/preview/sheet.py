@@ -1,0 +1,98 @@
+"""Preview pairs as one self-contained page; pictures are PNG, pixel for pixel."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from realesrgan_arch.evaluation.metrics import psnr
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.images import to_uint8
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.pages import data_uri, render
+from realesrgan_arch.preview.pairs import Draw, PreviewPair
+from realesrgan_arch.preview.words import RecipeWords, recipe_words, settings_rows
+from realesrgan_arch.resampling import magnify_bicubic
+
+
+class Shot(NamedTuple):
+    """A picture on the page: `uri` holds its pixels, the sides are its own, in pixels."""
+
+    uri: str
+    width: int
+    height: int
+
+
+class Card(NamedTuple):
+    """One low-quality picture: `psnr` in dB of its bicubic enlargement against the ground truth."""
+
+    title: str
+    lq: Shot
+    psnr: float
+    words: RecipeWords | None
+
+
+class Line(NamedTuple):
+    """One training sample: the ground truth and its low-quality pictures."""
+
+    path: str
+    failed_path: str
+    place: str
+    gt: Shot
+    cards: tuple[Card, ...]
+
+
+def render_sheet(pairs: Iterable[PreviewPair], options: Options, *, source: str) -> str:
+    """Return the page for `pairs` of `options`, which were read from the file `source`."""
+    lines = [_line(pair, scale=options.scale) for pair in pairs]
+    return render(
+        "preview.html",
+        title=f"What training sees: {options.name}",
+        source=source,
+        options=options,
+        settings=None if options.is_paired else options.degradation(),
+        rows=() if options.is_paired else settings_rows(options.degradation()),
+        lines=lines,
+        notes=_notes(options),
+    )
+
+
+def _notes(options: Options) -> list[str]:
+    if options.is_paired:
+        return []
+    usm = options.usm()
+    start = "sharpened (USM) before it is degraded" if usm.lq else "degraded as it is, not sharpened"
+    notes = [f"The ground truth is {start}."]
+    switches = (("L1", usm.pixel), ("perceptual", usm.perceptual), ("adversarial", usm.adversarial))
+    sharpened = [name for name, is_on in switches if is_on]
+    if sharpened:
+        notes.append(f"Loss against a sharpened ground truth: {', '.join(sharpened)}. The page shows it unsharpened.")
+    if options.queue_size:
+        notes.append(
+            f"Once {options.queue_size} pairs have been made, the pool deals them out to other batches; their pixels "
+            "stay the same."
+        )
+    return notes
+
+
+def _line(pair: PreviewPair, *, scale: int) -> Line:
+    place = f"step {pair.step}, place {pair.slot + 1} of the batch"
+    cards = tuple(_card(pair, draw, number, scale=scale) for number, draw in enumerate(pair.draws))
+    failed = shown(Path(pair.failed_path)) if pair.failed_path else ""
+    return Line(shown(Path(pair.gt_path)), failed, place, _shot(pair.gt), cards)
+
+
+def _card(pair: PreviewPair, draw: Draw, number: int, *, scale: int) -> Card:
+    if draw.recipe is None:
+        title, words = "LQ from its file", None
+    else:
+        title = "what training sees" if number == 0 else f"another draw: the recipe of step {draw.recipe.step}"
+        words = recipe_words(draw.recipe, slot=pair.slot)
+    score = psnr(magnify_bicubic(draw.lq, scale=scale), pair.gt)
+    return Card(title, _shot(draw.lq), score, words)
+
+
+def _shot(image: Tensor) -> Shot:
+    pixels = to_uint8(image)
+    return Shot(data_uri(pixels, suffix=".png"), width=pixels.shape[1], height=pixels.shape[0])

@@ -1,0 +1,106 @@
+"""Sets of Kaggle, through kagglehub: it knows the user's credentials, continues a broken download and keeps a cache."""
+
+import errno
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from realesrgan_arch.data.files import DataError, list_folder
+from realesrgan_arch.downloading.fetch import check_disk_space
+from realesrgan_arch.extras import require_extra
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.sources.receipt import Amount, measure
+from realesrgan_arch.sources.table import Source
+from realesrgan_arch.sources.unpack import UNPACKING, check_place, install
+
+_NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP})
+
+
+def fetch_from_kaggle(source: Source, root: Path) -> tuple[Amount, ...]:
+    """Download the set into kagglehub's cache and link its files into `root` (copy them where links cannot be made).
+
+    The cache and not `output_dir`: only there does kagglehub (0.3 to 1.0) continue a download that broke off.
+
+    Raises:
+        MissingExtraError: kagglehub is not installed.
+        DataError: no credentials or no consent, no network, too few images, files in `root` that are not of the set.
+        DownloadError: no room for copies.
+    """
+    cached = _download(source)
+    listing = list_folder(cached)
+    if len(listing.images) < source.min_images:
+        raise DataError(
+            f"expected at least {source.min_images:,} images from {source.page}, got {len(listing.images):,} in "
+            f"{shown(cached)}: remove that folder and run the command again."
+        )
+    files = [path.relative_to(cached) for path in (*listing.images, *listing.others)]
+    try:
+        return _bring_over(cached, files, root)
+    except OSError as error:
+        raise DataError(
+            f"cannot bring {source.name} from {shown(cached)} into {shown(root)}: {error.strerror or error}; "
+            "mend that and run the command again, nothing is downloaded twice."
+        ) from error
+    finally:
+        shutil.rmtree(root / UNPACKING, ignore_errors=True)
+
+
+def _download(source: Source) -> Path:
+    purpose = f"fetching {source.name} from Kaggle"
+    kagglehub = require_extra("kagglehub", extra="kaggle", purpose=purpose)
+    module = require_extra("kagglehub.exceptions", extra="kaggle", purpose=purpose)
+    faults = tuple(kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Exception))
+    try:
+        return Path(kagglehub.dataset_download(source.kaggle_handle))
+    except (*faults, OSError, ValueError) as error:
+        raise DataError(_sentence(source, error)) from error
+
+
+def _sentence(source: Source, error: Exception) -> str:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in (401, 403) or type(error).__name__ in ("UnauthenticatedError", "CredentialError"):
+        return (
+            f"Kaggle gives {source.name} only to those it knows: log in at {source.page} and accept its terms, make an "
+            f"API token in your Kaggle settings (~/.kaggle/kaggle.json), then run the command again ({reason})."
+        )
+    return (
+        f"cannot fetch {source.kaggle_handle} from Kaggle ({reason}): check the network and {source.page}, then run "
+        "the command again; it goes on where it stopped."
+    )
+
+
+def _bring_over(cached: Path, files: Sequence[Path], root: Path) -> tuple[Amount, ...]:
+    by_top: dict[str, set[str]] = {}
+    for file in files:
+        by_top.setdefault(file.parts[0], set()).add(file.relative_to(file.parts[0]).as_posix())
+    for top, names in by_top.items():
+        if names != {"."}:
+            check_place(root / top, names)
+    root.mkdir(parents=True, exist_ok=True)
+    if not _is_one_disk(cached, root):
+        check_disk_space(root, sum((cached / file).stat().st_size for file in files), "copying from the cache")
+    work = root / UNPACKING
+    shutil.rmtree(work, ignore_errors=True)
+    for file in tqdm(files, desc="linking", unit="file", leave=False, disable=None):
+        (work / "new" / file).parent.mkdir(parents=True, exist_ok=True)
+        _link_or_copy(cached / file, work / "new" / file)
+    for top in by_top:
+        install(work / "new" / top, root / top, work / "old" / top)
+    return tuple(measure(root, top) for top in by_top)
+
+
+def _is_one_disk(first: Path, second: Path) -> bool:
+    return first.stat().st_dev == second.stat().st_dev
+
+
+def _link_or_copy(path: Path, target: Path) -> None:
+    try:
+        os.link(path, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(path, target)

@@ -1,0 +1,88 @@
+"""`realesrgan-arch data audit`: what it says, and how it ends."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from realesrgan_arch.commands import data_audit
+from realesrgan_arch.commands.data import run_verb
+from realesrgan_arch.entry import run
+from tests.audit.pictures import write_photo, write_photos
+
+
+@pytest.fixture
+def photos(in_tmp_path):
+    write_photos(in_tmp_path / "photos", 3)
+    write_photo(in_tmp_path / "photos" / "small.png", 9, side=90)
+    return in_tmp_path / "photos"
+
+
+def audit(*arguments):
+    return run(lambda argv: run_verb("audit", argv), [*map(str, arguments), "--jobs", "1"])
+
+
+def test_it_says_what_was_found_where_it_is_and_what_comes_next(photos, capsys):
+    assert audit("photos") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "looked at 4 image files",
+        "kept 3, left out 1 (25.0%)",
+        "  reason     left out  noted",
+        "  Too small         1      0",
+        "wrote audit/photos/findings.csv, audit/photos/keep.csv, audit/photos/contact_sheet.html",
+        "next: realesrgan-arch data split photos",
+    ]
+
+
+def test_machines_get_the_same_as_json(photos, capsys):
+    assert audit("photos", "--json", "--out", "elsewhere") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["images"], facts["kept"], facts["left_out"]) == (4, 3, 1)
+    assert facts["found"] == [{"reason": "too_small", "drop": True, "files": 1}]
+    assert facts["made"][0] == "elsewhere/findings.csv"
+
+
+def test_thresholds_come_from_a_file(photos, capsys):
+    Path("mine.yml").write_text("too_small: {note: never, drop: never}\n")
+    audit("photos", "--thresholds", "mine.yml")
+    assert "nothing was found" in capsys.readouterr().out
+    Path("mine.yml").write_text("too_smal: {drop: 3}\n")
+    assert audit("photos", "--thresholds", "mine.yml") == 2
+    assert "too_small" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_read_gives_code_3(photos, capsys, monkeypatch):
+    (photos / "locked").mkdir()
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert audit("photos") == 3
+    assert "1 folders could not be read" in capsys.readouterr().out
+
+
+def test_ctrl_c_says_how_to_go_on(photos, capsys, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data_audit, "audit_folder", stop)
+    assert audit("photos") == 130
+    assert "run the same command again to go on" in capsys.readouterr().err
+
+
+def test_no_folder_is_one_sentence(in_tmp_path, capsys):
+    assert audit("absent") == 2
+    assert "Expected a folder of images, but absent does not exist." in capsys.readouterr().err
+    assert not Path("audit").exists()
+
+
+def test_the_thresholds_file_of_the_project_is_the_default(photos, capsys):
+    options = Path(__file__).parents[2] / "options" / "audit.yml"
+    audit("photos", "--out", "first")
+    audit("photos", "--out", "second", "--thresholds", options)
+    assert Path("first/findings.csv").read_bytes() == Path("second/findings.csv").read_bytes()

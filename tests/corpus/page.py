@@ -1,0 +1,87 @@
+"""The table of the corpus as a page for users: `docs/bad-input.md`, written by `scripts/render_bad_input.py`."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.corpus.entries import Audited, Entry, Ignored, LeftOut, Outcome, Read
+from tests.corpus.refusals import REFUSALS
+from tests.corpus.table import ENTRIES
+
+PAGE = Path(__file__).parents[2] / "docs" / "bad-input.md"
+
+_HEAD = """\
+# Bad input
+
+What happens to files that are broken, foreign or oddly named. This page is made by `scripts/render_bad_input.py` from
+the table of the tests in `tests/corpus/`, which writes every one of these files and looks: what stands here is what
+happens. Do not edit it.
+
+One bad file never stops the others, and none is forgotten: what is not used is named with a sentence, or counted.
+
+- **split** (`data split`) hashes every file and looks at its pixels. *Used* files stand in the manifests, with the size
+  of the upright picture; files *left out* are listed with the sentence that is quoted here. With `--no-near` it reads
+  headers only, so that damage in the pixels stays unseen.
+- **audit** (`data audit`) decodes every pixel. It says *keep* or *drop* in its keep-list, which you may edit, with the
+  reasons. Notes, which drop nothing, are in brackets. The corpus's pictures are small; that alone is not counted here.
+- **training** replaces a file that it cannot read by another picture, and counts it. In a run you see this as a warning
+  with the file's name; a run whose pictures are all broken stops.
+- **upscaling** (`inference.py`) goes on with the other files, lists those that failed, and ends with exit code 3.
+
+*Ignored* files are not pictures; nothing opens them.
+"""
+
+_REQUESTS = """\
+
+## Names and folders that are refused
+
+The command stops at once, with exit code 2 and one sentence, and writes nothing.
+
+"""
+
+
+def render_page() -> str:
+    """Return the whole page as Markdown."""
+    head = ("id", "what it is", "split", "audit", "training", "upscaling", "what is said, and why")
+    entries = _table(head, map(_entry_cells, ENTRIES))
+    refused = ((each.id, each.what, each.who, _quoted(each.words)) for each in REFUSALS)
+    requests = _table(("id", "what it is", "who is asked", "what is said"), refused)
+    return f"{_HEAD}\n## Files\n\n{entries}{_REQUESTS}{requests}"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def _entry_cells(entry: Entry) -> tuple[str, ...]:
+    outcomes = (entry.split, entry.training, entry.upscaling)
+    said = [_quoted(outcome.words) for outcome in outcomes if isinstance(outcome, LeftOut)]
+    said += [outcome.note for outcome in outcomes if not isinstance(outcome, LeftOut) and outcome.note]
+    return (
+        entry.id,
+        entry.what,
+        _word(entry.split, bad="left out") + (f", {_size(entry.split)}" if isinstance(entry.split, Read) else ""),
+        _judgement(entry.audit),
+        _word(entry.training, bad="replaced"),
+        _word(entry.upscaling, bad="failed"),
+        "; ".join(dict.fromkeys(said)),
+    )
+
+
+def _word(outcome: Outcome, *, bad: str) -> str:
+    return {Read: "used", LeftOut: bad, Ignored: "ignored"}[type(outcome)]
+
+
+def _size(read: Read) -> str:
+    return f"{read.size[0]} x {read.size[1]}"
+
+
+def _judgement(audited: Audited | Ignored) -> str:
+    if isinstance(audited, Ignored):
+        return f"ignored ({audited.finding})" if audited.finding else "ignored"
+    names = [*audited.reasons, *(f"({note})" for note in audited.notes)]
+    return f"{'keep' if audited.keep else 'drop'}{': ' if names else ''}{', '.join(names)}"
+
+
+def _quoted(words: str) -> str:
+    return f"“… {words} …”"

@@ -1,0 +1,7 @@
+"""All entries of the corpus, in the order of the page that is made of them: `docs/bad-input.md`."""
+
+from tests.corpus.contents import CONTENTS
+from tests.corpus.entries import Entry
+from tests.corpus.names import NAMES
+
+ENTRIES: tuple[Entry, ...] = tuple(sorted((*CONTENTS, *NAMES), key=lambda entry: entry.id))

@@ -1,0 +1,69 @@
+"""Magnifying the folder of the corpus: what is made, what fails and with which words."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from realesrgan_arch.upscaling.engine import Upscaler
+from realesrgan_arch.upscaling.folder import FolderReport, plan_folder, upscale_folder
+from realesrgan_arch.upscaling.picture import PictureUpscaler
+from tests.corpus.corpus_folder import Corpus, faults
+from tests.corpus.entries import Entry, LeftOut, Read
+from tests.corpus.table import ENTRIES
+
+
+class Repeat(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+@pytest.fixture(scope="module")
+def targets(corpus: Corpus, work: Path) -> dict[Path, Path]:
+    """The result that is planned for each source; made by the first test that asks."""
+    return {job.source: job.target for job in plan_folder(corpus.root, work).jobs}
+
+
+@pytest.fixture(scope="module")
+def report(corpus: Corpus, work: Path, targets: dict[Path, Path]) -> FolderReport:
+    upscaler = PictureUpscaler(Upscaler(Repeat(), scale=2, device=torch.device("cpu")), outscale=2)
+    with faults(corpus):
+        return upscale_folder(plan_folder(corpus.root, work), upscaler=upscaler)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
+def test_each_entry_is_magnified_as_the_table_says(
+    entry: Entry, corpus: Corpus, report: FolderReport, targets: dict[Path, Path]
+):
+    failed = dict(report.failed)
+    for path in corpus.paths[entry.id]:
+        if isinstance(entry.upscaling, Read):
+            with Image.open(targets[path]) as result:
+                assert result.size == entry.upscaling.size
+                assert result.mode == (entry.upscaling.mode or result.mode)
+                assert result.getexif().get(274, 1) == 1
+            assert path not in failed
+        elif isinstance(entry.upscaling, LeftOut):
+            assert entry.upscaling.words in failed[path]
+            assert not _exists(targets[path])
+        else:
+            assert not any(source.is_relative_to(path) for source in targets)
+
+
+def test_every_source_has_a_result_of_its_own_and_nothing_is_left_behind(
+    corpus: Corpus, report: FolderReport, work: Path, targets: dict[Path, Path]
+):
+    assert len(set(targets.values())) == len(targets) == len(report.ok) + len(report.failed)
+    ignoring_case = {str(target).casefold() for target in targets.values()}
+    assert len(ignoring_case) == len(targets)
+    assert sorted(path for path in work.rglob("*") if path.is_file()) == sorted(report.ok)
+    assert {targets[path] for path in corpus.good} <= set(report.ok)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # The name is too long to ask.
+        return False

@@ -1,0 +1,280 @@
+"""A data set arrives from a web server, once; a second run asks for nothing, and what was lost comes back."""
+
+import errno
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from realesrgan_arch.data.files import DataError
+from realesrgan_arch.downloading.fetch import RemoteFile
+from realesrgan_arch.downloading.web import DownloadError
+from realesrgan_arch.sources import get as module
+from realesrgan_arch.sources.get import get_source
+from realesrgan_arch.sources.table import Folder, Source, SourceFile
+from tests.sources.archives import content, tar_bytes, zip_bytes
+from tests.web_server import Answer, web_server
+
+HR_ZIP = zip_bytes({f"set_HR/{name}.png": random.Random(name).randbytes(40_000) for name in "abcdefghij"})
+X4_TAR = tar_bytes({f"set/X4/{name}.png": bytes([ord(name)]) for name in "abcdefghij"}, mode="w:gz")
+LIST = b"a train\nb test\n"
+
+
+def sha256(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+@pytest.fixture
+def site():
+    with web_server() as running:
+        running.serve("/hr.zip", Answer(HR_ZIP))
+        running.serve("/x4.tgz", Answer(X4_TAR))
+        running.serve("/list.txt", Answer(LIST, headers={"Content-Type": "text/plain"}))
+        yield running
+
+
+def source_of(address: str) -> Source:
+    def remote(name: str, data: bytes) -> RemoteFile:
+        return RemoteFile(f"{address}/{name}", len(data), sha256(data))
+
+    files = (
+        SourceFile("validation-hr", "hr.zip", remote("hr.zip", HR_ZIP), (Folder("set_HR", "HR", 10),)),
+        SourceFile("validation-x4", "x4.tgz", remote("x4.tgz", X4_TAR), (Folder("set/X4", "LR/X4", 10),)),
+        SourceFile("list", "list.txt", remote("list.txt", LIST)),
+    )
+    return Source("tiny", "Tiny: ten pictures", "https://example.org/tiny", "for tests", "https://l", "Nobody", files)
+
+
+class Getter:
+    """`get_source` into one folder, with what it told and without waiting."""
+
+    def __init__(self, site, out: Path) -> None:
+        self.site, self.out, self.source, self.told = site, out, source_of(site.address), []
+
+    def __call__(self, **options):
+        self.site.requests.clear()
+        self.told.clear()
+        return get_source(self.source, self.out, tell=self.told.append, pause=lambda seconds: None, **options)
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _, _ in self.site.requests]
+
+
+@pytest.fixture
+def get(site, tmp_path) -> Getter:
+    return Getter(site, tmp_path / "datasets")
+
+
+def test_a_set_arrives_and_the_licence_is_told_first(get):
+    got = get()
+    names = "abcdefghij"
+    here = content(get.out)
+    assert sorted(here) == sorted(
+        [f"tiny/HR/{name}.png" for name in names]
+        + [f"tiny/LR/X4/{name}.png" for name in names]
+        + ["tiny/list.txt", "tiny/.receipt.json"]
+    )
+    assert here["tiny/list.txt"] == LIST
+    assert get.told == ["Tiny: ten pictures", "from https://example.org/tiny", "licence: for tests (https://l)"]
+    assert get.paths == ["/hr.zip", "/x4.tgz", "/list.txt"]
+    assert got.new_parts == ("validation-hr", "validation-x4", "list")
+    assert {part: amounts[0].num_files for part, amounts in got.parts.items()} == {
+        "validation-hr": 10,
+        "validation-x4": 10,
+        "list": 1,
+    }
+    receipt = json.loads(here["tiny/.receipt.json"])
+    assert receipt["licence"] == "for tests"
+    assert receipt["parts"]["validation-hr"] == [{"path": "HR", "num_files": 10, "num_bytes": 400_000}]
+
+
+def test_a_second_run_makes_no_request_and_changes_nothing(get):
+    get()
+    before = {path: path.stat().st_mtime_ns for path in get.out.rglob("*")}
+    got = get()
+    assert get.site.requests == []
+    assert got.new_parts == ()
+    assert get.told == []
+    assert {path: path.stat().st_mtime_ns for path in get.out.rglob("*")} == before
+
+
+def test_parts_are_fetched_alone_and_completed_later(get):
+    got = get(parts=("validation-x4",))
+    assert get.paths == ["/x4.tgz"]
+    assert tuple(got.parts) == ("validation-x4",)
+    get(parts=("validation",))
+    assert get.paths == ["/hr.zip"]
+    get()
+    assert get.paths == ["/list.txt"]
+
+
+DAMAGED_RECEIPTS = ["{", "[]", '{"parts": 3}', '{"parts": {"list": [{"path": 3}]}}']
+
+
+@pytest.mark.parametrize("damage", ["lost", "cut", *DAMAGED_RECEIPTS])
+def test_what_was_lost_or_cut_is_fetched_again(get, damage):
+    get()
+    whole = content(get.out)
+    picture = get.out / "tiny/HR/c.png"
+    if damage == "lost":
+        picture.unlink()
+    elif damage == "cut":
+        picture.write_bytes(b"cut")
+    else:
+        (get.out / "tiny/.receipt.json").write_text(damage)
+    get()
+    assert content(get.out) == whole
+    if damage not in DAMAGED_RECEIPTS:
+        assert get.paths == ["/hr.zip"]
+        assert "has lost files of validation-hr: fetching that again" in get.told[-1]
+
+
+def test_files_that_the_user_added_are_named_before_any_download(get):
+    get()
+    (get.out / "tiny/HR/mine.png").write_bytes(b"mine")
+    with pytest.raises(DataError, match=r"HR holds 11 files, expected the 10 of the set: move the others away"):
+        get()
+    assert get.site.requests == []
+    (get.out / "tiny/HR/mine.png").rename(get.out / "tiny/HR/Thumbs.db")
+    get()
+
+
+def test_an_archive_that_lies_there_is_checked_used_and_kept(get):
+    archive = get.out / "archives/hr.zip"
+    archive.parent.mkdir(parents=True)
+    archive.write_bytes(HR_ZIP[:-1] + b"x")
+    with pytest.raises(DownloadError, match=r"archives/hr\.zip is not the published file \(SHA-256 .*: remove it"):
+        get(parts=("validation-hr",))
+    archive.write_bytes(HR_ZIP)
+    get(parts=("validation-hr",))
+    assert get.site.requests == []
+    assert archive.read_bytes() == HR_ZIP
+
+
+def test_archives_are_kept_when_asked(get):
+    get(keep_archives=True)
+    assert sorted(path.name for path in (get.out / "archives").iterdir()) == ["hr.zip", "list.txt", "x4.tgz"]
+    shutil.rmtree(get.out / "tiny")
+    get()
+    assert get.site.requests == []
+
+
+def test_a_web_page_in_place_of_the_archive_says_what_to_do_by_hand(get):
+    get.site.serve("/hr.zip", Answer(b"<html>Download anyway", headers={"Content-Type": "text/html"}))
+    message = (
+        r"gave a web page instead of the file: open https://example.org/tiny, download hr\.zip in the browser, "
+        r"put it into .*/datasets/archives and run the command again\.$"
+    )
+    with pytest.raises(DownloadError, match=message):
+        get()
+    assert "tiny" not in [path.name for path in get.out.iterdir()]
+
+
+def test_a_published_archive_with_other_bytes_is_not_unpacked(get):
+    evil = zip_bytes({f"set_HR/{name}.png": b"x" for name in "abcdefghij"} | {"../../evil.png": b"x"})
+    get.site.serve("/hr.zip", Answer(evil))
+    with pytest.raises(DownloadError, match=r"hr\.zip sends less than the"):
+        get()
+    assert content(get.out) == {}
+
+
+def test_an_archive_that_climbs_out_is_refused_even_with_the_right_checksum(get):
+    evil = zip_bytes({f"set_HR/{name}.png": b"x" for name in "abcdefghij"} | {"../../evil.png": b"x"})
+    url = get.site.serve("/evil.zip", Answer(evil))
+    file = SourceFile("all", "evil.zip", RemoteFile(url, len(evil), sha256(evil)), (Folder("set_HR", "HR", 10),))
+    source = Source("evil", "Evil", "https://e", "none", "https://e", "Nobody", (file,))
+    with pytest.raises(DataError, match=r"holds '../../evil\.png', a path that leaves the folder"):
+        get_source(source, get.out, tell=get.told.append)
+    assert list(content(get.out)) == ["archives/evil.zip"]
+    assert not (get.out.parent / "evil.png").exists()
+
+
+def test_room_for_everything_is_checked_before_the_first_byte(get, monkeypatch):
+    needed = 2 * len(HR_ZIP) + len(X4_TAR) + len(LIST)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed - 1))
+    with pytest.raises(DownloadError, match=r"fetching and unpacking needs 0\.8 MB in .*datasets, but"):
+        get()
+    assert get.site.requests == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed))
+    get()
+
+
+def test_bytes_that_are_here_already_need_no_room(get, monkeypatch):
+    get.site.serve("/hr.zip", Answer(HR_ZIP, breaks_after=100_000), Answer(status=503, headers={"Retry-After": "9999"}))
+    with pytest.raises(DownloadError, match="asks to wait 9,999 seconds"):
+        get(parts=("validation-hr",))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=2 * len(HR_ZIP) - 100_000))
+    get.site.serve("/hr.zip", Answer(HR_ZIP))
+    get(parts=("validation-hr",))
+    assert get.site.ranges == ["bytes=100000-"]
+
+
+def test_two_processes_do_not_fetch_one_set(get):
+    begun, go_on = threading.Event(), threading.Event()
+    wait = Answer(HR_ZIP, breaks_after=100, before_break=lambda: (begun.set(), go_on.wait(20)))
+    get.site.serve("/hr.zip", wait, Answer(HR_ZIP))
+    first = threading.Thread(
+        target=lambda: get_source(get.source, get.out, tell=get.told.append, pause=lambda seconds: None)
+    )
+    first.start()
+    assert begun.wait(20)
+    with pytest.raises(DataError, match="another process is fetching tiny into .*datasets; wait for it"):
+        get_source(get.source, get.out, tell=get.told.append)
+    go_on.set()
+    first.join(20)
+    assert len(content(get.out)) == 22
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(get):
+    get.out.write_text("a file")
+    with pytest.raises(DataError, match=r"cannot read or write .*datasets: .*; mend that and run the command again\.$"):
+        get()
+
+
+def test_a_disk_that_is_full_at_the_very_end_is_one_sentence_and_the_next_run_goes_on(get, monkeypatch):
+    def full(path, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_copy", full)
+        with pytest.raises(DataError, match="cannot read or write .*datasets: No space left on device; mend that"):
+            get()
+    get()
+    assert get.site.requests == []
+
+
+def test_a_process_killed_while_unpacking_is_completed_by_the_next(get):
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from realesrgan_arch.sources import get, unpack; from tests.sources.test_get import source_of\n"
+        "copy, copied = unpack.shutil.copyfileobj, []\n"
+        "def die(source, target):\n"
+        "    copy(source, target); copied.append(1)\n"
+        "    if len(copied) == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "unpack.shutil.copyfileobj = die\n"
+        "get.get_source(source_of(sys.argv[1]), Path(sys.argv[2]), tell=print)\n"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", code, get.site.address, str(get.out)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert child.returncode == -signal.SIGKILL, child.stderr
+    assert not (get.out / "tiny/HR").exists()
+    assert (get.out / "tiny/.unpacking/new/HR").exists()
+    get()
+    assert get.paths == ["/x4.tgz", "/list.txt"]  # The archive was whole already.
+    assert len(content(get.out / "tiny")) == 22
+    assert not (get.out / "tiny/.unpacking").exists()
