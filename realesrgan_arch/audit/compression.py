@@ -35,16 +35,16 @@ def ijg_quality(luminance_table: Sequence[int]) -> float:
 
 
 def measure_block_grid(windows: Sequence[NDArray[np.uint8]]) -> float:
-    """Return how many times as often a step between pixels is the largest of three on a grid of 8 as elsewhere.
+    """Return how much rarer than on a grid of 8 it is elsewhere that a step between pixels is the largest of three.
 
     Of both directions the weaker one counts, so that blinds or tiles with a period of 8 pixels do not look like a
-    JPEG. About 1 without a grid, up to 4 at quality 67, mostly above 3 at quality 10. Counting instead of averaging the
-    steps makes it independent of contrast (compare Wang, Sheikh and Bovik, "No-reference perceptual quality assessment
-    of JPEG compressed images", ICIP 2002). Gray windows (H, W) at the resolution of the file, whose corners lie on one
-    grid of 8; 1 when there are none.
+    JPEG. 0 without a grid, 0.5 when it is half as often, at most 1; mostly above 0.67 at quality 10. Counting instead
+    of averaging the steps makes it independent of contrast (compare Wang, Sheikh and Bovik, "No-reference perceptual
+    quality assessment of JPEG compressed images", ICIP 2002). Gray windows (H, W) at the resolution of the file, whose
+    corners lie on one grid of 8; 0 when there are none.
     """
     if not windows:
-        return 1.0
+        return 0.0
     across = np.mean([_peak_shares(window) for window in windows], axis=0)
     down = np.mean([_peak_shares(window.T) for window in windows], axis=0)
     return min(_strength(across), _strength(down))
@@ -59,6 +59,6 @@ def _peak_shares(window: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _strength(shares: NDArray[np.float64]) -> float:
-    """Return the largest share over the mean of the others; the addend keeps drawings, which have few peaks, near 1."""
+    """Compare the other shares with the largest; the addend keeps drawings, which have few peaks, near 0."""
     ordered = np.sort(shares)
-    return float((ordered[-1] + _FEW_PEAKS) / (ordered[:-1].mean() + _FEW_PEAKS))
+    return float(1 - (ordered[:-1].mean() + _FEW_PEAKS) / (ordered[-1] + _FEW_PEAKS))

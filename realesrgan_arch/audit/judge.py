@@ -48,7 +48,7 @@ _RULES = (
     _Rule("too_small", "too_small", lambda m: min(m.width, m.height), "low", "Its short side is {value:.0f} pixels."),
     _Rule("blurred", "blurred", lambda m: m.sharpness, "low", "Even its sharpest parts are blurred ({value:.2f})."),
     _Rule("jpeg_quality", "compressed", lambda m: m.jpeg_quality, "low", "Saved as JPEG of quality {value:.0f}."),
-    _Rule("block_grid", "compressed", lambda m: m.block_grid, "high", "Shows the 8x8 grid of a JPEG ({value:.1f})."),
+    _Rule("block_grid", "compressed", lambda m: m.block_grid, "high", "Shows the 8x8 grid of a JPEG ({value:.2f})."),
     _Rule(
         "upscaled", "upscaled", _missing_detail, "high", "Enlarged or softened: its detail breaks off ({value:.1f})."
     ),

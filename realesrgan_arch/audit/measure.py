@@ -39,7 +39,7 @@ class Measurements:
     jpeg_quality: float | None
     """1 to 100; None when the file is no JPEG."""
     block_grid: float
-    """Strength of an 8x8 grid in the pixels: about 1 for none."""
+    """Strength of an 8x8 grid in the pixels: 0 (none) to 1."""
     sharpness: float | None
     """0 (blurred) to 1; None when nothing in it has contrast."""
     spectrum_fall: float | None

@@ -34,7 +34,7 @@ class AuditThresholds(Section):
     too_small: Limits = Limits(note=400, drop=256)
     blurred: Limits = Limits(note=0.8, drop=0.6)
     jpeg_quality: Limits = Limits(note=60, drop=30)
-    block_grid: Limits = Limits(note=3, drop=5)
+    block_grid: Limits = Limits(note=0.67, drop=0.8)
     upscaled: Limits = Limits(note=3.2, drop=4.5)
     repeated_pixels: Limits = Limits(note=0.5, drop=0.8)
     blank: Limits = Limits(note=8, drop=3)

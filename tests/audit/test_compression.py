@@ -34,27 +34,27 @@ def test_the_grid_grows_as_quality_falls_and_a_clean_picture_has_none():
         measure_block_grid(windows(np.asarray(Image.open(io.BytesIO(encode(scene, "JPEG", quality=quality))))))
         for quality in (90, 50, 20, 5)
     ]
-    assert measure_block_grid(windows(scene)) == pytest.approx(1, abs=0.1)
+    assert measure_block_grid(windows(scene)) == pytest.approx(0, abs=0.1)
     assert grids == sorted(grids)
-    assert grids[0] < 1.5 and grids[3] > 3
+    assert grids[0] < 0.35 and grids[3] > 0.67
 
 
 def test_stripes_of_eight_pixels_in_one_direction_are_no_grid():
     stripes = draw_scene()
     stripes[:, ::8] //= 2
-    assert measure_block_grid(windows(stripes)) == pytest.approx(1, abs=0.1)
+    assert measure_block_grid(windows(stripes)) == pytest.approx(0, abs=0.1)
 
 
-def test_the_strength_is_the_largest_share_over_the_mean_of_the_others():
+def test_the_strength_is_one_minus_the_mean_of_the_others_over_the_largest_share():
     levels = np.zeros((256, 256), np.uint8)
     levels[np.arange(256)[:, None] // 8 % 2 != np.arange(256) // 8 % 2] = 40
     half = levels.copy()
     half[:, 4:] += levels[:, :-4] // 2
     half[4:, :] += levels[:-4, :] // 2
     # Every eighth step is a peak, and every eighth between them: of the seven other phases one has as many.
-    assert measure_block_grid([levels]) == pytest.approx(1.01 / 0.01)
-    assert measure_block_grid([half]) == pytest.approx(1.01 / (1 / 7 + 0.01), rel=0.15)
+    assert measure_block_grid([levels]) == pytest.approx(1 - 0.01 / 1.01)
+    assert measure_block_grid([half]) == pytest.approx(1 - (1 / 7 + 0.01) / 1.01, rel=0.02)
 
 
 def test_no_window_no_grid():
-    assert measure_block_grid([]) == 1
+    assert measure_block_grid([]) == 0

@@ -17,7 +17,7 @@ GOOD = Measurements(
     bits=8,
     orientation=1,
     jpeg_quality=90,
-    block_grid=1.2,
+    block_grid=0.2,
     sharpness=0.95,
     spectrum_fall=7,
     repetition=0.02,
@@ -53,8 +53,8 @@ def test_a_good_picture_has_no_finding():
         ({"sharpness": 0.59, "spectrum_fall": None}, "blurred", True),
         ({"jpeg_quality": 59}, "compressed", False),
         ({"jpeg_quality": 29}, "compressed", True),
-        ({"block_grid": 3}, "compressed", False),
-        ({"block_grid": 5}, "compressed", True),
+        ({"block_grid": 0.67}, "compressed", False),
+        ({"block_grid": 0.8}, "compressed", True),
         ({"spectrum_fall": 22, "sharpness": 0.85}, "upscaled", False),
         ({"spectrum_fall": 24, "sharpness": 0.81}, "upscaled", True),
         ({"repetition": 0.5}, "upscaled", False),
@@ -82,8 +82,8 @@ def test_what_could_not_be_measured_is_no_finding():
 
 
 def test_one_reason_is_found_once_and_the_worse_one_counts():
-    assert reasons(jpeg_quality=50, block_grid=6) == [("compressed", True)]
-    assert reasons(jpeg_quality=20, block_grid=4) == [("compressed", True)]
+    assert reasons(jpeg_quality=50, block_grid=0.9) == [("compressed", True)]
+    assert reasons(jpeg_quality=20, block_grid=0.7) == [("compressed", True)]
 
 
 def test_what_leaves_a_picture_out_comes_first():

@@ -141,7 +141,7 @@ _FORMATS = (
         "A picture of one bit a pixel.",
         one("a.png", lambda: pictures.foreign_mode("1")),
         mode="L",
-        audit=Audited(False, ("line_drawing",), ("gray",)),
+        audit=Audited(True, notes=("gray",)),
     ),
     usable(
         "09-gray-with-transparency",
