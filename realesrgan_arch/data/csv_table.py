@@ -64,11 +64,12 @@ class Table:
             text = self.file.read_bytes().decode("utf-8-sig", "surrogateescape")
         except OSError as error:
             raise DataError(f"{self.name} cannot be read: {error.strerror}.") from error
-        rows = self._rows(csv.reader(io.StringIO(text, newline="")))
+        rows = self._rows(text)
         _, columns = next(rows, (0, []))
         return tuple(columns), self._lines(columns, rows)
 
-    def _rows(self, reader: "csv._reader") -> Iterator[tuple[int, list[str]]]:
+    def _rows(self, text: str) -> Iterator[tuple[int, list[str]]]:
+        reader = csv.reader(io.StringIO(text, newline=""))
         try:
             for values in reader:
                 if values:  # Not an empty line.

@@ -129,8 +129,10 @@ def check_manifest(
     check_disjoint({(row.sha256, row.split) for row in rows}, "identical images (SHA-256)")
 
 
-def check_disjoint(key_and_split: Iterable[tuple[str, str]], what: str) -> None:
-    """Check that no key is in two splits.
+def check_disjoint(
+    key_and_split: Iterable[tuple[str, str]], what: str, *, remedy: str = "run `data split` again"
+) -> None:
+    """Check that no key is in two splits; `remedy` ends the sentence.
 
     Raises:
         DataError: names the first three with their splits, and how many more there are.
@@ -141,7 +143,7 @@ def check_disjoint(key_and_split: Iterable[tuple[str, str]], what: str) -> None:
         if seen.setdefault(key, split) != split:
             leaks.append(f"{_printable(key)} ({seen[key]} and {split})")
     if leaks:
-        raise DataError(f"{len(leaks)} {what} are in two splits: {some_names(leaks)}; run `data split` again.")
+        raise DataError(f"{len(leaks)} {what} are in two splits: {some_names(leaks)}; {remedy}.")
 
 
 def _csv_line(values: Iterable[object]) -> str:
