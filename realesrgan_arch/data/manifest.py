@@ -38,6 +38,7 @@ COLUMNS = tuple(field.name for field in fields(ManifestRow) if field.name != "ta
 """A manifest has a column `tags` besides when one of its rows has some."""
 _NUM_HASHED = 32
 _DISK = Disk()
+_ALLOW = ", or set allow_changed: true in the section of the data set"
 
 
 def write_manifest(rows: Sequence[ManifestRow], csv_path: Path) -> None:
@@ -97,7 +98,12 @@ def manifest_paths(rows: Iterable[ManifestRow], root: Path) -> list[Path]:
 
 
 def check_manifest(
-    rows: Sequence[ManifestRow], root: Path, *, allow_changed: bool = False, source: ImageSource = _DISK
+    rows: Sequence[ManifestRow],
+    root: Path,
+    *,
+    allow_changed: bool = False,
+    source: ImageSource = _DISK,
+    remedy: str = _ALLOW,
 ) -> None:
     """Check that the images are there and what they were, and that no split leaks.
 
@@ -110,6 +116,7 @@ def check_manifest(
         root: the folder that the paths are relative to.
         allow_changed: leave out the comparison of sizes and hashes.
         source: where the images are.
+        remedy: what else mends changed files; "" where there is no section of a data set.
 
     Raises:
         DataError: names the first three images or scenes, and how many more there are.
@@ -123,7 +130,7 @@ def check_manifest(
         _complain(
             changed,
             f"below {shown(root)} changed since the manifest was written",
-            ", or set allow_changed: true in the section of the data set",
+            remedy,
         )
     check_disjoint({(row.scene, row.split) for row in rows}, "scenes")
     check_disjoint({(row.sha256, row.split) for row in rows}, "identical images (SHA-256)")
