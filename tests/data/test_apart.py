@@ -108,13 +108,16 @@ def test_from_another_folder_scenes_are_compared_by_their_names(photos, manifest
     write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="photos"), tmp_path / "tiles")
     section = {"dataroot_gt": str(tmp_path / "tiles"), "manifest": str(tmp_path / "tiles/train.csv")}
     frozen = {"type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
-    leaking = {"train": {**manifests["train"], **section}, "val": frozen}
+    whole = {"dataroot_gt": str(photos), "manifest": str(tmp_path / "whole/train.csv")}
+    write_manifest(tiles, tmp_path / "whole/train.csv")
+    leaking = [{"train": {**manifests["train"], **other}, "val": frozen} for other in (section, whole)]
     fine = {"train": manifests["train"], "val": frozen}
     for folder in (tmp_path, photos):
         monkeypatch.chdir(folder)
         check_manifests_apart(Datasets.model_validate(fine))
-        with pytest.raises(DataError, match=r"[12] scenes are in two splits: scene \d"):
-            check_manifests_apart(Datasets.model_validate(leaking))
+        for datasets in leaking:
+            with pytest.raises(DataError, match=r"[12] scenes are in two splits: scene \d"):
+                check_manifests_apart(Datasets.model_validate(datasets))
 
 
 def test_training_on_the_whole_folder_of_a_held_out_manifest_is_a_leak(photos, manifests, tmp_path) -> None:

@@ -59,14 +59,6 @@ STORED = {
 
 
 @pytest.mark.parametrize("preset", STORED)
-def test_a_source_that_changed_is_said_without_a_key_that_freezing_does_not_have(tmp_path):
-    write_blocks(tmp_path / "photos/a/1.png", seed=1)
-    rows = rows_below(tmp_path / "photos")
-    write_blocks(tmp_path / "photos/a/1.png", seed=2)
-    with pytest.raises(DataError, match=r"changed since .*; run `data split` again\.$"):
-        freeze(tmp_path / "photos", tmp_path / "set", rows=rows)
-
-
 def test_the_hash_is_the_stored_one(photos, tmp_path, preset) -> None:
     assert freeze(photos, tmp_path / "set", preset=preset).hash == STORED[preset]
 
@@ -313,3 +305,11 @@ def test_names_that_are_no_utf8_are_frozen_too(tmp_path) -> None:
     card = freeze(tmp_path / "photos", tmp_path / "set")
     assert FrozenPairs(tmp_path / "set", scale=4)[0]["lq"].shape == (3, 14, 16)
     assert read_card(tmp_path / "set").pairs == card.pairs
+
+
+def test_a_source_that_changed_is_said_without_a_key_that_freezing_does_not_have(tmp_path):
+    write_blocks(tmp_path / "photos/a/1.png", seed=1)
+    rows = rows_below(tmp_path / "photos")
+    write_blocks(tmp_path / "photos/a/1.png", seed=2)
+    with pytest.raises(DataError, match=r"changed since .*; run `data split` again\.$"):
+        freeze(tmp_path / "photos", tmp_path / "set", rows=rows)
