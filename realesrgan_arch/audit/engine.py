@@ -69,6 +69,15 @@ def audit_folder(root: Path, out: Path, *, thresholds: AuditThresholds, num_proc
     return Outcome(tuple(keep_rows), tuple(found), num_from_journal, tuple(notes), len(listing.unreadable), made)
 
 
+def read_audited_root(folder: Path) -> Path | None:
+    """Return the folder that the audit in `folder` looked at, as it was named then; None where it does not say."""
+    try:
+        root = json.loads((folder / CARD).read_bytes())["root"]
+    except (OSError, ValueError, KeyError, TypeError):  # No card, or not one of ours.
+        return None
+    return Path(root) if isinstance(root, str) else None
+
+
 def _check_out(root: Path, out: Path) -> None:
     """Check what can be known before hours of work."""
     check_folder(root)

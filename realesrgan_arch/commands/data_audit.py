@@ -14,6 +14,7 @@ from realesrgan_arch.audit.engine import Outcome, audit_folder
 from realesrgan_arch.audit.thresholds import AuditThresholds, load_thresholds
 from realesrgan_arch.commands.arguments import count
 from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.commands.shell import data_command
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 
@@ -48,7 +49,7 @@ def make(arguments: argparse.Namespace) -> Report:
     return Report(
         lines=(*_totals(outcome, num_kept), *_table(sections), *outcome.notes),
         made=outcome.made,
-        next_step=f"realesrgan-arch data split {shown(root)}",
+        next_step=data_command("split", root),
         facts=_facts(outcome, sections, num_kept),
         exit_code=EXIT_SOME_FILES_FAILED if outcome.num_unreadable_folders else EXIT_OK,
     )

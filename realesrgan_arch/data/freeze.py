@@ -75,7 +75,7 @@ class Freezer:
             DataError: pictures that changed, a folder that holds something else, no room on the disk.
         """
         check_folder(self.root)
-        check_manifest(rows, self.root)
+        check_manifest(rows, self.root, remedy="")
         if (self.folder / CARD).exists():
             return self._check_same(rows, part=part), "kept"
         self._begin(rows)

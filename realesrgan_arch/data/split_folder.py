@@ -101,6 +101,30 @@ def open_split(folder: Path, *, root: Path | None = None) -> SplitFolder:
     return SplitFolder(folder, root or Path(card.root), card, rows)
 
 
+def check_same_root(folder: Path, root: Path) -> None:
+    """Check that a split in `folder`, if there is one, is of the images in `root`.
+
+    Raises:
+        DataError: it is of another folder, or `split.json` is none of ours: it would be overwritten.
+    """
+    if not (folder / CARD).exists():
+        return
+    try:
+        earlier = Path(read_card(folder).root)
+    except DataError as error:
+        raise DataError(
+            f"{shown(folder / CARD)} is none that `data split` wrote and would be overwritten; move it away, or choose "
+            "another --out."
+        ) from error
+    # A relative name means nothing in another working folder.
+    is_elsewhere = not earlier.is_absolute() and not earlier.is_dir()
+    same = earlier.name == root.resolve().name if is_elsewhere else earlier.resolve() == root.resolve()
+    if not same:
+        raise DataError(
+            f"{shown(folder)} holds the split of {shown(earlier)}, not of {shown(root)}; choose another --out."
+        )
+
+
 def read_parts(folder: Path) -> dict[str, SplitName]:
     """Return the part of each path of the manifests in `folder`; empty where there are none.
 

@@ -287,6 +287,8 @@ def test_another_scale_is_refused(photos, tmp_path) -> None:
         ('"scene"', '"place"', "is damaged"),
         ('"pairs"', "", "is damaged"),
         ('"gt": "gt/', '"gt": "../gt/', "lies outside of the set"),
+        ('"gt": "gt/', '"gt": "C:/gt/', "lies outside of the set"),
+        ('"part": "val"', '"part": null', r"is damaged \(part: Input should be a valid string\)"),
     ],
 )
 def test_a_card_that_was_changed_is_refused(photos, tmp_path, old, new, sentence) -> None:
@@ -303,3 +305,11 @@ def test_names_that_are_no_utf8_are_frozen_too(tmp_path) -> None:
     card = freeze(tmp_path / "photos", tmp_path / "set")
     assert FrozenPairs(tmp_path / "set", scale=4)[0]["lq"].shape == (3, 14, 16)
     assert read_card(tmp_path / "set").pairs == card.pairs
+
+
+def test_a_source_that_changed_is_said_without_a_key_that_freezing_does_not_have(tmp_path):
+    write_blocks(tmp_path / "photos/a/1.png", seed=1)
+    rows = rows_below(tmp_path / "photos")
+    write_blocks(tmp_path / "photos/a/1.png", seed=2)
+    with pytest.raises(DataError, match=r"changed since .*; run `data split` again\.$"):
+        freeze(tmp_path / "photos", tmp_path / "set", rows=rows)
