@@ -20,8 +20,8 @@ from realesrgan_arch.degradation.settings import DegradationSettings, Range
 from realesrgan_arch.degradation.statistics import Pixels
 from realesrgan_arch.images import to_tensor
 
-_LEAST_GAIN = 0.05
-"""Of the summed distance; less than this is chance."""
+_LEAST_GAIN = 0.15
+"""Of the summed distance. Pictures that the preset itself had made gained 0.09 with 48 crops, by chance."""
 
 
 @dataclass(frozen=True)
