@@ -131,12 +131,10 @@ def test_a_full_disk_under_the_journal_is_one_sentence(split, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device", "datasets/photos_tiles32/journal.jsonl")
 
-    monkeypatch.setattr(tile_journal, "write_journal", full)
-    with pytest.raises(
-        DataError, match=r"journal\.jsonl cannot be used: No space left on device\. What is done is kept"
-    ):
-        data.main(["tiles", str(split), *SMALL])
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(tile_journal, "write_journal", full)
+        with pytest.raises(DataError, match=r"journal\.jsonl cannot be used: No space left on device\. What is done"):
+            data.main(["tiles", str(split), *SMALL])
     assert data.main(["tiles", str(split), *SMALL]) == 0
 
 
