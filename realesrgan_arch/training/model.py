@@ -168,9 +168,10 @@ class FineTuneModel:
         scale = self._gt.shape[-1] // self._lq.shape[-1]
         name = str(getattr(dataloader.dataset, "opt", {}).get("name", "validation"))
         pairs = KeptPairs(samples_of_batches(dataloader))
-        validation = Validation(pairs, name=name, rules=self.score_rules, scale=scale)
-        pictures = self.run_folder.visualization / name if save_img else None
+        set_hash = getattr(dataloader.dataset, "set_hash", "")
+        validation = Validation(pairs, name=name, rules=self.score_rules, scale=scale, set_hash=set_hash)
         upscale = snapshot(self.inference_network(), scale=scale, device=self.device)
+        pictures = self.run_folder.visualization / name if save_img else None
         scores = validation.score_now(upscale, pictures=pictures, step=current_iter)
         logging.getLogger("basicsr").info(validation.table)
         if tb_logger is not None:
