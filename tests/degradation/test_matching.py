@@ -51,9 +51,7 @@ def test_advice_says_which_side_is_stronger_and_which_key_sets_it():
 
 
 def test_what_counts_as_chance_shrinks_with_the_number_of_pictures():
-    few, many = (
-        compare(side, side)[0].chance for side in ({name: np.zeros(n) for name in STATISTICS} for n in (8, 64))
-    )
+    few, many = ({name: np.zeros(count) for name in STATISTICS} for count in (8, 64))
     assert [round(compare(side, side)[0].chance, 3) for side in (few, many)] == [0.815, 0.288]
 
 

@@ -72,7 +72,7 @@ def test_sharpening_switches_that_the_model_of_upstream_lacks_are_said(overrides
 def test_a_frozen_set_leaves_nothing_to_choose():
     overrides = [
         "datasets.val={type: FrozenPairs, dataroot_gt: frozen/x/val, max_images: 3, degradation: full, "
-        "meta_info_file: x, allow_changed: true, io_backend: {type: lmdb}}"
+        "meta_info_file: x, allow_changed: true, io_backend: {type: disk}}"
     ]
     notes = load_options(GAN, overrides=overrides).notes
     for key in ("max_images", "degradation", "meta_info_file", "allow_changed", "io_backend"):
