@@ -170,8 +170,8 @@ class FineTuneModel:
         pairs = KeptPairs(samples_of_batches(dataloader))
         set_hash = getattr(dataloader.dataset, "set_hash", "")
         validation = Validation(pairs, name=name, rules=self.score_rules, scale=scale, set_hash=set_hash)
-        upscale = snapshot(self.inference_network(), scale=scale, device=self.device)
         pictures = self.run_folder.visualization / name if save_img else None
+        upscale = snapshot(self.inference_network(), scale=scale, device=self.device)
         scores = validation.score_now(upscale, pictures=pictures, step=current_iter)
         logging.getLogger("basicsr").info(validation.table)
         if tb_logger is not None:
