@@ -124,6 +124,19 @@ def write_card(card: FrozenCard, folder: Path) -> None:
     write_json(folder / CARD, {"format": FORMAT, "hash": card.hash, **asdict(card)})
 
 
+def read_recipe(path: Path) -> tuple[FrozenPair, Any]:
+    """Return what the recipe file of a pair says: the pair, and the recipe as plain values.
+
+    Raises:
+        DataError: absent or damaged.
+    """
+    record = read_json(path)
+    try:
+        return FrozenPair(**record["pair"]), record["recipe"]
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{shown(path)} is damaged ({error}); run `data freeze` again.") from error
+
+
 def read_card(folder: Path) -> FrozenCard:
     """Read `frozen.json`.
 
