@@ -2,11 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from realesrgan_arch import atomic
+from realesrgan_arch.data.csv_table import Line, Table
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.image_header import shown
 
@@ -66,41 +67,30 @@ def read_keep_rows(csv_path: Path) -> list[KeepRow]:
     Raises:
         DataError: as `read_keep_list`.
     """
-    try:
-        # Not `read_text`, which would turn a carriage return in a name into a line feed.
-        text = csv_path.read_bytes().decode("utf-8-sig", "surrogateescape")
-    except OSError as error:
-        raise DataError(f"The keep-list {shown(csv_path)} cannot be read: {error.strerror}.") from error
-    try:
-        rows = list(_parse_rows(csv.DictReader(io.StringIO(text, newline="")), csv_path))
-    except csv.Error as error:  # Of quotes that never end, mostly.
-        raise DataError(f"The keep-list {shown(csv_path)} is damaged ({error}); delete it and audit again.") from error
-    if not rows:
-        raise DataError(f"The keep-list {shown(csv_path)} lists no file; delete it and audit again.")
-    return rows
-
-
-def _parse_rows(reader: "csv.DictReader[str]", csv_path: Path) -> Iterator[KeepRow]:
-    if tuple(reader.fieldnames or ()) != COLUMNS:
+    table = Table(csv_path, "keep-list", "delete it and audit again")
+    columns, lines = table.read()
+    if columns != COLUMNS:
         raise DataError(
-            f"The keep-list {shown(csv_path)} must have the columns {','.join(COLUMNS)}, but its first line is "
-            f"'{','.join(reader.fieldnames or ())}'; save it as CSV with commas, or delete it and audit again."
+            f"{table.name} must have the columns {','.join(COLUMNS)}, but its first line is "
+            f"'{shown(Path(','.join(columns)))}'; save it as CSV with commas, or {table.remedy}."
         )
-    seen: set[str] = set()
-    for row in reader:
-        place = f"{shown(csv_path)} line {reader.line_num}"
-        if None in row or None in row.values():
-            raise DataError(f"{place} must have {len(COLUMNS)} values.")
-        path, keep = row["path"], _WORDS.get(row["keep"].strip().casefold())
-        if keep is None:
-            raise DataError(f"{place}: keep must be yes or no, got '{shown(Path(row['keep']))}'.")
-        relative = PurePosixPath(path)
-        if not path or relative.is_absolute() or ".." in relative.parts:
-            raise DataError(f"{place}: '{shown(Path(path))}' must be a path below the audited folder.")
-        if path in seen:
-            raise DataError(f"{place}: '{shown(Path(path))}' stands there twice; keep one of the two lines.")
-        seen.add(path)
-        yield KeepRow(keep, path, row["reasons"])
+    rows: dict[str, KeepRow] = {}
+    for line in lines:
+        row = _parse_row(line)
+        if row.path in rows:
+            line.refuse(f": '{shown(Path(row.path))}' stands there twice; keep one of the two lines.")
+        rows[row.path] = row
+    if not rows:
+        raise DataError(f"{table.name} lists no file; {table.remedy}.")
+    return list(rows.values())
+
+
+def _parse_row(line: Line) -> KeepRow:
+    word = line.values["keep"]
+    keep = _WORDS.get(word.strip().casefold())
+    if keep is None:
+        line.refuse(f": keep must be yes or no, got '{shown(Path(word))}'.")
+    return KeepRow(keep, line.path_below("the audited folder"), line.values["reasons"])
 
 
 def write_keep_list(rows: Sequence[KeepRow], csv_path: Path) -> list[KeepRow]:

@@ -5,10 +5,11 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, cast, get_args
 
 from realesrgan_arch import atomic
+from realesrgan_arch.data.csv_table import Line, Table
 from realesrgan_arch.data.files import DataError, some_names
 from realesrgan_arch.data.image_source import Disk, ImageSource
 from realesrgan_arch.image_header import ImageError, shown
@@ -60,31 +61,17 @@ def read_manifest(csv_path: Path) -> list[ManifestRow]:
     Raises:
         DataError: missing, empty, other columns, or a line that does not fit; the line is named.
     """
-    try:
-        # Not `read_text`, which would turn a carriage return in a name into a line feed.
-        text = csv_path.read_bytes().decode("utf-8-sig", "surrogateescape")
-    except OSError as error:
-        raise DataError(f"The manifest {shown(csv_path)} cannot be read: {error.strerror}.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    try:
-        rows = _parse_rows(reader, csv_path)
-    except csv.Error as error:  # Of quotes that never end, mostly.
-        raise DataError(
-            f"The manifest {shown(csv_path)} is damaged ({error}); make it again with `data split`."
-        ) from error
-    if not rows:
-        raise DataError(f"The manifest {shown(csv_path)} lists no image; make it again with `data split`.")
-    return rows
-
-
-def _parse_rows(reader: "csv.DictReader[str]", csv_path: Path) -> list[ManifestRow]:
-    columns = tuple(reader.fieldnames or ())
+    table = Table(csv_path, "manifest", "make it again with `data split`")
+    columns, lines = table.read()
     if columns not in (COLUMNS, (*COLUMNS, "tags")):
         raise DataError(
-            f"The manifest {shown(csv_path)} must have the columns {','.join(COLUMNS)} and perhaps tags, "
-            f"but its first line is '{_printable(','.join(columns))}'; make it again with `data split`."
+            f"{table.name} must have the columns {','.join(COLUMNS)} and perhaps tags, "
+            f"but its first line is '{_printable(','.join(columns))}'; {table.remedy}."
         )
-    return [_parse_row(row, f"{shown(csv_path)} line {reader.line_num}", len(columns)) for row in reader]
+    rows = [_parse_row(line) for line in lines]
+    if not rows:
+        raise DataError(f"{table.name} lists no image; {table.remedy}.")
+    return rows
 
 
 def write_split(rows: Iterable[ManifestRow], folder: Path) -> list[Path]:
@@ -164,20 +151,17 @@ def _csv_line(values: Iterable[object]) -> str:
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
-def _parse_row(row: dict[str, str], place: str, num_columns: int) -> ManifestRow:
-    if None in row or None in row.values():
-        raise DataError(f"{place} must have {num_columns} values.")
+def _parse_row(line: Line) -> ManifestRow:
+    row = line.values
     if row["split"] not in SPLIT_NAMES:
-        raise DataError(f"{place}: split must be one of {', '.join(SPLIT_NAMES)}, got '{_printable(row['split'])}'.")
-    relative = PurePosixPath(row["path"])
-    if relative.is_absolute() or ".." in relative.parts:
-        raise DataError(f"{place}: '{_printable(row['path'])}' must be a path below the data root.")
+        line.refuse(f": split must be one of {', '.join(SPLIT_NAMES)}, got '{_printable(row['split'])}'.")
+    path = line.path_below("the data root")
     try:
         width, height, size = int(row["width"]), int(row["height"]), int(row["bytes"])
     except ValueError as error:
-        raise DataError(f"{place}: width, height and bytes must be whole numbers.") from error
+        raise DataError(f"{line.place}: width, height and bytes must be whole numbers.") from error
     split = cast(SplitName, row["split"])
-    return ManifestRow(row["path"], row["scene"], split, width, height, size, row["sha256"], row.get("tags", ""))
+    return ManifestRow(path, row["scene"], split, width, height, size, row["sha256"], row.get("tags", ""))
 
 
 def _sample(rows: Sequence[ManifestRow]) -> list[ManifestRow]:

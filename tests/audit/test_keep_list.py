@@ -63,6 +63,9 @@ def test_what_nobody_edited_follows_the_new_thresholds(tmp_path):
         ("keep,path,reasons\nyes,a.jpg\n", "line 2 must have 3 values"),
         ("keep,path,reasons\nyes,a.jpg,\nyes,../b.jpg,\n", "line 3: '../b.jpg' must be a path below"),
         ("keep,path,reasons\nyes,/b.jpg,\n", "must be a path below"),
+        ("keep,path,reasons\nyes,C:/b.jpg,\n", "line 2: 'C:/b.jpg' must be a path below the audited folder"),
+        ("keep,path,reasons\nyes,a\0.jpg,\n", "must be a path below"),
+        ("keep,path,reasons\nyes,a.jpg," + "x" * 200_000, "is damaged in line 2 .* delete it and audit again"),
         ("keep,path,reasons\nyes,a.jpg,\nno,a.jpg,\n", "line 3: 'a.jpg' stands there twice"),
     ],
 )

@@ -287,6 +287,8 @@ def test_another_scale_is_refused(photos, tmp_path) -> None:
         ('"scene"', '"place"', "is damaged"),
         ('"pairs"', "", "is damaged"),
         ('"gt": "gt/', '"gt": "../gt/', "lies outside of the set"),
+        ('"gt": "gt/', '"gt": "C:/gt/', "lies outside of the set"),
+        ('"part": "val"', '"part": null', r"is damaged \(part: Input should be a valid string\)"),
     ],
 )
 def test_a_card_that_was_changed_is_refused(photos, tmp_path, old, new, sentence) -> None:
