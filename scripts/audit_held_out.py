@@ -106,23 +106,26 @@ def choose(examples: Sequence[Example], measured: Sequence[Measured], thresholds
 
 def report_halves(examples: Sequence[Example], measured: Sequence[Measured], thresholds: AuditThresholds) -> None:
     """Print what was chosen on each half, and what it does on both."""
-    confusion: Counter[str] = Counter()
+    confusion: dict[str, Counter[str]] = defaultdict(Counter)
     fakes: dict[tuple[str, str], list[bool]] = defaultdict(list)
     print("\nchosen on | measured on | plans found | taken for a drawing | photographs dropped for any reason")
     for own in (0, 1):
         numbers = choose([e for e in examples if e.half == own], [m for m in measured if m.half == own], thresholds)
         print(f"  {numbers.model}; " + ", ".join(f"{key} {getattr(numbers.thresholds, key).drop}" for key in _KEYS))
-        for half in (own, 1 - own):
-            counts = _count([m for m in measured if m.half == half and not m.made], numbers)
-            told = f"{counts['plans found']} of {counts['plans']} | {counts['photographs drawn']} of "
-            told += f"{counts['photographs']} | {counts['photographs dropped']}"
-            print(f"{'AB'[own]} | {'AB'[half]} ({'train' if half == own else 'held out'}) | {told}")
-            confusion.update(counts if half != own else {})
+        for label, used in (("all", numbers), ("weights and caps", replace(numbers, thresholds=thresholds))):
+            for half in (own, 1 - own):
+                counts = _count([m for m in measured if m.half == half and not m.made], used)
+                told = f"{counts['plans found']} of {counts['plans']} | {counts['photographs drawn']} of "
+                told += f"{counts['photographs']} | {counts['photographs dropped']}"
+                print(f"{label}, {'AB'[own]} | {'AB'[half]} ({'train' if half == own else 'held out'}) | {told}")
+                if half != own:
+                    confusion[label].update(counts)
         for item in measured:
             if item.half != own and item.made:
                 fakes[item.made, item.reason].append(_is_dropped(item, numbers, item.reason))
         _report_variants(examples, numbers, own)
-    print(f"held out, both directions: {dict(confusion)}")
+    for label, counts in confusion.items():
+        print(f"held out, both directions, {label} chosen: {dict(counts)}")
     print("\nfake, held out | reason | dropped")
     for (name, reason), dropped in fakes.items():
         print(f"{name} | {reason} | {sum(dropped)} of {len(dropped)}")

@@ -49,9 +49,7 @@ RULES = (
     Rule("blurred", "blurred", lambda m: m.sharpness, "low", "Even its sharpest parts are blurred ({value:.2f})."),
     Rule("jpeg_quality", "compressed", lambda m: m.jpeg_quality, "low", "Saved as JPEG of quality {value:.0f}."),
     Rule("block_grid", "compressed", lambda m: m.block_grid, "high", "Shows the 8x8 grid of a JPEG ({value:.2f})."),
-    Rule(
-        "upscaled", "upscaled", _missing_detail, "high", "Enlarged or softened: its detail breaks off ({value:.1f})."
-    ),
+    Rule("upscaled", "upscaled", _missing_detail, "high", "Enlarged or softened: its detail breaks off ({value:.1f})."),
     Rule("repeated_pixels", "upscaled", lambda m: m.repetition, "high", "Enlarged by repeating pixels ({value:.2f})."),
     Rule("blank", "blank", lambda m: m.contrast, "low", "Nearly blank: its gray varies by {value:.1f} levels."),
     Rule("line_drawing", "line_drawing", lambda m: m.line_art, "high", "Looks like a plan or drawing ({value:.2f})."),
