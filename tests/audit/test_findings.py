@@ -44,9 +44,8 @@ def test_a_near_copy_names_the_nearest_earlier_picture_and_stays(good):
     records = [like(good, "a.jpg", bits=0), like(good, "b.jpg", bits=0xFF), like(good, "c.jpg", bits=0xF)]
     found = find_all(records, DEFAULTS, changed=frozenset())
     assert pairs(found) == [("b.jpg", "near_duplicate", 8), ("c.jpg", "near_duplicate", 4)]
-    assert found[1].finding == Finding(
-        "near_duplicate", 4.0, 8.0, False, "Looks like a.jpg: 4 of 64 bits of their fingerprints differ."
-    )
+    text = "Looks like a.jpg: 4 of 64 bits of their fingerprints differ."
+    assert found[1].finding == Finding("near_duplicate", 4.0, 8.0, False, text)
 
 
 def test_near_copies_can_be_left_out_or_ignored(good):
