@@ -1,5 +1,4 @@
-"""Time the audit of N files for growing N: images a second, the largest memory of all processes together, and the share of
-decoding.
+"""Time the audit of N files for growing N: images a second, the largest memory of all processes, the share of decoding.
 
 The files are crops of the photographs of ../shared, each saved as a JPEG of its own, or the embedded sample's drawings
 where those are absent. The share of decoding is taken in this process, from up to 200 of the files one after another.
@@ -46,9 +45,8 @@ def main() -> None:
         folder = arguments.folder or Path(temporary)
         print(f"{platform.machine()}, {os.cpu_count()} cores, {arguments.jobs} jobs, load {os.getloadavg()[0]:.1f}")
         for count in arguments.counts:
-            root = make_files(folder, count)
-            print(time_audit(root, count, arguments.jobs), flush=True)
-        print(measure_share(root))
+            print(time_audit(make_files(folder, count), count, arguments.jobs), flush=True)
+        print(measure_share(make_files(folder, arguments.counts[-1])))
 
 
 def make_files(folder: Path, count: int) -> Path:
