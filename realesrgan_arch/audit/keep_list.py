@@ -12,7 +12,10 @@ from realesrgan_arch.data.files import DataError
 from realesrgan_arch.image_header import shown
 
 KEEP_LIST = "keep.csv"
-COLUMNS = ("keep", "path", "reasons")
+COLUMNS = ("keep", "path", "reasons", "decided")
+ABSENT = "(absent)"
+_EARLIER_COLUMNS = COLUMNS[:3]
+_YOU, _AUDIT = "you", "audit"
 _WORDS = {"yes": True, "no": False}
 
 
@@ -26,11 +29,18 @@ class KeepRow:
     keep: bool
     path: str
     reasons: str = ""
+    is_yours: bool = False
+    """The column `decided`, which is `you` or `audit`: somebody decided, and the reasons of the day do not matter."""
 
     @property
     def is_edited(self) -> bool:
-        """True when `keep` is not what the reasons say: somebody changed it by hand."""
-        return self.keep == _says_drop(self.reasons)
+        """True when somebody decided by hand: marked so, or since it was written, so that the reasons say otherwise."""
+        return self.is_yours or self.keep == _says_drop(self.reasons)
+
+    @property
+    def is_absent(self) -> bool:
+        """True for a decision about a file that was not there in the last audit."""
+        return self.reasons == ABSENT
 
 
 @dataclass(frozen=True)
@@ -67,9 +77,9 @@ def read_keep_rows(csv_path: Path) -> list[KeepRow]:
     Raises:
         DataError: as `read_keep_list`.
     """
-    table = Table(csv_path, "keep-list", "delete it and audit again")
+    table = Table(csv_path, "keep-list", "move it away and audit again")
     columns, lines = table.read()
-    if columns != COLUMNS:
+    if columns not in (COLUMNS, _EARLIER_COLUMNS):
         raise DataError(
             f"{table.name} must have the columns {','.join(COLUMNS)}, but its first line is "
             f"'{shown(Path(','.join(columns)))}'; save it as CSV with commas, or {table.remedy}."
@@ -90,11 +100,16 @@ def _parse_row(line: Line) -> KeepRow:
     keep = _WORDS.get(word.strip().casefold())
     if keep is None:
         line.refuse(f": keep must be yes or no, got '{shown(Path(word))}'.")
-    return KeepRow(keep, line.path_below("the audited folder"), line.values["reasons"])
+    decided = line.values.get("decided", _AUDIT).strip().casefold() or _AUDIT
+    if decided not in (_YOU, _AUDIT):
+        line.refuse(f": decided must be {_YOU} or {_AUDIT}, got '{shown(Path(decided))}'.")
+    return KeepRow(keep, line.path_below("the audited folder"), line.values["reasons"], decided == _YOU)
 
 
 def write_keep_list(rows: Sequence[KeepRow], csv_path: Path) -> list[KeepRow]:
-    """Write the rows, in their order; a file whose `keep` was edited in the list that is there keeps the edit.
+    """Write the rows, in their order; what was decided by hand in the list that is there stays, whatever the reasons.
+
+    Decisions about files that have no row stay too, at the end, as absent.
 
     Returns:
         The rows as written.
@@ -104,12 +119,15 @@ def write_keep_list(rows: Sequence[KeepRow], csv_path: Path) -> list[KeepRow]:
         OSError: it cannot be written.
     """
     earlier = read_keep_rows(csv_path) if csv_path.exists() else []
-    edits = {row.path: row.keep for row in earlier if row.is_edited}
-    merged = [replace(row, keep=edits.get(row.path, row.keep)) for row in rows]
+    edits = {row.path: KeepRow(row.keep, row.path, ABSENT, is_yours=True) for row in earlier if row.is_edited}
+    merged = [replace(edits.pop(row.path), reasons=row.reasons) if row.path in edits else row for row in rows]
+    merged += edits.values()
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")  # "\r\n" lets the writer quote names that hold either.
     writer.writerow(COLUMNS)
-    writer.writerows(("yes" if row.keep else "no", row.path, row.reasons) for row in merged)
+    writer.writerows(
+        ("yes" if row.keep else "no", row.path, row.reasons, _YOU if row.is_yours else _AUDIT) for row in merged
+    )
     atomic.write_bytes(csv_path, text.getvalue().encode("utf-8", "surrogateescape"))
     return merged
 

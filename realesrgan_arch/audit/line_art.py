@@ -5,6 +5,7 @@ made, and what the model gets wrong: `docs/audit.md`; `scripts/measure_audit.py`
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 import cv2
@@ -19,8 +20,6 @@ _HALFTONES = (0.12, 0.4)
 _INK_SHARE = 0.995
 _LEAST_INK = 8
 _LEAST_STEP = 0.5
-_MOST_ASYMMETRY = 0.4
-_MOST_HALFTONES = 0.3
 
 Uint8 = NDArray[np.uint8]
 
@@ -39,13 +38,17 @@ class LineArtStatistics:
 
 @dataclass(frozen=True)
 class LineArtModel:
-    """Logistic model: the probability is that of `bias + sum of weight * term`."""
+    """Logistic model: the probability is that of `bias + sum of weight * min(statistic, cap)`.
+
+    Capped, so that a wall of bricks is not saved or lost by one statistic alone.
+    """
 
     bias: float
     weights: tuple[float, float, float]
+    caps: tuple[float, float, float]
 
 
-SHIPPED_MODEL = LineArtModel(2.54, (15.052, -17.827, -0.524))
+SHIPPED_MODEL = LineArtModel(bias=2.54, weights=(15.052, -17.827, -0.524), caps=(0.4, 0.3, 8.0))
 """Trained by `scripts/measure_audit.py`."""
 
 
@@ -70,15 +73,15 @@ def measure_line_art(gray: Uint8) -> LineArtStatistics:
     )
 
 
-def model_terms(statistics: LineArtStatistics) -> tuple[float, float, float]:
-    """Return the inputs of the model: capped, so that a wall of bricks is not saved or lost by one of them alone."""
-    asymmetry, halftones, entropy = astuple(statistics)
-    return min(asymmetry, _MOST_ASYMMETRY), min(halftones, _MOST_HALFTONES), entropy
+def model_terms(statistics: LineArtStatistics, caps: Sequence[float]) -> tuple[float, float, float]:
+    """Return the inputs of a model with these caps."""
+    asymmetry, halftones, entropy = map(min, astuple(statistics), caps)
+    return asymmetry, halftones, entropy
 
 
 def line_art_probability(statistics: LineArtStatistics, model: LineArtModel = SHIPPED_MODEL) -> float:
     """Return how likely a picture with these statistics is a drawing, 0 to 1, were half of all pictures drawings."""
-    weighted = zip(model.weights, model_terms(statistics), strict=True)
+    weighted = zip(model.weights, model_terms(statistics, model.caps), strict=True)
     return 1 / (1 + math.exp(-(model.bias + sum(weight * term for weight, term in weighted))))
 
 

@@ -79,5 +79,5 @@ def _explain(detail: Mapping[str, Any], path: KeyPath, values: Mapping[str, obje
     if detail["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
         return f"unknown key; did you mean {near[0]}?" if near else f"unknown key; expected one of {', '.join(known)}"
-    expected = "note and drop below it" if len(path) == 1 else "a number or never"
+    expected = "something like {note: 60, drop: 30}" if len(path) == 1 else "a number or never"
     return f"expected {expected}, got {show(value_at(values, path))}"

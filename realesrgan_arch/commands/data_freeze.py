@@ -17,6 +17,7 @@ from realesrgan_arch.commands.arguments import count, positive_count
 from realesrgan_arch.commands.report import Fact, Report
 from realesrgan_arch.commands.split_parts import chosen_parts
 from realesrgan_arch.data.assembly import spread
+from realesrgan_arch.data.files import name_of
 from realesrgan_arch.data.freeze import Freezer
 from realesrgan_arch.data.frozen_card import FreezePlan
 from realesrgan_arch.data.manifest import SPLIT_NAMES
@@ -64,7 +65,7 @@ def make(arguments: argparse.Namespace) -> Report:
     """
     split = open_split(arguments.split, root=arguments.root)
     plan, settings = _plan(arguments)
-    out: Path = arguments.out or Path("frozen") / f"{arguments.split.resolve().name}-{plan.preset}"
+    out: Path = arguments.out or Path("frozen") / f"{name_of(arguments.split)}-{plan.preset}"
     sets: dict[str, Fact] = {}
     lines: list[str] = []
     made: list[Path] = []

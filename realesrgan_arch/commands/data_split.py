@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from realesrgan_arch.audit.engine import read_audited_root
+from realesrgan_arch.audit.claim import read_audited_root
 from realesrgan_arch.audit.keep_list import KEEP_LIST, KeepList, read_keep_list
 from realesrgan_arch.commands.arguments import bits, count
 from realesrgan_arch.commands.report import Fact, Report
 from realesrgan_arch.commands.shell import data_command
 from realesrgan_arch.commands.split_lines import tell_oddities, tell_split
-from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.data.manifest import SPLIT_NAMES, check_manifest, write_split
 from realesrgan_arch.data.scenes import SceneRule
 from realesrgan_arch.data.split import MadeSplit, SplitSettings, make_split
@@ -68,7 +68,7 @@ def make(arguments: argparse.Namespace) -> Report:
         DataError: the folder, the shares, the table or the keep-list cannot be used, or nothing can be written.
     """
     root: Path = arguments.folder
-    out: Path = arguments.out or Path("data_split") / root.resolve().name
+    out: Path = arguments.out or Path("data_split") / name_of(root)
     settings = SplitSettings(
         val_share=arguments.val,
         test_share=arguments.test,
@@ -98,7 +98,7 @@ def make(arguments: argparse.Namespace) -> Report:
 def _keep_path(argument: str | None, root: Path) -> Path | None:
     if argument == _NO_KEEP_LIST:
         return None
-    default = Path("audit") / root.resolve().name / KEEP_LIST
+    default = Path("audit") / name_of(root) / KEEP_LIST
     if argument or not default.is_file():
         return Path(argument) if argument else None
     audited = read_audited_root(default.parent)

@@ -9,7 +9,7 @@ from realesrgan_arch.commands.arguments import count, positive_number
 from realesrgan_arch.commands.report import Report
 from realesrgan_arch.commands.split_parts import chosen_parts
 from realesrgan_arch.data.derived import alone_in
-from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.data.lmdb_store import SUFFIX, write_lmdb
 from realesrgan_arch.data.manifest import SPLIT_NAMES, write_split
 from realesrgan_arch.data.split_folder import CARD, SplitCard, SplitFolder, open_split, read_card, write_card
@@ -55,10 +55,10 @@ def make(arguments: argparse.Namespace) -> Report:
     if arguments.lmdb:
         require_extra("lmdb", extra="lmdb", purpose="Writing an LMDB")
     split = open_split(arguments.split, root=arguments.root)
-    out: Path = arguments.out or Path("datasets") / f"{split.folder.resolve().name}_tiles{settings.size}"
+    out: Path = arguments.out or Path("datasets") / f"{name_of(split.folder)}_tiles{settings.size}"
     parts = chosen_parts(split, arguments.parts, usual=["train"])
     rows = [row for part in SPLIT_NAMES for row in parts.get(part, [])]
-    split_out = _parent(split.folder) / out.resolve().name
+    split_out = _parent(split.folder) / name_of(out)
     card = _card(split, out)
     _check_own(split_out, card)
     with alone_in(out):

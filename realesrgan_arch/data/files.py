@@ -116,6 +116,11 @@ def is_below_root(name: str) -> bool:
     return "\0" not in name and not is_absolute and ".." not in {*posix.parts, *windows.parts}
 
 
+def name_of(folder: Path) -> str:
+    """Return the name by which the user knows a folder: a link has its own, `.` that of the folder it stands for."""
+    return folder.name if folder.name not in ("", "..") else folder.resolve().name
+
+
 def natural_key(path: Path) -> tuple[object, ...]:
     """Return a sort key that compares numbers by value, ignores case, and never ties for two different paths."""
     parts = [_DIGITS.split(part.casefold()) for part in path.parts]

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from realesrgan_arch import atomic
-from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, SplitName, read_manifest
 from realesrgan_arch.image_header import shown
 
@@ -118,7 +118,7 @@ def check_same_root(folder: Path, root: Path) -> None:
         ) from error
     # A relative name means nothing in another working folder.
     is_elsewhere = not earlier.is_absolute() and not earlier.is_dir()
-    same = earlier.name == root.resolve().name if is_elsewhere else earlier.resolve() == root.resolve()
+    same = earlier.name == name_of(root) if is_elsewhere else earlier.resolve() == root.resolve()
     if not same:
         raise DataError(
             f"{shown(folder)} holds the split of {shown(earlier)}, not of {shown(root)}; choose another --out."

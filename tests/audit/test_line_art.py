@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from realesrgan_arch.audit.line_art import (
+    SHIPPED_MODEL,
     LineArtModel,
     LineArtStatistics,
     line_art_probability,
@@ -62,12 +63,12 @@ def test_a_plan_stays_a_drawing(spoil):
 
 def test_one_statistic_alone_is_capped():
     wall = LineArtStatistics(line_asymmetry=0.8, halftone_share=0.9, gray_entropy=5)
-    assert model_terms(wall) == (0.4, 0.3, 5)
+    assert model_terms(wall, SHIPPED_MODEL.caps) == (0.4, 0.3, 5)
 
 
 def test_the_probability_is_the_logistic_function_of_the_weighted_sum():
     statistics = LineArtStatistics(line_asymmetry=0.2, halftone_share=0.1, gray_entropy=3)
-    model = LineArtModel(1.0, (2.0, -4.0, -0.5))
+    model = LineArtModel(1.0, (2.0, -4.0, -0.5), (1.0, 1.0, 8.0))
     assert line_art_probability(statistics, model) == pytest.approx(1 / (1 + np.exp(0.5)))
 
 

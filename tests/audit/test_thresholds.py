@@ -38,7 +38,7 @@ def test_every_mistake_is_reported_with_its_line_and_the_nearest_key(tmp_path):
         "line 1: blured: unknown key; did you mean blurred?",
         "line 3: blank.note: expected a number or never, got 'high'",
         "line 4: blank.dropp: unknown key; did you mean drop?",
-        "line 5: gray: expected note and drop below it, got 5",
+        "line 5: gray: expected something like {note: 60, drop: 30}, got 5",
         "line 6: alpha.note: expected a number or never, got true",
     ]
     assert caught.value.problems[-1].startswith("line 7: wxyz: unknown key; expected one of animated, cmyk, gray")

@@ -182,9 +182,15 @@ _SIZES = (
             f"A picture of {width} x {height} pixels; training fills a crop by reflection.",
             one("a.png", lambda w=width, h=height: pictures.encoded(pictures.noise(20, w, h), "PNG")),
             (width, height),
-            audit=Audited(False, ("too_small",)),
+            audit=Audited(False, reasons, notes),
         )
-        for width, height in ((1, 1), (1, 33), (33, 1), (2, 2), (3, 5))
+        for width, height, reasons, notes in (
+            (1, 1, ("blank", "too_small", "line_drawing"), ()),
+            (1, 33, ("too_small",), ()),
+            (33, 1, ("too_small",), ()),
+            (2, 2, ("too_small",), ("line_drawing",)),
+            (3, 5, ("too_small",), ("line_drawing",)),
+        )
     ),
     usable(
         "21-odd-sides",

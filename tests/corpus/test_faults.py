@@ -251,7 +251,7 @@ def test_of_50000_entries_and_a_folder_that_cannot_be_read_nothing_is_lost(tmp_p
     finally:
         (root / "locked").chmod(0o755)
     assert done.returncode == 3, done.stderr
-    assert "1 folders could not be read; nothing below them was looked at." in done.stdout
+    assert "1 folder could not be read; nothing below was looked at." in done.stdout
     rows = read_keep_rows(tmp_path / "audit" / "photos" / "keep.csv")
     assert sorted(row.path for row in rows) == sorted(
         path.relative_to(root).as_posix() for path in list_folder(root).images if "locked" not in path.parts

@@ -8,6 +8,7 @@ from realesrgan_arch.data.files import (
     is_below_root,
     list_folder,
     list_images,
+    name_of,
     read_meta_info,
     read_paired_meta_info,
 )
@@ -201,3 +202,11 @@ def test_a_listed_name_that_no_file_system_takes_does_not_exist(tmp_path):
     (tmp_path / "list.txt").write_text("n" * 300 + ".png")
     with pytest.raises(DataError, match="1 of 1 images of .*list.txt do not exist"):
         read_meta_info(tmp_path / "list.txt", tmp_path)
+
+
+def test_a_folder_goes_by_the_name_that_the_user_gave_it(tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "villas").symlink_to("photos")
+    monkeypatch.chdir(tmp_path / "photos")
+    names = [name_of(path) for path in (tmp_path / "villas", Path("../villas"), Path(), Path(".."))]
+    assert names == ["villas", "villas", "photos", tmp_path.name]
