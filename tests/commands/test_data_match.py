@@ -33,18 +33,16 @@ def folders(in_tmp_path):
 
 
 @pytest.mark.slow
-def test_the_file_can_be_pasted_says_what_was_before_and_is_the_same_again(folders, capsys):
+def test_the_file_can_be_pasted_and_says_what_was_before(folders, capsys):
     assert data.main(["match", "lq", "--gt", "gt", "--out", "m.yml", *QUICK]) == 0
     said = capsys.readouterr().out
     assert "12 of your pictures, crops of 64 x 64 pixels" in said and "wrote m.yml" in said
     assert "the preset's noise is too strong (see noise_range and poisson_scale_range)" in said
     assert "next: paste m.yml into your option file, then realesrgan-arch data preview" in said
-    assert data.main(["match", "lq", "--gt", "gt", "--out", "n.yml", "--json", *QUICK]) == 0
-    outcome = json.loads(capsys.readouterr().out)
     text = (folders / "m.yml").read_text()
-    assert text == (folders / "n.yml").read_text() and outcome["made"] == ["n.yml"] and outcome["evaluations"] == 14
-    key, _, change = outcome["changes"][0].removeprefix("datasets.train.").partition(": ")
-    assert f"{key}: {change.split(' -> ')[1]}  # {change}" in text
+    change = next(line for line in said.splitlines() if " -> " in line).removeprefix("datasets.train.")
+    key, _, values = change.partition(": ")
+    assert f"{key}: {values.split(' -> ')[1]}  # {values}" in text
     keys = yaml.safe_load(text)
     mapping = tiny_options(folders / "gt", folders)
     mapping["datasets"]["train"] |= keys.pop("datasets")["train"]
