@@ -23,10 +23,12 @@ QUICK = ["--images", "24", "--budget", "14", "--seed", "0"]
 
 @pytest.fixture
 def folders(in_tmp_path):
-    """Clean small pictures, and clean large ones of other scenes."""
+    """Small pictures with the noise of a good camera, and clean large ones of other scenes."""
+    generator = np.random.default_rng(0)
     for number in range(12):
         small = cv2.resize(facets(side=320, seed=50 + number), (80, 80), interpolation=cv2.INTER_AREA)
-        for name, pixels in (("lq", np.asarray(small, np.uint8)), ("gt", facets(side=272, seed=number))):
+        noisy = np.clip(small + generator.normal(0, 0.7, small.shape), 0, 255).round().astype(np.uint8)
+        for name, pixels in (("lq", noisy), ("gt", facets(side=272, seed=number))):
             (in_tmp_path / name).mkdir(exist_ok=True)
             write_image(in_tmp_path / name / f"{number}.png", pixels)
     return in_tmp_path

@@ -4,8 +4,7 @@ import os
 
 import pytest
 
-from tests.sources.tiny_set import HR_ZIP, LIST, X4_TAR, Getter
-from tests.web_server import Answer, web_server
+from tests.sources.tiny_set import Getter, serve_tiny_set
 
 
 @pytest.fixture(autouse=True)
@@ -17,10 +16,7 @@ def no_flushing(monkeypatch):
 
 @pytest.fixture
 def site():
-    with web_server() as running:
-        running.serve("/hr.zip", Answer(HR_ZIP))
-        running.serve("/x4.tgz", Answer(X4_TAR))
-        running.serve("/list.txt", Answer(LIST, headers={"Content-Type": "text/plain"}))
+    with serve_tiny_set() as running:
         yield running
 
 

@@ -2,13 +2,15 @@
 
 import hashlib
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from realesrgan_arch.downloading.fetch import RemoteFile
 from realesrgan_arch.sources.get import get_source
 from realesrgan_arch.sources.table import Folder, Source, SourceFile
 from tests.sources.archives import tar_bytes, zip_bytes
-from tests.web_server import Site
+from tests.web_server import Answer, Site, web_server
 
 HR_ZIP = zip_bytes({f"set_HR/{name}.png": random.Random(name).randbytes(40_000) for name in "abcdefghij"})
 X4_TAR = tar_bytes({f"set/X4/{name}.png": bytes([ord(name)]) for name in "abcdefghij"}, mode="w:gz")
@@ -29,6 +31,15 @@ def source_of(address: str) -> Source:
         SourceFile("list", "list.txt", remote("list.txt", LIST)),
     )
     return Source("tiny", "Tiny: ten pictures", "https://example.org/tiny", "for tests", "https://l", "Nobody", files)
+
+
+@contextmanager
+def serve_tiny_set() -> Iterator[Site]:
+    with web_server() as site:
+        site.serve("/hr.zip", Answer(HR_ZIP))
+        site.serve("/x4.tgz", Answer(X4_TAR))
+        site.serve("/list.txt", Answer(LIST, headers={"Content-Type": "text/plain"}))
+        yield site
 
 
 class Getter:
