@@ -9,7 +9,8 @@ from realesrgan_arch.commands import data as command
 from realesrgan_arch.entry import run
 from realesrgan_arch.sources import table
 from realesrgan_arch.sources.table import SOURCES
-from tests.sources.test_get import site, source_of  # noqa: F401
+from tests.sources.conftest import site  # noqa: F401
+from tests.sources.tiny_set import source_of
 
 
 @pytest.fixture
