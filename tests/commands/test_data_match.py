@@ -23,11 +23,11 @@ QUICK = ["--images", "24", "--budget", "14", "--seed", "0"]
 
 @pytest.fixture
 def folders(in_tmp_path):
-    """Small pictures with the noise of a good camera, and clean large ones of other scenes."""
+    """Small pictures full of noise, and clean large ones of other scenes."""
     generator = np.random.default_rng(0)
     for number in range(12):
         small = cv2.resize(facets(side=320, seed=50 + number), (80, 80), interpolation=cv2.INTER_AREA)
-        noisy = np.clip(small + generator.normal(0, 0.7, small.shape), 0, 255).round().astype(np.uint8)
+        noisy = np.clip(small + generator.normal(0, 20, small.shape), 0, 255).round().astype(np.uint8)
         for name, pixels in (("lq", noisy), ("gt", facets(side=272, seed=number))):
             (in_tmp_path / name).mkdir(exist_ok=True)
             write_image(in_tmp_path / name / f"{number}.png", pixels)
@@ -39,7 +39,7 @@ def test_the_file_can_be_pasted_and_says_what_was_before(folders, capsys):
     assert data.main(["match", "lq", "--gt", "gt", "--out", "m.yml", *QUICK]) == 0
     said = capsys.readouterr().out
     assert "12 of your pictures, crops of 64 x 64 pixels" in said and "wrote m.yml" in said
-    assert "the preset's noise is too strong (see noise_range and poisson_scale_range)" in said
+    assert "the preset's noise is too weak (see noise_range and poisson_scale_range)" in said
     assert "next: paste m.yml into your option file, then realesrgan-arch data preview" in said
     text = (folders / "m.yml").read_text()
     change = next(line for line in said.splitlines() if " -> " in line).removeprefix("datasets.train.")
