@@ -52,7 +52,7 @@ def make(arguments: argparse.Namespace) -> Report:
     return Report(
         lines=(*_totals(outcome, num_kept), *_table(sections), *outcome.notes),
         made=outcome.made,
-        next_step=split_command(root, out),
+        next_step=split_command(root, out) if num_kept else "add pictures that can be used, and audit again",
         facts=_facts(outcome, sections, num_kept),
         exit_code=EXIT_SOME_FILES_FAILED if has_failed else EXIT_OK,
     )

@@ -16,6 +16,7 @@ from realesrgan_arch.commands.arguments import bits, count
 from realesrgan_arch.commands.report import Fact, Report
 from realesrgan_arch.commands.shell import data_command
 from realesrgan_arch.commands.split_lines import tell_oddities, tell_split
+from realesrgan_arch.data.derived import check_apart
 from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.data.manifest import SPLIT_NAMES, check_manifest, write_split
 from realesrgan_arch.data.scenes import SceneRule
@@ -77,6 +78,7 @@ def make(arguments: argparse.Namespace) -> Report:
         table=arguments.scenes,
         near_distance=arguments.near_distance if arguments.near else None,
     )
+    check_apart(out, root)
     check_same_root(out, root)
     earlier = read_parts(out)
     keep_path = _keep_path(arguments.keep, root)

@@ -193,3 +193,9 @@ def test_mistakes_are_refused(photos):
     ):
         with pytest.raises(SystemExit, match="2"):
             data.main(arguments)
+
+
+def test_a_split_is_not_written_among_the_photographs(photos):
+    with pytest.raises(DataError, match="Expected an --out beside the pictures, but .*/photos/split lies inside"):
+        data.main(["split", str(photos), "--out", str(photos / "split")])
+    assert not (photos / "split").exists()

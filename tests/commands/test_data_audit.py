@@ -134,3 +134,10 @@ def test_the_thresholds_file_of_the_project_is_the_default(photos, capsys):
     audit("photos", "--out", "first")
     audit("photos", "--out", "second", "--thresholds", options)
     assert Path("first/findings.csv").read_bytes() == Path("second/findings.csv").read_bytes()
+
+
+def test_where_nothing_can_be_kept_no_split_is_proposed(in_tmp_path, capsys):
+    (in_tmp_path / "broken").mkdir()
+    (in_tmp_path / "broken/a.png").write_text("no picture")
+    assert audit("broken") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "next: add pictures that can be used, and audit again"
