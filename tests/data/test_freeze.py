@@ -3,13 +3,11 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from realesrgan_arch.data import freeze as freeze_module
 from realesrgan_arch.data.files import DataError
@@ -17,33 +15,14 @@ from realesrgan_arch.data.freeze import UNFINISHED, UnreadablePicturesError
 from realesrgan_arch.data.frozen_set import FrozenPairs
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.images import write_image
-from tests.data.frozen import freeze, freezer, row_of, rows_below, write_blocks
+from tests.data.frozen import files_of, freeze, freezer, row_of, rows_below, write_blocks, write_villas
 
-
-@pytest.fixture(autouse=True)
-def no_flushing(monkeypatch) -> None:
-    """Nothing here is about power cuts, and flushing hundreds of small files takes longer than making them."""
-    monkeypatch.setattr("os.fsync", lambda _: None)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads that wait for each other are slower on pictures of this size."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("no_flushing", "one_thread")
 
 
 @pytest.fixture
 def photos(tmp_path) -> Path:
-    for number in range(4):
-        write_blocks(tmp_path / "photos" / f"villa {number % 2}" / f"{number}.png", seed=number)
-    return tmp_path / "photos"
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return write_villas(tmp_path / "photos")
 
 
 def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_files(photos, tmp_path, monkeypatch) -> None:

@@ -3,12 +3,10 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.frozen_card import read_card
@@ -16,35 +14,17 @@ from realesrgan_arch.data.frozen_set import FrozenPairs, frozen_source
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import Recipe
 from realesrgan_arch.images import read_rgb, write_image
-from tests.data.frozen import freeze, rows_below, write_blocks
+from tests.data.frozen import files_of, freeze, rows_below, write_blocks, write_villas
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def no_flushing(monkeypatch) -> None:
-    """Nothing here is about power cuts, and flushing hundreds of small files takes longer than making them."""
-    monkeypatch.setattr("os.fsync", lambda _: None)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads that wait for each other are slower on pictures of this size."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("no_flushing", "one_thread")
 
 
 @pytest.fixture
 def photos(tmp_path) -> Path:
-    for number in range(4):
-        write_blocks(tmp_path / "photos" / f"villa {number % 2}" / f"{number}.png", seed=number)
-    return tmp_path / "photos"
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return write_villas(tmp_path / "photos")
 
 
 # Made on the first machine. Another hash means that old scores cannot be compared with new ones: think twice.
