@@ -43,23 +43,34 @@ _SIGNATURES: tuple[tuple[bytes, ImageKind], ...] = (
     (b"BM", "BMP"),
     (b"GIF8", "GIF"),
 )
+_RAW = "a camera's RAW file; develop it to PNG, TIFF or JPEG first"
 _OTHER_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
     (b"%!PS", "a PostScript file"),
     (b"8BPS", "a Photoshop file"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1f\x8b", "a gzip archive"),
+    (b"II*\0\x10\0\0\0CR", _RAW),
+    (b"IIU\0", _RAW),
+    (b"IIRO", _RAW),
+    (b"FUJIFILMCCD-RAW", _RAW),
     (b"version https://git-lfs", "a Git LFS pointer (run `git lfs pull`)"),
 )
 _JPEG_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 _EXIF_ORIENTATION = 274
 _EXIF_FAULTS = (SyntaxError, ValueError, TypeError, KeyError, IndexError, OSError, struct.error)
-_HEADER_FAULTS = (*_EXIF_FAULTS, EOFError, OverflowError, AttributeError)
+_HEADER_FAULTS = (*_EXIF_FAULTS, EOFError, OverflowError, AttributeError, Image.DecompressionBombError)
+_DNG_VERSION, _NEW_SUBFILE_TYPE = 50706, 254
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 
 
 class ImageError(UserError):
     """An image file cannot be read or written; the sentence names the file."""
+
+
+class ImageUnsupportedError(ImageError):
+    """A picture of a kind that is not read, although its first bytes are those of one that is."""
 
 
 class ImageTooLargeError(ImageError):
@@ -89,14 +100,17 @@ class ImageHeader:
 
 
 def shown(path: Path) -> str:
-    """Return the path as text that can always be printed: bytes that are not UTF-8 appear as escapes."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return the path as text that can always be printed, in one line: other bytes and characters appear as escapes."""
+    text = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    return _UNPRINTABLE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 def sniff(start: bytes) -> ImageKind | None:
     """Return the format that the first bytes of a file belong to, None when it is none that we read."""
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "WebP"
+    if any(start.startswith(signature) for signature, name in _OTHER_SIGNATURES if name == _RAW):
+        return None  # RAW files of some cameras begin like a TIFF.
     return next((kind for signature, kind in _SIGNATURES if start.startswith(signature)), None)
 
 
@@ -133,9 +147,12 @@ def read_header(stream: BinaryIO, path: Path) -> ImageHeader:
     try:
         image = _HEADER_READERS[kind](stream)
         icc = image.info.get("icc_profile") or None
+        is_preview = kind == "TIFF" and _is_preview(image)
         orientation = 1 if kind == "TIFF" else _orientation(image.info.get("exif"))
     except _HEADER_FAULTS as error:
         raise ImageError(f"{shown(path)} starts like a {kind} image, but its header is damaged or cut off.") from error
+    if is_preview:
+        raise ImageUnsupportedError(f"{shown(path)} is not an image: it looks like {_RAW}.")
     header = ImageHeader(kind, image.size, image.mode, orientation, icc)
     _check_size(header, path)
     return header
@@ -196,6 +213,12 @@ def _check_size(header: ImageHeader, path: Path) -> None:
         raise ImageTooLargeError(
             f"{shown(path)} says that it has {width} x {height} pixels; the limit is {MAX_PIXELS // 1_000_000} million."
         )
+
+
+def _is_preview(image: ImageFile.ImageFile) -> bool:
+    """True for a DNG or another RAW file whose first picture says that it is a small copy."""
+    tags = getattr(image, "tag_v2", {})
+    return _DNG_VERSION in tags or tags.get(_NEW_SUBFILE_TYPE) == 1
 
 
 def _orientation(exif_bytes: bytes | None) -> int:

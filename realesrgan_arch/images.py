@@ -33,7 +33,7 @@ from realesrgan_arch.image_header import (
 
 __all__ = [
     "Box", "ImageError", "Picture", "Pixels", "check_writable_size", "decode_rgb", "decode_rgb_part", "encode",
-    "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_rgb_part", "read_size", "to_tensor",
+    "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_size", "to_tensor",
     "to_uint16", "to_uint8", "write_image", "write_picture",
 ]  # fmt: skip
 
@@ -67,15 +67,6 @@ def read_rgb(path: Path) -> Pixels:
         ImageError: missing, empty, not an image, truncated, damaged, too large, or floating-point pixels.
     """
     return decode_rgb(read_bytes(path), path)
-
-
-def read_rgb_part(path: Path, choose: Callable[[int, int], Box]) -> Pixels:
-    """`decode_rgb_part` of a file.
-
-    Raises:
-        ImageError: as `read_rgb`.
-    """
-    return decode_rgb_part(read_bytes(path), path, choose)
 
 
 def decode_rgb(data: bytes, path: Path) -> Pixels:

@@ -54,11 +54,6 @@ class Fingerprint(NamedTuple):
         return self.detail >= MIN_DETAIL
 
 
-def perceptual_hash(rgb: NDArray[np.uint8]) -> int:
-    """Return the 64-bit hash of an upright picture, uint8 RGB (H, W, 3) of any size."""
-    return fingerprint(rgb).bits
-
-
 def fingerprint(rgb: NDArray[np.uint8]) -> Fingerprint:
     """Return the hash of an upright picture, uint8 RGB (H, W, 3) of any size, with its detail."""
     small = cv2.resize(rgb, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)

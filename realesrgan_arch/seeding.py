@@ -17,7 +17,6 @@ class Stream(IntEnum):
     RECIPE = 3
     PAIR_POOL = 4
     SUBSTITUTE = 5
-    SPLIT = 6
     SAMPLE = 7
     VALIDATION = 8
     INITIAL_WEIGHTS = 9

@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader
 
 from realesrgan_arch import basicsr_bridge
 from realesrgan_arch.atomic import write_text
-from realesrgan_arch.data.assembly import build_training_set, build_whole_images, check_manifests_apart, named_sets
+from realesrgan_arch.data.apart import check_manifests_apart
+from realesrgan_arch.data.assembly import build_training_set, build_whole_images, named_sets
 from realesrgan_arch.data.sampler import StepSampler
 from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.options.load import require_train

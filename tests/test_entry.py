@@ -12,6 +12,14 @@ from realesrgan_arch.errors import UserError
 ROOT = Path(__file__).parents[1]
 
 
+def _code_of(main, *arguments: str) -> int:
+    """The exit code, whether it is returned or argparse leaves with it."""
+    try:
+        return main(arguments)
+    except SystemExit as left:
+        return left.code
+
+
 def _raise(error: BaseException):
     def verb(arguments):
         raise error
@@ -72,9 +80,17 @@ def test_every_verb_answers_help(capsys) -> None:
     text = capsys.readouterr().out
     assert all(verb in text for verb in VERBS)
     for verb in VERBS:
-        with pytest.raises(SystemExit) as left:
-            main([verb, "--help"])
-        assert left.value.code == 0
+        assert _code_of(main, verb, "--help") == 0
+        assert "usage: " in capsys.readouterr().out
+
+
+def test_every_verb_of_data_answers_help(capsys) -> None:
+    from realesrgan_arch.commands.data import VERBS, main
+
+    for verb in VERBS:
+        assert _code_of(main, verb, "--help") == 0
+        text = capsys.readouterr().out
+        assert f"usage: realesrgan-arch data {verb}" in text and "--json" in text
 
 
 def test_an_unknown_verb_names_the_known_ones(capsys) -> None:

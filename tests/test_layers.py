@@ -14,7 +14,17 @@ ROOT = Path(__file__).parents[1] / "realesrgan_arch"
 GROUND, LEAVES, PARTS, TRAINING, BRIDGE, ENTRIES = range(6)
 LAYERS = {
     # What every module may import.
-    GROUND: ["errors", "seeding", "python_version", "basicsr_shims", "resampling", "atomic", "extras", "file_lock"],
+    GROUND: [
+        "errors",
+        "seeding",
+        "python_version",
+        "basicsr_shims",
+        "resampling",
+        "atomic",
+        "extras",
+        "file_lock",
+        "byte_count",
+    ],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [
         "devices",

@@ -71,7 +71,10 @@ def test_every_validation_set_has_its_own_scores_table_and_pictures(mapping) -> 
 
 
 def test_scores_of_a_frozen_set_carry_its_hash(mapping, tmp_path) -> None:
-    card = freeze(tmp_path / "photos", tmp_path / "frozen")
+    rows = split_by_folder(tmp_path / "photos", seed=0, val_share=0.3, test_share=0)
+    write_split(rows, tmp_path / "split")
+    card = freeze(tmp_path / "photos", tmp_path / "frozen", rows=[row for row in rows if row.split == "val"])
+    mapping["datasets"]["train"]["manifest"] = str(tmp_path / "split/train.csv")
     mapping["datasets"]["val_1"] = {"name": "cold", "type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
     outcome = _train(mapping)
     records = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]

@@ -18,6 +18,7 @@ _LUMINANCE_TABLE = (
     72, 92, 95, 98, 112, 100, 103, 99,
 )  # fmt: skip
 _BLOCK = 8
+_FEW_PEAKS = 0.01
 
 
 def ijg_quality(luminance_table: Sequence[int]) -> float:
@@ -34,18 +35,19 @@ def ijg_quality(luminance_table: Sequence[int]) -> float:
 
 
 def measure_block_grid(windows: Sequence[NDArray[np.uint8]]) -> float:
-    """Return how much more often a step between pixels is the largest of its neighbourhood on a grid of 8 pixels.
+    """Return how much rarer than on a grid of 8 it is elsewhere that a step between pixels is the largest of three.
 
     Of both directions the weaker one counts, so that blinds or tiles with a period of 8 pixels do not look like a
-    JPEG. About 0 for a picture without a grid, at most 1. Counting instead of averaging the steps makes it independent
-    of contrast (compare Wang, Sheikh and Bovik, "No-reference perceptual quality assessment of JPEG compressed images",
-    ICIP 2002). Gray windows (H, W) at the resolution of the file, whose corners lie on one grid of 8.
+    JPEG. 0 without a grid, 0.5 when it is half as often, at most 1; mostly above 0.67 at quality 10. Counting instead
+    of averaging the steps makes it independent of contrast (compare Wang, Sheikh and Bovik, "No-reference perceptual
+    quality assessment of JPEG compressed images", ICIP 2002). Gray windows (H, W) at the resolution of the file, whose
+    corners lie on one grid of 8; 0 when there are none.
     """
     if not windows:
         return 0.0
     across = np.mean([_peak_shares(window) for window in windows], axis=0)
     down = np.mean([_peak_shares(window.T) for window in windows], axis=0)
-    return max(0.0, min(_excess(across), _excess(down)))
+    return min(_strength(across), _strength(down))
 
 
 def _peak_shares(window: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -56,6 +58,7 @@ def _peak_shares(window: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.array([peaks[phase::_BLOCK].mean() for phase in range(_BLOCK)])
 
 
-def _excess(shares: NDArray[np.float64]) -> float:
+def _strength(shares: NDArray[np.float64]) -> float:
+    """Compare the other shares with the largest; the addend keeps drawings, which have few peaks, near 0."""
     ordered = np.sort(shares)
-    return float(ordered[-1] - ordered[-2])
+    return float(1 - (ordered[:-1].mean() + _FEW_PEAKS) / (ordered[-1] + _FEW_PEAKS))

@@ -73,8 +73,10 @@ def render_sheet(
     keep_rows: Sequence[KeepRow],
     thumbnails: Mapping[str, str],
     notes: Sequence[str],
+    split_command: str,
 ) -> str:
     """Return the page. `thumbnails` are `data:` addresses by path, `notes` further sentences for the top."""
+    keep_rows = [row for row in keep_rows if not row.is_absent]
     edited = {row.path: row.keep for row in keep_rows if row.is_edited}
     num_kept = sum(row.keep for row in keep_rows)
     return pages.render(
@@ -85,6 +87,7 @@ def render_sheet(
         num_left_out=len(keep_rows) - num_kept,
         num_edited=len(edited),
         notes=notes,
+        split_command=split_command,
         summary=_summarize(sections),
         sections=sections,
         figures_of=_figures(thumbnails, edited),
@@ -101,7 +104,7 @@ def _summarize(sections: Sequence[Section]) -> list[tuple[str, Section | None, S
 
 
 def _figures(thumbnails: Mapping[str, str], edited: Mapping[str, bool]) -> Callable[[Section], list[Figure]]:
-    words = {True: "put back in keep.csv", False: "taken out in keep.csv"}
+    words = {True: "kept, as you decided in keep.csv", False: "left out, as you decided in keep.csv"}
 
     def figures_of(section: Section) -> list[Figure]:
         return [build_figure(item) for item in section.worst]
@@ -120,6 +123,8 @@ def _figures(thumbnails: Mapping[str, str], edited: Mapping[str, bool]) -> Calla
 
 
 def _numbers(item: Found) -> str:
-    """Empty for a finding that is simply true, whose number and threshold are both 1."""
+    """Empty for a finding that is simply true, and for copies, whose sentence says it all."""
     value, threshold = item.finding.value, item.finding.threshold
-    return "" if value == threshold == 1 else f"{value:.4g} · limit {threshold:.4g}"
+    if value == threshold == 1 or item.finding.reason in ("exact_duplicate", "near_duplicate"):
+        return ""
+    return f"{value:.4g}, {'below' if value < threshold else 'at or above'} the limit of {threshold:.4g}"

@@ -1,27 +1,29 @@
 """The audit of a folder: list, look at every file, compare, write. Nothing in the folder is ever changed."""
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
-from realesrgan_arch import __version__, atomic
+from realesrgan_arch import atomic
+from realesrgan_arch.audit.claim import check_claim, claim, write_card
 from realesrgan_arch.audit.contact_sheet import Section, build_sections, render_sheet
-from realesrgan_arch.audit.examine import Fault, Record, draw_thumbnail, examine
+from realesrgan_arch.audit.examine import Fault, Record, check_capturing, draw_thumbnail, examine
 from realesrgan_arch.audit.findings import Found, encode_findings, find_all, in_order, state_fault
 from realesrgan_arch.audit.journal import JOURNAL, Journal, open_journal
 from realesrgan_arch.audit.keep_list import KEEP_LIST, KeepRow, build_keep_row, read_keep_rows, write_keep_list
 from realesrgan_arch.audit.thresholds import AuditThresholds
 from realesrgan_arch.audit.workers import Crash, run_in_processes
-from realesrgan_arch.data.files import DataError, FolderListing, check_folder, list_folder
+from realesrgan_arch.data.files import DataError, FolderListing, check_folder, list_folder, name_of
 from realesrgan_arch.image_header import describe_bytes, shown, sniff
 
 FINDINGS = "findings.csv"
 SHEET = "contact_sheet.html"
-CARD = "audit.json"
 _PRELOAD = "realesrgan_arch.audit.examine"
 
 
@@ -35,7 +37,6 @@ class Outcome:
     """Files that an earlier, perhaps killed, audit had looked at."""
     notes: tuple[str, ...]
     """Sentences on what the numbers do not say: folders that cannot be read, files that came and went."""
-    num_unreadable_folders: int
     made: tuple[Path, ...]
 
 
@@ -49,24 +50,45 @@ def audit_folder(root: Path, out: Path, *, thresholds: AuditThresholds, num_proc
         DataError: no such folder, no image in it, `out` lies in it or belongs to another folder, or the disk fails.
     """
     _check_out(root, out)
+    check_capturing()
     listing = list_folder(root)
     names = [_name(path, root) for path in listing.images]
     _check_not_empty(names, listing, root)
-    with open_journal(out / JOURNAL, root) as journal:
+    with _claimed(out, root), open_journal(out / JOURNAL, root) as journal:
         num_from_journal = _examine_all(names, root, journal, thresholds, num_processes)
         again = list_folder(root)
         records, changed = _look_again(names, root, journal)
         found = in_order([*_find_others(listing, root), *find_all(records, thresholds, changed=changed)])
         sections = build_sections(found)
         thumbnails = _collect_thumbnails(sections, records, root, journal, num_processes)
-    notes = _describe(listing, again, names, root)
+        notes = _describe(listing, again, names, root)
 
-    def render(keep_rows: Sequence[KeepRow]) -> str:
-        return render_sheet(root=root, sections=sections, keep_rows=keep_rows, thumbnails=thumbnails, notes=notes)
+        def render(keep_rows: Sequence[KeepRow]) -> str:
+            return render_sheet(
+                root=root,
+                sections=sections,
+                keep_rows=keep_rows,
+                thumbnails=thumbnails,
+                notes=[*notes, *_describe_absent(keep_rows)],
+                split_command=split_command(root, out),
+            )
 
-    keep_rows = _write(out, _build_keep_rows(names, found), found, render, _build_card(root, thresholds, sections))
+        facts = _card_facts(thresholds, sections)
+        keep_rows = _write(root, out, _build_keep_rows(names, found), found, render, facts)
     made = tuple(out / name for name in (FINDINGS, KEEP_LIST, SHEET))
-    return Outcome(tuple(keep_rows), tuple(found), num_from_journal, tuple(notes), len(listing.unreadable), made)
+    present = tuple(row for row in keep_rows if not row.is_absent)
+    return Outcome(present, tuple(found), num_from_journal, (*notes, *_describe_absent(keep_rows)), made)
+
+
+def choose_out(root: Path, out: Path | None) -> Path:
+    """Return `out`, or the folder in which `data split` looks for the keep-list of `root`."""
+    return out or Path("audit") / name_of(root)
+
+
+def split_command(root: Path, out: Path) -> str:
+    """Return the command that splits what the audit in `out` kept."""
+    keep = () if out == choose_out(root, None) else ("--keep", shown(out / KEEP_LIST))
+    return shlex.join(["realesrgan-arch", "data", "split", shown(root), *keep])
 
 
 def _check_out(root: Path, out: Path) -> None:
@@ -77,6 +99,7 @@ def _check_out(root: Path, out: Path) -> None:
             f"The audit would be written to {shown(out)}, inside of the folder that it looks at; choose another place "
             "with --out."
         )
+    check_claim(out, root)
     if (out / KEEP_LIST).exists():
         read_keep_rows(out / KEEP_LIST)
     try:
@@ -85,10 +108,20 @@ def _check_out(root: Path, out: Path) -> None:
         raise _unwritable(out, error) from error
 
 
+@contextmanager
+def _claimed(out: Path, root: Path) -> Iterator[None]:
+    with ExitStack() as held:
+        try:
+            held.enter_context(claim(out, root))
+        except OSError as error:
+            raise _unwritable(out, error) from error
+        yield
+
+
 def _check_not_empty(names: Sequence[str], listing: FolderListing, root: Path) -> None:
     if names:
         return
-    blocked = f"; {len(listing.unreadable)} folders in it cannot be read" if listing.unreadable else ""
+    blocked = f"; {count_of(len(listing.unreadable), 'folder')} in it cannot be read" if listing.unreadable else ""
     raise DataError(f"No image found in {shown(root)} or below it{blocked}.")
 
 
@@ -126,16 +159,16 @@ def _crashed(name: str, crash: Crash) -> Record:
     return Record(name, 0, 0, fault=Fault("unreadable", text))
 
 
-def _look_again(names: Sequence[str], root: Path, journal: Journal) -> tuple[list[Record], list[str]]:
+def _look_again(names: Sequence[str], root: Path, journal: Journal) -> tuple[list[Record], set[str]]:
     """Return the records in order, with files that are gone by now marked so, and the paths that are different."""
     records: list[Record] = []
-    changed: list[str] = []
+    changed: set[str] = set()
     for name in names:
         record = journal.records[name]
         if not (root / name).exists():
             record = Record(name, 0, 0, fault=Fault("vanished", f"{shown(Path(name))} vanished while the audit ran."))
         elif record.is_lasting and not _is_current(record, root):
-            changed.append(name)
+            changed.add(name)
         records.append(record)
     return records, changed
 
@@ -186,32 +219,50 @@ def _build_keep_rows(names: Sequence[str], found: Sequence[Found]) -> list[KeepR
 
 def _describe(listing: FolderListing, again: FolderListing, names: Sequence[str], root: Path) -> list[str]:
     appeared = {_name(path, root) for path in again.images}.difference(names)
-    sentences = (
-        (len(listing.unreadable), "folders could not be read; nothing below them was looked at."),
-        (len(listing.others), "files are not named like images and were not looked at."),
-        (len(appeared), "files appeared while the audit ran: run it again to look at them."),
-    )
-    return [f"{count:,} {text}" for count, text in sentences if count]
+    return [
+        f"{count_of(count, noun)} {rest}"
+        for count, noun, rest in (
+            (len(listing.unreadable), "folder", "could not be read; nothing below was looked at."),
+            (len(listing.others), "file", "not named like images: not looked at."),
+            (listing.num_ignored, "hidden or system file", "ignored."),
+            (len(appeared), "file", "appeared while the audit ran: run it again to look there too."),
+        )
+        if count
+    ]
 
 
-def _build_card(root: Path, thresholds: AuditThresholds, sections: Sequence[Section]) -> str:
+def _describe_absent(keep_rows: Sequence[KeepRow]) -> list[str]:
+    num_absent = sum(row.is_absent for row in keep_rows)
+    if num_absent == 0:
+        return []
+    if num_absent == 1:
+        return ["1 edited row names a file that is not there; it stays in the keep-list."]
+    return [f"{num_absent:,} edited rows name files that are not there; they stay in the keep-list."]
+
+
+def count_of(count: int, noun: str) -> str:
+    """Return `1 file`, `2,000 files`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _card_facts(thresholds: AuditThresholds, sections: Sequence[Section]) -> Mapping[str, Any]:
     counts = [{"reason": part.reason, "drop": part.drop, "files": len(part.found)} for part in sections]
-    card = {"root": root.as_posix(), "tool": __version__, "thresholds": thresholds.model_dump(), "counts": counts}
-    return json.dumps(card, indent=2) + "\n"
+    return {"thresholds": thresholds.model_dump(), "counts": counts}
 
 
 def _write(
+    root: Path,
     out: Path,
     rows: Sequence[KeepRow],
     found: Sequence[Found],
     render: Callable[[Sequence[KeepRow]], str],
-    card: str,
+    facts: Mapping[str, Any],
 ) -> list[KeepRow]:
     try:
         keep_rows = write_keep_list(rows, out / KEEP_LIST)
         atomic.write_bytes(out / FINDINGS, encode_findings(found))
         atomic.write_text(out / SHEET, render(keep_rows))
-        atomic.write_text(out / CARD, card)
+        write_card(out, root, facts)
     except OSError as error:
         raise _unwritable(out, error) from error
     return keep_rows

@@ -1,24 +1,28 @@
 """One file -> everything that an audit keeps of it: read once, hashed, decoded fully, measured."""
 
+import errno
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import cv2
 
 from realesrgan_arch.audit.judge import judge
 from realesrgan_arch.audit.measure import Measurements, measure
 from realesrgan_arch.audit.thresholds import AuditThresholds
+from realesrgan_arch.data.files import DataError
 from realesrgan_arch.image_header import (
     ImageError,
     ImageHeader,
     ImageTooLargeError,
+    ImageUnsupportedError,
     describe_bytes,
     is_complete,
     parse_header,
@@ -34,7 +38,7 @@ MAX_FILE_BYTES = 2**31
 THUMBNAIL_SIDE = 200
 THUMBNAIL_QUALITY = 75
 
-_FOREIGN_PICTURES = ("HEIC", "PDF", "PostScript", "Photoshop", "SVG")
+_FOREIGN_PICTURES = ("HEIC", "RAW", "PDF", "PostScript", "Photoshop", "SVG")
 # What libjpeg says of pixels that it made up. A few stray bytes before the end mark are padding and harm nothing.
 _JPEG_DAMAGE = re.compile(
     rb"premature end|bad Huffman code|before marker 0xd[0-7]|\d{2,} extraneous bytes before marker 0xd9|restart marker",
@@ -78,14 +82,19 @@ def examine(path: str, *, root: Path, thresholds: AuditThresholds) -> Record:
     """
     cv2.setNumThreads(1)  # There is a process for each core.
     try:
-        with (root / path).open("rb") as file:
+        # Not blocking: since it was listed, a pipe may have taken the place of the file.
+        with os.fdopen(os.open(root / path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
             facts = os.fstat(file.fileno())
-            data = file.read() if facts.st_size <= MAX_FILE_BYTES else b""
+            if not stat.S_ISREG(facts.st_mode):
+                return _unread(path, OSError(errno.EINVAL, "it is no regular file any more"))
+            # It may be growing: never more than the limit.
+            data = file.read(MAX_FILE_BYTES + 1) if facts.st_size <= MAX_FILE_BYTES else b""
     except OSError as error:
         return _unread(path, error)
     record = Record(path, facts.st_size, facts.st_mtime_ns)
-    if facts.st_size > MAX_FILE_BYTES:
-        text = f"{shown(Path(path))} has {facts.st_size} bytes; the limit is {MAX_FILE_BYTES}."
+    num_bytes = max(facts.st_size, len(data))
+    if num_bytes > MAX_FILE_BYTES:
+        text = f"{shown(Path(path))} has {num_bytes} bytes or more; the limit is {MAX_FILE_BYTES}."
         return Record(path, record.size, record.mtime_ns, fault=Fault("too_large", text))
     return _examine_bytes(record, data, thresholds)
 
@@ -137,6 +146,8 @@ def _classify(data: bytes, error: ImageError) -> str:
     if kind is None:
         is_picture = any(word in describe_bytes(data[:256]) for word in _FOREIGN_PICTURES)
         return "unsupported" if is_picture else "not_an_image"
+    if isinstance(error, ImageUnsupportedError):
+        return "unsupported"
     if isinstance(error, ImageTooLargeError):
         return "too_large"
     return "corrupt" if is_complete(data, kind) else "truncated"
@@ -150,7 +161,7 @@ def _captured_stderr() -> Iterator[bytearray]:
     progress bar. Only for processes with one thread.
     """
     said = bytearray()
-    with tempfile.TemporaryFile() as file:
+    with _open_unnamed() as file:
         saved = os.dup(2)
         os.dup2(file.fileno(), 2)
         try:
@@ -160,6 +171,28 @@ def _captured_stderr() -> Iterator[bytearray]:
             os.close(saved)
             file.seek(0)
             said += file.read()
+
+
+def check_capturing() -> None:
+    """Check once, before hours of work, what `examine` needs besides memory.
+
+    Raises:
+        DataError: there is no place for what decoders say.
+    """
+    try:
+        _open_unnamed().close()
+    except OSError as error:
+        raise DataError(
+            f"The audit needs a small temporary file, and none can be made: {error.strerror}; make room in the folder "
+            "of temporary files, or name another one in the variable TMPDIR."
+        ) from error
+
+
+def _open_unnamed() -> BinaryIO:
+    """In memory where the system can: a full disk must not look like a broken picture."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _shrink(pixels: Pixels) -> str:

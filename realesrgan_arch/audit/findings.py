@@ -3,14 +3,14 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.audit.examine import Record
 from realesrgan_arch.audit.judge import Finding, judge
 from realesrgan_arch.audit.reasons import place_of
-from realesrgan_arch.audit.thresholds import AuditThresholds
+from realesrgan_arch.audit.thresholds import AuditThresholds, Limits
 from realesrgan_arch.data.files import natural_key
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.perceptual_hash import find_near, hamming
@@ -31,7 +31,7 @@ def state_fault(path: str, reason: str, text: str, *, drop: bool = True) -> Foun
     return Found(path, Finding(reason, value=1.0, threshold=1.0, drop=drop, text=text))
 
 
-def find_all(records: Sequence[Record], thresholds: AuditThresholds, *, changed: Collection[str]) -> list[Found]:
+def find_all(records: Sequence[Record], thresholds: AuditThresholds, *, changed: Set[str]) -> list[Found]:
     """Return the findings of all files; `records` in natural order, `changed` are paths that are different by now."""
     found = [item for record in records for item in _find_alone(record, thresholds)]
     found += [state_fault(path, "changed", f"{shown(Path(path))} changed while the audit ran.") for path in changed]
@@ -57,24 +57,46 @@ def find_copies(records: Sequence[Record]) -> list[Found]:
 
 
 def find_near_copies(records: Sequence[Record], thresholds: AuditThresholds) -> list[Found]:
-    """Return every picture that looks like an earlier one, with the nearest of those; the number is the distance."""
+    """Return every picture that looks like an earlier one that stays, with the nearest; the number is the distance.
+
+    Greedy, in order: what is left out for an earlier picture leaves nothing out itself, so that of a chain in which
+    each looks like the next every second one may stay.
+    """
     limits = thresholds.near_duplicate
-    numbers = [float(limit) for limit in (limits.note, limits.drop) if limit != "never"]
+    numbers = [float(limit) for limit in (limits.drop, limits.note) if limit != "never"]
     prints = [(record.path, record.fingerprint) for record in records if record.fingerprint is not None]
     telling = [(path, mark.bits) for path, mark in prints if mark.is_telling]
     if not numbers or not telling:
         return []
-    nearest: dict[int, tuple[int, int]] = {}
-    for first, second in find_near([bits for _, bits in telling], max_distance=int(max(numbers))):
-        candidate = hamming(telling[first][1], telling[second][1]), first
-        nearest[second] = min(nearest.get(second, candidate), candidate)
+    neighbours = _neighbours({bits for _, bits in telling}, int(max(numbers)))
+    first_kept: dict[int, int] = {}
     found: list[Found] = []
-    for second, (distance, first) in sorted(nearest.items()):
-        drop = limits.drop != "never" and distance <= limits.drop
-        threshold = float(limits.drop if drop else limits.note if limits.note != "never" else max(numbers))
-        text = f"Looks like {_name(telling[first][0])}: {distance} of 64 bits differ."
-        found.append(Found(telling[second][0], Finding("near_duplicate", float(distance), threshold, drop, text)))
+    for place, (path, bits) in enumerate(telling):
+        near = [(hamming(bits, other), first_kept[other]) for other in neighbours[bits] if other in first_kept]
+        finding = _state_near_copy(*min(near), telling, limits) if near else None
+        if finding is not None:
+            found.append(Found(path, finding))
+        if finding is None or not finding.drop:
+            first_kept.setdefault(bits, place)
     return found
+
+
+def _neighbours(distinct: Set[int], max_distance: int) -> dict[int, list[int]]:
+    """Return the hashes near to each hash, itself among them."""
+    hashes = sorted(distinct)
+    near = {bits: [bits] for bits in hashes}
+    for first, second in find_near(hashes, max_distance=max_distance):
+        near[hashes[first]].append(hashes[second])
+        near[hashes[second]].append(hashes[first])
+    return near
+
+
+def _state_near_copy(distance: int, first: int, telling: Sequence[tuple[str, int]], limits: Limits) -> Finding | None:
+    for drop, limit in ((True, limits.drop), (False, limits.note)):
+        if not isinstance(limit, str) and distance <= limit:
+            text = f"Looks like {_name(telling[first][0])}: {distance} of 64 bits of their fingerprints differ."
+            return Finding("near_duplicate", float(distance), float(limit), drop, text)
+    return None
 
 
 def in_order(found: Iterable[Found]) -> list[Found]:
@@ -82,10 +104,24 @@ def in_order(found: Iterable[Found]) -> list[Found]:
 
     def key(item: Found) -> tuple[object, ...]:
         finding = item.finding
-        distance = abs(finding.value - finding.threshold)
-        return not finding.drop, place_of(finding.reason), finding.reason, -distance, natural_key(Path(item.path))
+        path = natural_key(Path(item.path))
+        return not finding.drop, place_of(finding.reason), finding.reason, -badness(finding), path
 
     return sorted(found, key=key)
+
+
+def badness(finding: Finding) -> float:
+    """Return which part of the way from the limit to the worst possible value the value has gone: 0 to 1.
+
+    So values of different units can be compared. The worst is 0 below a limit, 1 above a limit of shares and
+    probabilities, and has no end above other limits.
+    """
+    value, limit = finding.value, finding.threshold
+    if value < limit:
+        return 1 - max(value, 0) / limit if limit > 0 else 1.0
+    if limit < 1 and value <= 1:
+        return (value - limit) / (1 - limit)
+    return 1 - limit / value if value > 0 else 0.0
 
 
 def encode_findings(found: Sequence[Found]) -> bytes:

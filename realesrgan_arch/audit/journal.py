@@ -1,27 +1,34 @@
-"""The journal of an audit: a line for each finished file, so that a killed audit goes on where it was."""
+"""The journal of an audit: a line for each finished file, so that a killed audit goes on where it was.
 
+It holds nothing that cannot be measured again: one of another folder or version is begun anew. Whose audit a folder
+holds is the business of `claim.py`.
+"""
+
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from realesrgan_arch import __version__
 from realesrgan_arch.audit.examine import Fault, Record
+from realesrgan_arch.audit.line_art import SHIPPED_MODEL
 from realesrgan_arch.audit.measure import Measurements
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.perceptual_hash import Fingerprint
 
-try:
-    import fcntl
-except ImportError:  # Windows has no flock
-    fcntl = None
-
 JOURNAL = "journal.jsonl"
-FORMAT = 1
+FORMAT = 2
 """To be raised when records or measurements change their meaning: older journals are begun anew then."""
+
+
+def measures_version() -> str:
+    """Return what changes by itself when the shipped weights or the names of the measurements do."""
+    stated = repr((SHIPPED_MODEL, [field.name for field in fields(Measurements)]))
+    return hashlib.sha256(stated.encode()).hexdigest()[:12]
 
 
 class Journal:
@@ -30,14 +37,16 @@ class Journal:
     def __init__(self, file: BinaryIO, path: Path, root: Path) -> None:
         self._file = file
         self._path = path
-        self._root = root
+        self._header = {
+            "format": FORMAT, "measures": measures_version(), "tool": __version__, "root": root.as_posix(),
+        }  # fmt: skip
         self.records: dict[str, Record] = {}
         self._places: dict[str, int] = {}
         end = self._read()
         file.truncate(end)
         file.seek(end)
         if end == 0:
-            self._write({"format": FORMAT, "tool": __version__, "root": str(root)})
+            self._write(self._header)
 
     def add(self, record: Record) -> None:
         """Keep a record, on the disk too, unless it would not be true at the next try.
@@ -80,23 +89,12 @@ class Journal:
             for line in file:
                 if not line.endswith(b"\n"):  # Torn when the last audit was killed.
                     break
-                if end == 0 and not self._is_ours(line):
+                if end == 0 and _parse(line) != self._header:
                     return 0
                 if end > 0:
                     self._take_in(line, end)
                 end += len(line)
         return end
-
-    def _is_ours(self, first_line: bytes) -> bool:
-        header = _parse(first_line)
-        if header is None or (header.get("format"), header.get("tool")) != (FORMAT, __version__):
-            return False
-        if header.get("root") != str(self._root):
-            raise DataError(
-                f"{shown(self._path.parent)} holds the audit of {shown(Path(str(header.get('root'))))}, not of "
-                f"{shown(self._root)}; choose another folder with --out."
-            )
-        return True
 
     def _take_in(self, line: bytes, place: int) -> None:
         record = _to_record(_parse(line) or {})
@@ -110,12 +108,13 @@ class Journal:
 
 @contextmanager
 def open_journal(path: Path, root: Path) -> Iterator[Journal]:
-    """Open the journal of auditing `root`, or begin one; a journal of another version is begun anew.
+    """Open the journal of auditing `root`, or begin one; a journal of another folder or version is begun anew.
+
+    Only for the holder of `claim(path.parent, root)`.
 
     Raises:
-        DataError: it belongs to another folder, another process is writing it, or it cannot be written.
+        DataError: it cannot be written.
     """
-    root = root.resolve()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -123,19 +122,7 @@ def open_journal(path: Path, root: Path) -> Iterator[Journal]:
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be written: {error.strerror}.") from error
     with file:
-        _lock(file, path)
-        yield Journal(file, path, root)
-
-
-def _lock(file: BinaryIO, path: Path) -> None:
-    if fcntl is None:
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise DataError(
-            f"Another audit is writing into {shown(path.parent)} now; wait for it, or choose another --out."
-        ) from error
+        yield Journal(file, path, root.resolve())
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

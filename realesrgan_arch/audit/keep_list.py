@@ -2,16 +2,20 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from realesrgan_arch import atomic
+from realesrgan_arch.data.csv_table import Line, Table
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.image_header import shown
 
 KEEP_LIST = "keep.csv"
-COLUMNS = ("keep", "path", "reasons")
+COLUMNS = ("keep", "path", "reasons", "decided")
+ABSENT = "(absent)"
+_EARLIER_COLUMNS = COLUMNS[:3]
+_YOU, _AUDIT = "you", "audit"
 _WORDS = {"yes": True, "no": False}
 
 
@@ -25,11 +29,18 @@ class KeepRow:
     keep: bool
     path: str
     reasons: str = ""
+    is_yours: bool = False
+    """The column `decided`, which is `you` or `audit`: somebody decided, and the reasons of the day do not matter."""
 
     @property
     def is_edited(self) -> bool:
-        """True when `keep` is not what the reasons say: somebody changed it by hand."""
-        return self.keep == _says_drop(self.reasons)
+        """True when somebody decided by hand: marked so, or since it was written, so that the reasons say otherwise."""
+        return self.is_yours or self.keep == _says_drop(self.reasons)
+
+    @property
+    def is_absent(self) -> bool:
+        """True for a decision about a file that was not there in the last audit."""
+        return self.reasons == ABSENT
 
 
 @dataclass(frozen=True)
@@ -66,25 +77,39 @@ def read_keep_rows(csv_path: Path) -> list[KeepRow]:
     Raises:
         DataError: as `read_keep_list`.
     """
-    try:
-        # Not `read_text`, which would turn a carriage return in a name into a line feed.
-        text = csv_path.read_bytes().decode("utf-8-sig", "surrogateescape")
-    except OSError as error:
-        raise DataError(f"The keep-list {shown(csv_path)} cannot be read: {error.strerror}.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    if tuple(reader.fieldnames or ()) != COLUMNS:
+    table = Table(csv_path, "keep-list", "move it away and audit again")
+    columns, lines = table.read()
+    if columns not in (COLUMNS, _EARLIER_COLUMNS):
         raise DataError(
-            f"The keep-list {shown(csv_path)} must have the columns {','.join(COLUMNS)}, but its first line is "
-            f"'{','.join(reader.fieldnames or ())}'; save it as CSV with commas, or delete it and audit again."
+            f"{table.name} must have the columns {','.join(COLUMNS)}, but its first line is "
+            f"'{shown(Path(','.join(columns)))}'; save it as CSV with commas, or {table.remedy}."
         )
-    rows = list(_parse_rows(reader, csv_path))
+    rows: dict[str, KeepRow] = {}
+    for line in lines:
+        row = _parse_row(line)
+        if row.path in rows:
+            line.refuse(f": '{shown(Path(row.path))}' stands there twice; keep one of the two lines.")
+        rows[row.path] = row
     if not rows:
-        raise DataError(f"The keep-list {shown(csv_path)} lists no file; delete it and audit again.")
-    return rows
+        raise DataError(f"{table.name} lists no file; {table.remedy}.")
+    return list(rows.values())
+
+
+def _parse_row(line: Line) -> KeepRow:
+    word = line.values["keep"]
+    keep = _WORDS.get(word.strip().casefold())
+    if keep is None:
+        line.refuse(f": keep must be yes or no, got '{shown(Path(word))}'.")
+    decided = line.values.get("decided", _AUDIT).strip().casefold() or _AUDIT
+    if decided not in (_YOU, _AUDIT):
+        line.refuse(f": decided must be {_YOU} or {_AUDIT}, got '{shown(Path(decided))}'.")
+    return KeepRow(keep, line.path_below("the audited folder"), line.values["reasons"], decided == _YOU)
 
 
 def write_keep_list(rows: Sequence[KeepRow], csv_path: Path) -> list[KeepRow]:
-    """Write the rows, in their order; a file whose `keep` was edited in the list that is there keeps the edit.
+    """Write the rows, in their order; what was decided by hand in the list that is there stays, whatever the reasons.
+
+    Decisions about files that have no row stay too, at the end, as absent.
 
     Returns:
         The rows as written.
@@ -94,33 +119,18 @@ def write_keep_list(rows: Sequence[KeepRow], csv_path: Path) -> list[KeepRow]:
         OSError: it cannot be written.
     """
     earlier = read_keep_rows(csv_path) if csv_path.exists() else []
-    edits = {row.path: row.keep for row in earlier if row.is_edited}
-    merged = [replace(row, keep=edits.get(row.path, row.keep)) for row in rows]
+    edits = {row.path: KeepRow(row.keep, row.path, ABSENT, is_yours=True) for row in earlier if row.is_edited}
+    merged = [replace(edits.pop(row.path), reasons=row.reasons) if row.path in edits else row for row in rows]
+    merged += edits.values()
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")  # "\r\n" lets the writer quote names that hold either.
     writer.writerow(COLUMNS)
-    writer.writerows(("yes" if row.keep else "no", row.path, row.reasons) for row in merged)
+    writer.writerows(
+        ("yes" if row.keep else "no", row.path, row.reasons, _YOU if row.is_yours else _AUDIT) for row in merged
+    )
     atomic.write_bytes(csv_path, text.getvalue().encode("utf-8", "surrogateescape"))
     return merged
 
 
 def _says_drop(reasons: str) -> bool:
     return any(not word.startswith("(") for word in reasons.split())
-
-
-def _parse_rows(reader: "csv.DictReader[str]", csv_path: Path) -> Iterator[KeepRow]:
-    seen: set[str] = set()
-    for row in reader:
-        place = f"{shown(csv_path)} line {reader.line_num}"
-        if None in row or None in row.values():
-            raise DataError(f"{place} must have {len(COLUMNS)} values.")
-        path, keep = row["path"], _WORDS.get(row["keep"].strip().casefold())
-        if keep is None:
-            raise DataError(f"{place}: keep must be yes or no, got '{shown(Path(row['keep']))}'.")
-        relative = PurePosixPath(path)
-        if not path or relative.is_absolute() or ".." in relative.parts:
-            raise DataError(f"{place}: '{shown(Path(path))}' must be a path below the audited folder.")
-        if path in seen:
-            raise DataError(f"{place}: '{shown(Path(path))}' stands there twice; keep one of the two lines.")
-        seen.add(path)
-        yield KeepRow(keep, path, row["reasons"])

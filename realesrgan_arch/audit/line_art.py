@@ -1,38 +1,55 @@
-"""How much a picture looks like a drawing: flat areas of few colours with thin lines, instead of texture.
+"""How much a picture looks like a drawing: thin lines on an even ground, instead of surfaces, light and texture.
 
-The first three statistics are those that separated plans from photographs best in the project's own measurement (share
-of the most frequent colour, share of flat pixels, entropy of the gray histogram); `docs/audit.md` has the numbers.
+Three statistics of a small copy, and a logistic model of them. Which other statistics were tried, how the weights were
+made, and what the model gets wrong: `docs/audit.md`; `scripts/measure_audit.py` trains and measures it again.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 LONG_SIDE = 512
-"""Pixels of the copy on which these statistics are taken, so that they do not depend on the resolution."""
-_FLAT_RANGE = 2
-_WHITE_FROM = 245
-_BITS = 5
+"""Pixels of the copy, so that the statistics do not depend on the resolution."""
+_LINE_WIDTH = 9
+_GROUND_WIDTH = 41
+_HALFTONES = (0.12, 0.4)
+_INK_SHARE = 0.995
+_LEAST_INK = 8
+_LEAST_STEP = 0.5
 
 Uint8 = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class LineArtStatistics:
-    """Shares are of all pixels, in [0, 1]."""
+    """What the model is made of, in the order of its weights."""
 
-    top_color_share: float
-    """Of the most frequent colour at 5 bits a channel."""
-    flat_share: float
-    """Pixels whose 3x3 neighbourhood spans at most 2 levels of gray."""
+    line_asymmetry: float
+    """How one-sided the lines are, 0 to 1: of a drawing they are all darker, or all lighter, than their ground."""
+    halftone_share: float
+    """Share of pixels between the ground and the ink, 0 to 1: shading and texture."""
     gray_entropy: float
     """Of the histogram of 256 levels, in bits: 0 to 8."""
-    near_white_share: float
-    """Pixels whose darkest channel is 245 or more."""
-    saturation: float
-    """Mean of (max - min) / max over the channels."""
+
+
+@dataclass(frozen=True)
+class LineArtModel:
+    """Logistic model: the probability is that of `bias + sum of weight * min(statistic, cap)`.
+
+    Capped, so that a wall of bricks is not saved or lost by one statistic alone.
+    """
+
+    bias: float
+    weights: tuple[float, float, float]
+    caps: tuple[float, float, float]
+
+
+SHIPPED_MODEL = LineArtModel(bias=2.54, weights=(15.052, -17.827, -0.524), caps=(0.4, 0.3, 8.0))
+"""Trained by `scripts/measure_audit.py`."""
 
 
 def shrink(pixels: Uint8) -> Uint8:
@@ -45,30 +62,56 @@ def shrink(pixels: Uint8) -> Uint8:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def measure_line_art(small: Uint8) -> LineArtStatistics:
-    """Return the statistics of RGB pixels (H, W, 3), as `shrink` gives them."""
-    gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-    highest, lowest = small.max(axis=2), small.min(axis=2)
-    chroma = (highest - lowest) / np.maximum(highest, 1).astype(np.float32)
+def measure_line_art(gray: Uint8) -> LineArtStatistics:
+    """Return the statistics of gray pixels (H, W) of a small copy, as `shrink` gives it."""
+    # The grain of paper and of JPEG must not look like lines.
+    smooth = np.asarray(cv2.medianBlur(gray, 3), np.uint8)
     return LineArtStatistics(
-        top_color_share=_top_color_share(small),
-        flat_share=_flat_share(gray),
+        line_asymmetry=_line_asymmetry(smooth),
+        halftone_share=_halftone_share(smooth),
         gray_entropy=_entropy(gray),
-        near_white_share=float((lowest >= _WHITE_FROM).mean()),
-        saturation=float(chroma.mean(dtype=np.float64)),
     )
 
 
-def _top_color_share(small: Uint8) -> float:
-    codes = (small >> (8 - _BITS)).astype(np.int32)
-    codes = (codes[..., 0] << 2 * _BITS) | (codes[..., 1] << _BITS) | codes[..., 2]
-    return float(np.bincount(codes.ravel()).max() / codes.size)
+def model_terms(statistics: LineArtStatistics, caps: Sequence[float]) -> tuple[float, float, float]:
+    """Return the inputs of a model with these caps."""
+    asymmetry, halftones, entropy = map(min, astuple(statistics), caps)
+    return asymmetry, halftones, entropy
 
 
-def _flat_share(gray: Uint8) -> float:
-    kernel = np.ones((3, 3), np.uint8)
-    span = cv2.subtract(cv2.dilate(gray, kernel), cv2.erode(gray, kernel))
-    return float((span <= _FLAT_RANGE).mean())
+def line_art_probability(statistics: LineArtStatistics, model: LineArtModel = SHIPPED_MODEL) -> float:
+    """Return how likely a picture with these statistics is a drawing, 0 to 1, were half of all pictures drawings."""
+    weighted = zip(model.weights, model_terms(statistics, model.caps), strict=True)
+    return 1 / (1 + math.exp(-(model.bias + sum(weight * term for weight, term in weighted))))
+
+
+def _line_asymmetry(gray: Uint8) -> float:
+    """Difference between what is left of all steps without dark lines, and without light ones.
+
+    Closing removes dark structures up to 9 pixels wide, opening light ones (Serra, "Image analysis and mathematical
+    morphology", 1982). A photograph has both in equal measure.
+    """
+    kernel = np.ones((_LINE_WIDTH, _LINE_WIDTH), np.uint8)
+    without_dark = _mean_step(np.asarray(cv2.morphologyEx(gray, cv2.MORPH_CLOSE, kernel), np.uint8))
+    without_light = _mean_step(np.asarray(cv2.morphologyEx(gray, cv2.MORPH_OPEN, kernel), np.uint8))
+    return abs(without_dark - without_light) / (_mean_step(gray) + _LEAST_STEP)
+
+
+def _mean_step(gray: Uint8) -> float:
+    """Mean difference between neighbours below each other plus that between neighbours in a row, in levels."""
+    down = cv2.norm(gray[1:], gray[:-1], cv2.NORM_L1) if gray.shape[0] > 1 else 0.0
+    across = cv2.norm(gray[:, 1:], gray[:, :-1], cv2.NORM_L1) if gray.shape[1] > 1 else 0.0
+    return (down + across) / gray.size
+
+
+def _halftone_share(gray: Uint8) -> float:
+    """The ground is the local median, so that neither shadow nor tint of the paper counts; ink is furthest from it."""
+    half = cv2.resize(gray, (max(1, gray.shape[1] // 2), max(1, gray.shape[0] // 2)), interpolation=cv2.INTER_AREA)
+    distance = cv2.absdiff(half, cv2.medianBlur(half, _GROUND_WIDTH))
+    counts = np.bincount(distance.ravel(), minlength=256)
+    ink = max(_LEAST_INK, int(np.searchsorted(np.cumsum(counts), _INK_SHARE * half.size)))
+    low, high = (math.floor(share * ink) + 1 for share in _HALFTONES)
+    return float(counts[low:high].sum() / half.size)
 
 
 def _entropy(gray: Uint8) -> float:

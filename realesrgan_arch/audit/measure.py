@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from realesrgan_arch.audit.compression import measure_block_grid
 from realesrgan_arch.audit.file_facts import read_facts
-from realesrgan_arch.audit.line_art import measure_line_art, shrink
-from realesrgan_arch.audit.sharpness import measure_sharpness
-from realesrgan_arch.audit.spectrum import find_spectrum_break
+from realesrgan_arch.audit.line_art import line_art_probability, measure_line_art, shrink
+from realesrgan_arch.audit.sharpness import measure_repetition, measure_sharpness
+from realesrgan_arch.audit.spectrum import measure_spectrum_fall
 from realesrgan_arch.audit.windows import busiest_windows
 from realesrgan_arch.image_header import ImageHeader
 
@@ -21,7 +21,7 @@ _SIGNIFICANT_DIGITS = 6
 
 @dataclass(frozen=True)
 class Measurements:
-    """Plain numbers, JSON as they are; rounded to 6 significant digits, so that every machine stores the same.
+    """Plain numbers, JSON as they are; rounded to 6 significant digits, so that every run stores the same.
 
     What each is measured on and how: `docs/audit.md`.
     """
@@ -44,29 +44,30 @@ class Measurements:
     """0 (blurred) to 1; None when nothing in it has contrast."""
     spectrum_fall: float | None
     """Steepest fall of the spectrum in dB; None for a picture below 256 x 256."""
-    spectrum_end: float | None
-    """Cycles a pixel at which that is: up to 0.5."""
+    repetition: float
+    """0 to 1: 1 when pixels are repeated to enlarge the picture."""
     contrast: float
     """Standard deviation of gray, in levels of 255."""
     colorfulness: float
     """Mean difference between the largest and the smallest channel, in levels of 255."""
-    top_color_share: float
-    flat_share: float
+    line_asymmetry: float
+    halftone_share: float
     gray_entropy: float
-    near_white_share: float
-    saturation: float
+    """In bits."""
+    line_art: float
+    """Probability that it is a drawing, from the three numbers before."""
 
 
 def measure(data: bytes, header: ImageHeader, pixels: NDArray[np.uint8]) -> Measurements:
     """Measure one picture: the bytes of its file, its header, and its upright uint8 RGB pixels (H, W, 3).
 
-    Eight full-resolution windows and a copy of 512 pixels are looked at, so that decoding takes most of the time.
+    Six full-resolution windows and a copy of 512 pixels are looked at, so that decoding takes most of the time.
     """
     facts = read_facts(data, header)
     small = shrink(pixels)
-    windows = busiest_windows(pixels, small)
-    ending = find_spectrum_break(windows)
-    lines = measure_line_art(small)
+    gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+    windows = busiest_windows(pixels, gray)
+    lines = measure_line_art(gray)
     width, height = header.size
     return Measurements(
         width=width,
@@ -79,16 +80,21 @@ def measure(data: bytes, header: ImageHeader, pixels: NDArray[np.uint8]) -> Meas
         jpeg_quality=facts.jpeg_quality,
         block_grid=_rounded(measure_block_grid(windows)),
         sharpness=_rounded(measure_sharpness(windows)),
-        spectrum_fall=_rounded(ending.fall if ending else None),
-        spectrum_end=_rounded(ending.frequency if ending else None),
-        contrast=_rounded(float(np.std(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.float64))),
-        colorfulness=_rounded(float((small.max(axis=2) - small.min(axis=2)).mean(dtype=np.float64))),
-        top_color_share=_rounded(lines.top_color_share),
-        flat_share=_rounded(lines.flat_share),
+        spectrum_fall=_rounded(measure_spectrum_fall(windows)),
+        repetition=_rounded(measure_repetition(windows)),
+        contrast=_rounded(float(cv2.meanStdDev(gray)[1][0, 0])),
+        colorfulness=_rounded(_colorfulness(small)),
+        line_asymmetry=_rounded(lines.line_asymmetry),
+        halftone_share=_rounded(lines.halftone_share),
         gray_entropy=_rounded(lines.gray_entropy),
-        near_white_share=_rounded(lines.near_white_share),
-        saturation=_rounded(lines.saturation),
+        line_art=_rounded(line_art_probability(lines)),
     )
+
+
+def _colorfulness(small: NDArray[np.uint8]) -> float:
+    red, green, blue = cv2.split(small)
+    highest, lowest = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
+    return cv2.norm(highest, lowest, cv2.NORM_L1) / highest.size
 
 
 @overload

@@ -33,11 +33,12 @@ class AuditThresholds(Section):
     exif_rotated: Limits = Limits(note=2)
     too_small: Limits = Limits(note=400, drop=256)
     blurred: Limits = Limits(note=0.8, drop=0.6)
-    jpeg_quality: Limits = Limits(note=75, drop=40)
-    block_grid: Limits = Limits(note=0.3, drop=0.5)
-    upscaled: Limits = Limits(note=15, drop=21)
+    jpeg_quality: Limits = Limits(note=60, drop=30)
+    block_grid: Limits = Limits(note=0.67, drop=0.8)
+    upscaled: Limits = Limits(note=3.2, drop=4.5)
+    repeated_pixels: Limits = Limits(note=0.5, drop=0.8)
     blank: Limits = Limits(note=8, drop=3)
-    line_drawing: Limits = Limits(note=1, drop=2)
+    line_drawing: Limits = Limits(note=0.5, drop=0.85)
     near_duplicate: Limits = Limits(note=8)
 
 
@@ -78,5 +79,5 @@ def _explain(detail: Mapping[str, Any], path: KeyPath, values: Mapping[str, obje
     if detail["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(path[-1]), known, n=1)
         return f"unknown key; did you mean {near[0]}?" if near else f"unknown key; expected one of {', '.join(known)}"
-    expected = "note and drop below it" if len(path) == 1 else "a number or never"
+    expected = "something like {note: 60, drop: 30}" if len(path) == 1 else "a number or never"
     return f"expected {expected}, got {show(value_at(values, path))}"

@@ -6,33 +6,35 @@ from numpy.typing import NDArray
 
 WINDOW = 256
 """Side of a window in pixels."""
-_NUM_WINDOWS = 8
+_NUM_WINDOWS = 6
 _MIN_SIDE = 32
 
 Gray = NDArray[np.uint8]
 
 
-def busiest_windows(pixels: NDArray[np.uint8], small: NDArray[np.uint8]) -> list[Gray]:
-    """Return up to 8 gray windows of 256 x 256 with the most contrast between neighbours, busiest first.
+def busiest_windows(pixels: NDArray[np.uint8], small_gray: Gray) -> list[Gray]:
+    """Return up to 6 gray windows of 256 x 256 with the most contrast between neighbours, busiest first.
 
-    `pixels` is the uint8 RGB picture (H, W, 3), `small` its copy in which the windows are chosen: what is sharp there
-    is in focus, and sky and walls are passed over. Windows lie on a grid of 256, so that the 8x8 grid of a JPEG starts
-    in their corner. A side below 256 gives narrower windows; below 32 pixels there are none.
+    `pixels` is the uint8 RGB picture (H, W, 3), `small_gray` a small copy of it in which the windows are chosen: what
+    is in focus there is busy, and sky and walls are passed over. Windows lie on a grid of 256, so that the 8x8 grid of
+    a JPEG starts in their corner. A side below 256 gives narrower windows; below 32 pixels there are none.
     """
     height, width = pixels.shape[:2]
     if min(height, width) < _MIN_SIDE:
         return []
-    activity = _activity(small, rows=max(1, height // WINDOW), columns=max(1, width // WINDOW))
+    activity = _activity(small_gray, rows=max(1, height // WINDOW), columns=max(1, width // WINDOW))
     chosen = np.argsort(-activity, axis=None, kind="stable")[:_NUM_WINDOWS]
     corners = [(int(index) // activity.shape[1] * WINDOW, int(index) % activity.shape[1] * WINDOW) for index in chosen]
     return [_gray(pixels[top : top + WINDOW, left : left + WINDOW]) for top, left in corners]
 
 
-def _activity(small: NDArray[np.uint8], *, rows: int, columns: int) -> NDArray[np.float32]:
+def _activity(gray: Gray, *, rows: int, columns: int) -> NDArray[np.floating]:
     """Return the mean step between neighbours in each of `rows` x `columns` parts."""
-    gray = _gray(small).astype(np.int16)
-    steps = np.abs(np.diff(gray, axis=1))[:-1] + np.abs(np.diff(gray, axis=0))[:, :-1]
-    return np.asarray(cv2.resize(steps.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA))
+    down = cv2.absdiff(gray[1:, 1:], gray[:-1, 1:])
+    steps = cv2.add(down, cv2.absdiff(gray[1:, 1:], gray[1:, :-1]))
+    return np.asarray(
+        cv2.resize(np.asarray(steps, np.float32), (columns, rows), interpolation=cv2.INTER_AREA), np.float32
+    )
 
 
 def _gray(pixels: NDArray[np.uint8]) -> Gray:

@@ -16,11 +16,13 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
+from realesrgan_arch.data.files import DataError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MAX_CRASHES_IN_A_ROW = 20
-"""After that many the fault is not that of the files."""
+MOST_CRASHES_AT_FIRST = 20
+"""When so many items crashed and none was ever done, the fault is not that of the items."""
 
 
 @dataclass(frozen=True)
@@ -105,21 +107,25 @@ def run_in_processes(
         preload: the module of the task, imported once for all processes where the system can fork.
 
     Raises:
-        RuntimeError: many crashes in a row.
+        DataError: the first 20 items all crashed.
     """
     crew: _Crew[Item, Result] = _Crew(task, preload)
     waiting = iter(items)
-    crashes_in_a_row = 0
+    num_done = num_crashed = 0
     try:
         for item in islice(waiting, num_processes):
             crew.hire(item)
         while crew.workers:
             for worker in crew.wait():
                 item, result = worker.item, worker.receive()
-                crashes_in_a_row = crashes_in_a_row + 1 if isinstance(result, Crash) else 0
-                if crashes_in_a_row == MAX_CRASHES_IN_A_ROW:
-                    raise RuntimeError(f"{crashes_in_a_row} worker processes in a row ended early ({result})")
-                _go_on(crew, worker, waiting, has_crashed=isinstance(result, Crash))
+                has_crashed = isinstance(result, Crash)
+                num_done, num_crashed = num_done + (not has_crashed), num_crashed + has_crashed
+                if num_done == 0 and num_crashed >= MOST_CRASHES_AT_FIRST:
+                    raise DataError(
+                        f"The first {num_crashed} processes that looked at a file all ended early ({result}), so that "
+                        "it is hardly the fault of the files; perhaps memory is short: try --jobs 1."
+                    )
+                _go_on(crew, worker, waiting, has_crashed=has_crashed)
                 yield item, result
     finally:
         for worker in list(crew.workers):

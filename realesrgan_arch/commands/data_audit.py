@@ -10,12 +10,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from realesrgan_arch.audit.contact_sheet import Section, build_sections
-from realesrgan_arch.audit.engine import Outcome, audit_folder
+from realesrgan_arch.audit.engine import Outcome, audit_folder, choose_out, count_of, split_command
 from realesrgan_arch.audit.thresholds import AuditThresholds, load_thresholds
-from realesrgan_arch.commands.arguments import count
+from realesrgan_arch.commands.arguments import positive_count
 from realesrgan_arch.commands.report import Fact, Report
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
+
+_FAILURES = frozenset({"unreadable_folder", "unreadable", "vanished", "changed"})
+"""What another run may find different: these files were not judged."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="the photographs, in any depth of sub-folders")
     parser.add_argument("--out", type=Path, help="where to write (default audit/FOLDER'S NAME)")
     parser.add_argument("--thresholds", type=Path, help="a file like options/audit.yml with other limits")
-    parser.add_argument("--jobs", type=count, help="files looked at at once (default: one for each core)")
+    parser.add_argument("--jobs", type=positive_count, help="files looked at at once (default: one for each core)")
 
 
 def make(arguments: argparse.Namespace) -> Report:
@@ -35,7 +38,7 @@ def make(arguments: argparse.Namespace) -> Report:
         KeyboardInterrupt: Ctrl-C, with a sentence on how to go on.
     """
     root: Path = arguments.folder
-    out: Path = arguments.out or Path("audit") / root.resolve().name
+    out = choose_out(root, arguments.out)
     thresholds = load_thresholds(arguments.thresholds) if arguments.thresholds else AuditThresholds()
     try:
         outcome = audit_folder(root, out, thresholds=thresholds, num_processes=arguments.jobs or _count_cores())
@@ -45,12 +48,13 @@ def make(arguments: argparse.Namespace) -> Report:
         ) from stop
     sections = build_sections(outcome.found)
     num_kept = sum(row.keep for row in outcome.keep_rows)
+    has_failed = any(section.reason in _FAILURES for section in sections)
     return Report(
         lines=(*_totals(outcome, num_kept), *_table(sections), *outcome.notes),
         made=outcome.made,
-        next_step=f"realesrgan-arch data split {shown(root)}",
+        next_step=split_command(root, out) if num_kept else "add pictures that can be used, and audit again",
         facts=_facts(outcome, sections, num_kept),
-        exit_code=EXIT_SOME_FILES_FAILED if outcome.num_unreadable_folders else EXIT_OK,
+        exit_code=EXIT_SOME_FILES_FAILED if has_failed else EXIT_OK,
     )
 
 
@@ -62,7 +66,7 @@ def _count_cores() -> int:
 def _totals(outcome: Outcome, num_kept: int) -> Iterator[str]:
     total = len(outcome.keep_rows)
     before = f" ({outcome.num_from_journal:,} of them in an earlier run)" if outcome.num_from_journal else ""
-    yield f"looked at {total:,} image files{before}"
+    yield f"looked at {count_of(total, 'image file')}{before}"
     num_edited = sum(row.is_edited for row in outcome.keep_rows)
     edits = f" ({num_edited:,} as edited in keep.csv)" if num_edited else ""
     yield f"kept {num_kept:,}, left out {total - num_kept:,} ({(total - num_kept) / total:.1%}){edits}"

@@ -4,12 +4,12 @@ Ends with 4 when it finds one, or when files are not what the manifests say. Not
 """
 
 import argparse
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from realesrgan_arch.commands.arguments import bits
 from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.commands.shell import split_command
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.leaks import LEAK_KINDS, Leak, LeakReport, find_leaks
 from realesrgan_arch.data.scan import LeftOut
@@ -63,7 +63,7 @@ def make(arguments: argparse.Namespace) -> Report:
     is_clean = not found.leaks and not found.changed
     return Report(
         lines=tuple(_lines(split, found, arguments)),
-        next_step=_next_step(split, found),
+        next_step=_next_step(split, found, arguments.near_distance),
         facts=_facts(found),
         exit_code=EXIT_OK if is_clean else EXIT_CHECK_FAILED,
     )
@@ -102,13 +102,29 @@ def _shortened(lines: Sequence[str]) -> Iterator[str]:
         yield f"  and {len(lines) - _SHOWN} more (--json lists all)"
 
 
-def _next_step(split: SplitFolder, found: LeakReport) -> str:
-    root, card = shlex.quote(shown(split.root)), split.card
-    if found.leaks or found.changed:
-        again = f"realesrgan-arch data split {root} --seed {card.seed} --val {card.val} --test {card.test}"
-        return f"{again}, which keeps look-alikes together; or judge by yourself and give --ignore"
-    manifest = shown(split.folder / "train.csv")
-    return f"set dataroot_gt: {shown(split.root)} and manifest: {manifest} in your options, then run train.py"
+def _next_step(split: SplitFolder, found: LeakReport, near_distance: int) -> str:
+    if not found.leaks and not found.changed:
+        manifest = shown(split.folder / "train.csv")
+        return f"set dataroot_gt: {shown(split.root)} and manifest: {manifest} in your options, then run train.py"
+    card, kinds = split.card, {leak.kind for leak in found.leaks}
+    if card.origin:
+        return (
+            f"split the pictures of {shown(Path(card.origin))} again with `data split`, then cut them with `data tiles`"
+        )
+    # Of another folder the split would be another one, which `data split` does not write over this.
+    out = split.folder if split.root == Path(card.root) else None
+    changed: dict[str, object] = {}
+    if "near" in kinds:
+        changed["near_distance"] = max(near_distance, card.near_distance or 0)
+    if "stem" in kinds and card.by in ("folder", "cluster"):
+        again = split_command(card, split.root, out, by="stem", **changed)
+        return f"{again}, which keeps pictures of one title together; or, where titles say nothing, give --ignore stem"
+    again = split_command(card, split.root, out, **changed)
+    if "stem" in kinds and card.by == "csv":
+        return (
+            f"give pictures of one title one scene in {shown(Path(card.scenes))}, then {again}; or give --ignore stem"
+        )
+    return f"{again}, which keeps look-alikes together; or judge by yourself and give --ignore"
 
 
 def _facts(found: LeakReport) -> dict[str, Fact]:

@@ -13,14 +13,15 @@ import json
 import shlex
 from pathlib import Path
 
-from realesrgan_arch.commands.arguments import count
+from realesrgan_arch.commands.arguments import count, positive_count
 from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.commands.split_parts import chosen_parts
 from realesrgan_arch.data.assembly import spread
-from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.files import name_of
 from realesrgan_arch.data.freeze import Freezer
 from realesrgan_arch.data.frozen_card import FreezePlan
-from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, SplitName
-from realesrgan_arch.data.split_folder import SplitFolder, open_split
+from realesrgan_arch.data.manifest import SPLIT_NAMES
+from realesrgan_arch.data.split_folder import open_split
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.image_header import shown
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--preset", choices=PRESETS, default="full", help="how the LQ are made (default full)")
     how.add_argument("--option", type=Path, metavar="FILE", help="take the ranges and the scale of an option file")
-    parser.add_argument("--per-image", type=_positive, default=1, metavar="N", help="LQ of each picture (default 1)")
+    parser.add_argument("--per-image", type=positive_count, default=1, metavar="N", help="LQ of each (default 1)")
     parser.add_argument(
         "--parts", nargs="+", choices=SPLIT_NAMES, metavar="PART", help="default val and test, where the split has them"
     )
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PIXELS",
         help=f"cut larger pictures to their middle; 0 keeps them whole (default {_MAX_SIZE})",
     )
-    parser.add_argument("--max-images", type=_positive, metavar="N", help="of each part, taken evenly over its scenes")
+    parser.add_argument("--max-images", type=positive_count, metavar="N", help="of each part, evenly over its scenes")
     parser.add_argument("--out", type=Path, help="folder of the sets (default frozen/NAME-PRESET)")
 
 
@@ -64,11 +65,11 @@ def make(arguments: argparse.Namespace) -> Report:
     """
     split = open_split(arguments.split, root=arguments.root)
     plan, settings = _plan(arguments)
-    out: Path = arguments.out or Path("frozen") / f"{arguments.split.resolve().name}-{plan.preset}"
+    out: Path = arguments.out or Path("frozen") / f"{name_of(arguments.split)}-{plan.preset}"
     sets: dict[str, Fact] = {}
     lines: list[str] = []
     made: list[Path] = []
-    for part, rows in _chosen_parts(split, arguments.parts).items():
+    for part, rows in chosen_parts(split, arguments.parts, usual=["val", "test"]).items():
         freezer = Freezer(settings, plan, out / part, split.root)
         chosen = spread(rows, arguments.max_images)
         card, state = freezer.freeze(chosen, part=part, origin=split.card.origin or split.root.as_posix())
@@ -100,23 +101,11 @@ def _plan(arguments: argparse.Namespace) -> tuple[FreezePlan, DegradationSetting
     return plan, settings
 
 
-def _chosen_parts(split: SplitFolder, parts: list[SplitName] | None) -> dict[SplitName, list[ManifestRow]]:
-    wanted = parts or [part for part in ("val", "test") if part in split.rows]
-    missing = [part for part in wanted if part not in split.rows]
-    if missing or not wanted:
-        raise DataError(
-            f"Expected the parts {', '.join(missing or ['val', 'test'])} in {shown(split.folder)}, got only "
-            f"{', '.join(split.rows)}; run `data split` with a larger share for them, or choose others with --parts."
-        )
-    return {part: split.rows[part] for part in dict.fromkeys(wanted)}
-
-
 def _next_step(out: Path, parts: tuple[str, ...]) -> str:
-    keys = (f"datasets.{part}: {{type: FrozenPairs, dataroot_gt: {shlex.quote(shown(out / part))}}}" for part in parts)
-    return f"set {' and '.join(keys)} in your options, then run train.py or test.py"
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
-    return int(text)
+    # Training draws its own pairs: options take frozen ones for `val` and `test` only.
+    keys = [
+        f"datasets.{part}: {{type: FrozenPairs, dataroot_gt: {shlex.quote(shown(out / part))}}}"
+        for part in parts
+        if part != "train"
+    ]
+    return f"set {' and '.join(keys)} in your options, then run train.py or test.py" if keys else ""

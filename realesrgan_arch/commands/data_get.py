@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.commands.shell import data_command
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.entry import warn
 from realesrgan_arch.image_header import shown
@@ -65,7 +66,7 @@ def _report(got: GotSource) -> Report:
             f"cite: {got.source.citation}",
         ),
         made=(got.folder,) if got.new_parts else (),
-        next_step=f"realesrgan-arch data audit {shown(got.folder)}",
+        next_step=data_command("audit", got.folder),
         facts=facts,
     )
 

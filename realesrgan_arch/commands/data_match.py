@@ -12,15 +12,16 @@ from tqdm import tqdm
 from realesrgan_arch import atomic
 from realesrgan_arch.commands.arguments import count, positive_count
 from realesrgan_arch.commands.report import Fact, Report
-from realesrgan_arch.data.crop_sources import choose_side, open_ground_truth, open_low_quality, take_crops
+from realesrgan_arch.data.crop_sources import choose_side, open_ground_truth, open_low_quality, take_halves
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.degradation.advice import advise
 from realesrgan_arch.degradation.match_run import Halves, Match, run_match
 from realesrgan_arch.degradation.matching import Comparison, total_distance
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.degradation.settings import Range
+from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.options.degradation_keys import expressible
+from realesrgan_arch.options.degradation_keys import expressible, lost_fields
 from realesrgan_arch.options.matched_file import changed_keys, matched_yaml
 
 _CROP_SIDE = 96
@@ -78,6 +79,7 @@ class _Data:
     gt: Halves
     qualities: Range | None
     notes: tuple[str, ...]
+    unreadable: tuple[str, ...]
 
 
 def _gather(arguments: argparse.Namespace) -> _Data:
@@ -86,16 +88,27 @@ def _gather(arguments: argparse.Namespace) -> _Data:
     yours = open_low_quality(arguments.folder, most=total)
     gt = open_ground_truth(arguments.gt, arguments.split, root=arguments.root, scale=arguments.scale, most=total)
     side = choose_side(yours, gt, scale=arguments.scale, most=_CROP_SIDE)
-    faults: list[str] = [*yours.unread]
+    unreadable: list[str] = [*yours.unread]
+    too_small: list[str] = []
     halves: list[Halves] = []
     for source, factor in ((yours, 1), (gt, arguments.scale)):
-        faults += source.files.left_out if source.files else ()
-        crops = take_crops(source, side=side * factor, count=total, seed=arguments.seed, left_out=faults)
-        halves.append(Halves(search=crops[:searched], check=crops[searched:]))
+        unreadable += source.files.unreadable if source.files else ()
+        too_small += source.files.too_small if source.files else ()
+        halves.append(
+            take_halves(
+                source,
+                side=side * factor,
+                searched=searched,
+                checked=arguments.images,
+                seed=arguments.seed,
+                unreadable=unreadable,
+            )
+        )
     found = yours.files.jpeg_qualities if yours.files else ()
     num_files = len(yours.files.paths) if yours.files else 0
     qualities = _spread_of(found) if len(found) > _MOSTLY * num_files else None
-    return _Data(halves[0], halves[1], qualities, tuple(_notes(arguments, num_files, found, side=side, faults=faults)))
+    notes = _notes(arguments, num_files, found, side=side, faults=(*unreadable, *too_small))
+    return _Data(halves[0], halves[1], qualities, tuple(notes), tuple(unreadable))
 
 
 def _notes(
@@ -107,8 +120,11 @@ def _notes(
         yield f"{len(qualities)} are JPEG files, last saved with quality {low:g} to {high:g} (10 to 90 %)"
     if arguments.gt is None and arguments.split is None:
         yield "without --gt or --split embedded drawings are degraded: their content differs from yours, mind the blur"
-    if PRESETS[arguments.preset] != expressible(PRESETS[arguments.preset]):
-        yield f"an option file cannot say all of preset {arguments.preset}; the start is the nearest that it can say"
+    if lost := lost_fields(PRESETS[arguments.preset]):
+        yield (
+            f"an option file cannot say all of preset {arguments.preset} ({', '.join(lost)}); the start is the nearest "
+            "that it can say"
+        )
     if faults:
         yield f"left out {len(faults)} files:"
         yield from (f"  {fault}" for fault in faults[:_SHOWN_LEFT_OUT])
@@ -152,13 +168,14 @@ def _report(arguments: argparse.Namespace, match: Match, data: _Data, *, seconds
             f"paste {shown(arguments.out)} into your option file, then realesrgan-arch data preview options/YOURS.yml"
         )
     else:
-        lines += [f"{tried}; none is nearer to your pictures on fresh draws: keep preset {arguments.preset}"]
+        lines += [f"{tried}; none is nearer to your pictures by more than chance: keep preset {arguments.preset}"]
         next_step = "realesrgan-arch data preview options/YOURS.yml"
     return Report(
         lines=tuple(lines),
         made=(arguments.out,) if match.is_better else (),
         next_step=next_step,
         facts=_facts(match, data, seconds=seconds),
+        exit_code=EXIT_SOME_FILES_FAILED if data.unreadable else EXIT_OK,
     )
 
 
@@ -182,4 +199,5 @@ def _facts(match: Match, data: _Data, *, seconds: float) -> dict[str, Fact]:
         "evaluations": match.evaluations,
         "seconds": round(seconds, 1),
         "notes": list(data.notes),
+        "unreadable": list(data.unreadable),
     }

@@ -9,11 +9,12 @@ from realesrgan_arch import atomic
 from realesrgan_arch.commands.arguments import positive_count
 from realesrgan_arch.commands.report import Report
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.options.overrides import add_overrides
 from realesrgan_arch.preview.pairs import make_preview
-from realesrgan_arch.preview.sheet import render_sheet
+from realesrgan_arch.preview.sheet import MARKER, render_sheet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,7 @@ def make(arguments: argparse.Namespace) -> Report:
     out: Path = arguments.out or Path("preview") / f"{options.name}.html"
     if out.suffix.lower() not in (".html", ".htm"):
         raise DataError(f"Expected --out to name a page, such as preview.html, got {shown(out)}.")
+    _check_own(out)
     pairs = make_preview(options, first_step=arguments.step, num_images=arguments.images, num_draws=arguments.draws)
     shown_pairs = list(tqdm(pairs, total=arguments.images, unit="image", disable=None, leave=False))
     try:
@@ -54,5 +56,16 @@ def make(arguments: argparse.Namespace) -> Report:
         ),
         made=(out,),
         next_step=f"open {shown(out)}, then python realesrgan_arch/train.py -opt {shown(arguments.options)}",
+        exit_code=EXIT_SOME_FILES_FAILED if failed else EXIT_OK,
         facts={"images": len(shown_pairs), "first_step": arguments.step, "last_step": last, "unreadable": list(failed)},
     )
+
+
+def _check_own(out: Path) -> None:
+    """Check that `out` is free, or a page of an earlier preview."""
+    try:
+        is_own = not out.exists() or MARKER.encode() in out.read_bytes()
+    except OSError as error:
+        raise DataError(f"The page {shown(out)} cannot be replaced: {error.strerror}.") from error
+    if not is_own:
+        raise DataError(f"{shown(out)} exists already and is no page of `data preview`; name another file with --out.")

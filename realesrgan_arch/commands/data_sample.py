@@ -5,8 +5,8 @@ from pathlib import Path
 
 from realesrgan_arch.commands.arguments import count
 from realesrgan_arch.commands.report import Report
+from realesrgan_arch.commands.shell import data_command
 from realesrgan_arch.data.sample import draw_sample
-from realesrgan_arch.image_header import shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +25,6 @@ def make(arguments: argparse.Namespace) -> Report:
     return Report(
         lines=(f"drew {drawn.num_photos} pictures of {drawn.num_scenes} scenes and {drawn.num_plans} floor plans",),
         made=(drawn.folder,),
-        next_step=f"realesrgan-arch data split {shown(drawn.folder)} --val 0.2 --test 0.2",
+        next_step=data_command("split", drawn.folder, "--val", 0.2, "--test", 0.2),
         facts={"photos": drawn.num_photos, "scenes": drawn.num_scenes, "plans": drawn.num_plans},
     )

@@ -6,19 +6,22 @@ that are the same, or look the same, stay together in every case.
 """
 
 import argparse
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
+from realesrgan_arch.audit.claim import read_audited_root
 from realesrgan_arch.audit.keep_list import KEEP_LIST, KeepList, read_keep_list
 from realesrgan_arch.commands.arguments import bits, count
 from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.commands.shell import data_command
 from realesrgan_arch.commands.split_lines import tell_oddities, tell_split
+from realesrgan_arch.data.derived import check_apart
+from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.data.manifest import SPLIT_NAMES, check_manifest, write_split
 from realesrgan_arch.data.scenes import SceneRule
 from realesrgan_arch.data.split import MadeSplit, SplitSettings, make_split
-from realesrgan_arch.data.split_folder import SplitCard, read_parts, write_card
+from realesrgan_arch.data.split_folder import SplitCard, begin_anew, check_same_root, read_parts, write_card
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.perceptual_hash import NEAR_DISTANCE
@@ -47,7 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=bits,
         default=NEAR_DISTANCE,
         metavar="BITS",
-        help=f"look-alikes differ in at most so many of 64 bits, 0 to 16 (default {NEAR_DISTANCE})",
+        help=f"look-alikes differ in at most so many of 64 bits, 0 to 16 (default {NEAR_DISTANCE}); "
+        "16 takes minutes for 50,000 images",
     )
     parser.add_argument(
         "--keep",
@@ -65,7 +69,7 @@ def make(arguments: argparse.Namespace) -> Report:
         DataError: the folder, the shares, the table or the keep-list cannot be used, or nothing can be written.
     """
     root: Path = arguments.folder
-    out: Path = arguments.out or Path("data_split") / root.resolve().name
+    out: Path = arguments.out or Path("data_split") / name_of(root)
     settings = SplitSettings(
         val_share=arguments.val,
         test_share=arguments.test,
@@ -74,17 +78,20 @@ def make(arguments: argparse.Namespace) -> Report:
         table=arguments.scenes,
         near_distance=arguments.near_distance if arguments.near else None,
     )
+    check_apart(out, root)
+    check_same_root(out, root)
     earlier = read_parts(out)
     keep_path = _keep_path(arguments.keep, root)
     made = make_split(root, settings, keep=_read_keep_list(keep_path))
     check_manifest(made.rows, root)
+    begin_anew(out)
     written = write_split(made.rows, out)
     write_card(_card(root, settings, keep_path), out)
     moved = sum(earlier.get(row.path, row.split) != row.split for row in made.rows)
     return Report(
         lines=(*tell_split(made, settings), *_about_keep_list(made, keep_path), *_about_earlier(moved, out)),
         made=tuple(written),
-        next_step=f"realesrgan-arch data check-leaks {shlex.quote(shown(out))}",
+        next_step=data_command("check-leaks", out),
         facts={**_facts(made, settings), "moved": moved},
         exit_code=EXIT_SOME_FILES_FAILED if made.scan.unreadable else EXIT_OK,
     )
@@ -93,8 +100,17 @@ def make(arguments: argparse.Namespace) -> Report:
 def _keep_path(argument: str | None, root: Path) -> Path | None:
     if argument == _NO_KEEP_LIST:
         return None
-    default = Path("audit") / root.resolve().name / KEEP_LIST
-    return Path(argument) if argument else default if default.is_file() else None
+    default = Path("audit") / name_of(root) / KEEP_LIST
+    if argument or not default.is_file():
+        return Path(argument) if argument else None
+    audited = read_audited_root(default.parent)
+    if audited is None or audited.resolve() != root.resolve():
+        what = "an unknown folder" if audited is None else shown(audited)
+        raise DataError(
+            f"The keep-list {shown(default)} is of {what}, not of {shown(root)}; choose with --keep {shown(default)}, "
+            f"another FILE, or --keep {_NO_KEEP_LIST}."
+        )
+    return default
 
 
 def _read_keep_list(path: Path | None) -> KeepList | None:

@@ -4,9 +4,12 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.commands.arguments import count, positive_number
 from realesrgan_arch.commands.report import Report
-from realesrgan_arch.data.files import DataError
+from realesrgan_arch.commands.split_parts import chosen_parts
+from realesrgan_arch.data.derived import alone_in
+from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.data.lmdb_store import SUFFIX, write_lmdb
 from realesrgan_arch.data.manifest import SPLIT_NAMES, write_split
 from realesrgan_arch.data.split_folder import CARD, SplitCard, SplitFolder, open_split, read_card, write_card
@@ -36,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--smallest", **whole,
                         help=f"leave pictures with a side below this out (default {default.smallest})")  # fmt: skip
     parser.add_argument("--seed", type=count, default=default.seed, help="of the draws (default 0)")
-    parser.add_argument("--parts", nargs="+", choices=SPLIT_NAMES, default=["train"], help="default train")
+    parser.add_argument("--parts", nargs="+", choices=SPLIT_NAMES, help="default train")
     parser.add_argument("--out", type=Path, help="folder of the tiles (default datasets/NAME_tilesSIZE)")
     parser.add_argument("--lmdb", action="store_true", help="write OUT.lmdb too, in BasicSR's layout")
 
@@ -52,20 +55,25 @@ def make(arguments: argparse.Namespace) -> Report:
     if arguments.lmdb:
         require_extra("lmdb", extra="lmdb", purpose="Writing an LMDB")
     split = open_split(arguments.split, root=arguments.root)
-    out: Path = arguments.out or Path("datasets") / f"{split.folder.resolve().name}_tiles{settings.size}"
-    split_out = _parent(split.folder) / out.resolve().name
+    out: Path = arguments.out or Path("datasets") / f"{name_of(split.folder)}_tiles{settings.size}"
+    parts = chosen_parts(split, arguments.parts, usual=["train"])
+    rows = [row for part in SPLIT_NAMES for row in parts.get(part, [])]
+    split_out = _parent(split.folder) / name_of(out)
     card = _card(split, out)
     _check_own(split_out, card)
-    rows = [row for part in SPLIT_NAMES if part in arguments.parts for row in split.rows.get(part, [])]
-    result = make_tiles(rows, split.root, out, settings, num_copies=2 if arguments.lmdb else 1)
-    written = write_split(result.rows, split_out)
-    write_card(card, split_out)
-    made, root = [out, *written], out
-    if arguments.lmdb:
-        root = out.with_name(out.name + SUFFIX)
-        write_lmdb(result.rows, out, root)
-        made.append(root)
+    with alone_in(out):
+        result = make_tiles(rows, split.root, out, settings, num_copies=2 if arguments.lmdb else 1)
+        written = write_split(result.rows, split_out)
+        write_card(card, split_out)
+        root = _write_lmdb(result, out) if arguments.lmdb else out
+    made = [out, *written, *([] if root == out else [root])]
     return _report(result, made, root=root, manifest=written[0])
+
+
+def _write_lmdb(result: TileResult, out: Path) -> Path:
+    folder = out.with_name(out.name + SUFFIX)
+    write_lmdb(result.rows, out, folder)
+    return folder
 
 
 def _settings(arguments: argparse.Namespace) -> TileSettings:
@@ -93,7 +101,8 @@ def _card(split: SplitFolder, out: Path) -> SplitCard:
 
 def _check_own(folder: Path, card: SplitCard) -> None:
     """Check that `folder` is free, or holds the manifests of these tiles."""
-    if folder.exists() and any(folder.iterdir()) and not ((folder / CARD).is_file() and read_card(folder) == card):
+    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if not is_free and not ((folder / CARD).is_file() and read_card(folder) == card):
         raise DataError(
             f"Expected {shown(folder)} to be free for the manifest of the tiles, but it holds something else; "
             "choose another --out: its name is that of the manifest."
@@ -120,9 +129,9 @@ def _report(result: TileResult, made: list[Path], *, root: Path, manifest: Path)
 
 
 def _lines(result: TileResult) -> Iterator[str]:
-    size_mib = sum(row.bytes for row in result.rows) / 2**20
+    size = say_bytes(sum(row.bytes for row in result.rows))
     scenes = len({row.scene for row in result.rows})
-    yield f"{len(result.rows)} tiles of {result.num_pictures} pictures in {scenes} scenes, {size_mib:.0f} MiB"
+    yield f"{len(result.rows)} tiles of {result.num_pictures} pictures in {scenes} scenes, {size}"
     yield from _first("pictures are too small for a tile and were left out", [shown(Path(p)) for p in result.too_small])
     yield from _first("pictures failed", [sentence for _, sentence in result.failed])
 

@@ -20,7 +20,7 @@ def tell_split(made: MadeSplit, settings: SplitSettings) -> Iterator[str]:
     yield from _counts(made.rows)
     yield from _joins(made.groups.joins)
     for name, part in made.assignment.borrowed.items():
-        yield f"no group fell into {part}: it takes '{shown(Path(name))}', whose hash lies nearest"
+        yield f"{part} would be empty: it takes the scene that is next to it by its name's hash, '{shown(Path(name))}'"
     yield from tell_oddities(made, settings)
     yield from _left_out(made.scan.unreadable)
 

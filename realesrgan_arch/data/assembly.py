@@ -8,14 +8,13 @@ from typing import TypeVar
 from realesrgan_arch.data import lmdb_store
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset
 from realesrgan_arch.data.files import DataError, read_meta_info, read_paired_meta_info
-from realesrgan_arch.data.frozen_set import FrozenPairs, frozen_source
+from realesrgan_arch.data.frozen_set import FrozenPairs
 from realesrgan_arch.data.image_source import Disk, ImageSource
 from realesrgan_arch.data.lmdb_store import LmdbSource
-from realesrgan_arch.data.manifest import check_disjoint, check_manifest, manifest_paths, read_manifest
-from realesrgan_arch.data.split_folder import CARD, read_card
+from realesrgan_arch.data.manifest import check_manifest, manifest_paths, read_manifest
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.settings import DegradationSettings
-from realesrgan_arch.options.datasets import DatasetOptions, Datasets, TrainDataset, ValDataset
+from realesrgan_arch.options.datasets import DatasetOptions, TrainDataset, ValDataset
 
 File = TypeVar("File")
 
@@ -140,45 +139,6 @@ def named_sets(sets: Mapping[str, ValDataset]) -> dict[str, ValDataset]:
         section.name if section.name and counts[section.name] == 1 and section.name not in sets else key: section
         for key, section in sets.items()
     }
-
-
-def check_manifests_apart(datasets: Datasets) -> None:
-    """Check that no scene of one root, and no image of the same bytes, is used in two of training, validation and test.
-
-    Tiles count as scenes of the folder that they were cut from, frozen pairs as their sources. A manifest that is
-    absent is left to whoever needs it: training does not need that of the test.
-
-    Raises:
-        DataError: one is, and the scores would flatter; or a manifest does not fit.
-    """
-    used: list[tuple[str, DatasetOptions]] = [("train", datasets.train)] if datasets.train else []
-    used += [("val", section) for section in datasets.validation_sets().values()]
-    used += [("test", section) for section in datasets.test_sets().values()]
-    with_manifest = [
-        (use, _origin(section.manifest, section.dataroot_gt), read_manifest(section.manifest))
-        for use, section in used
-        if section.manifest and section.manifest.is_file()
-    ]
-    sources = [
-        (use, *frozen_source(section.dataroot_gt))
-        for use, section in used
-        if isinstance(section, ValDataset)
-        and section.is_frozen
-        and section.dataroot_gt
-        and section.dataroot_gt.is_dir()
-    ]
-    with_rows = [*with_manifest, *((use, root.resolve(), rows) for use, root, rows in sources)]
-    check_disjoint({(f"{row.scene} in {root}", use) for use, root, rows in with_rows for row in rows}, "scenes")
-    same_bytes = {(row.sha256, use) for use, _, rows in with_rows for row in rows}
-    check_disjoint(same_bytes, "identical images (SHA-256)")
-
-
-def _origin(manifest: Path, root: Path | None) -> Path | None:
-    """The folder of the pictures that the scenes of a manifest are of, the same however it is spelled."""
-    folder = manifest.parent
-    origin = read_card(folder).origin if (folder / CARD).is_file() else ""
-    whole = Path(origin) if origin else root
-    return whole and whole.resolve()
 
 
 def _lq_name(gt_name: Path, template: str) -> Path:

@@ -4,15 +4,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.data.assembly import spread
-from realesrgan_arch.data.crops import NUM_SAMPLE_PICTURES, Survey, draw_crops, read_pictures, sample_pictures, survey
+from realesrgan_arch.data.crops import (
+    NUM_SAMPLE_PICTURES,
+    Survey,
+    draw_crops,
+    interleave,
+    read_pictures,
+    sample_pictures,
+    survey,
+)
 from realesrgan_arch.data.files import DataError, list_folder, list_images
 from realesrgan_arch.data.manifest import manifest_paths
 from realesrgan_arch.data.sample import HEIGHT
 from realesrgan_arch.data.split_folder import open_split
+from realesrgan_arch.degradation.match_run import Halves
+from realesrgan_arch.degradation.statistics import MIN_SIDE
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import Pixels
 
-MIN_SIDE = 64
 FEWEST = 5
 _GRID = 8
 
@@ -40,7 +48,7 @@ def open_low_quality(folder: Path, *, most: int) -> Source:
     listing = list_folder(folder)
     files = survey(spread(list(listing.images), most), min_side=MIN_SIDE)
     if len(files.paths) < FEWEST:
-        why = f"; the first fault: {files.left_out[0]}" if files.left_out else ""
+        why = f"; the first fault: {_first_fault(files)}" if files.unreadable or files.too_small else ""
         raise DataError(
             f"Expected at least {FEWEST} low-quality pictures of {MIN_SIDE} pixels or more a side in {shown(folder)}, "
             f"got {len(files.paths)} of {len(listing.images)}{why}"
@@ -61,7 +69,7 @@ def open_ground_truth(gt: Path | None, split: Path | None, *, root: Path | None,
     if where is not None and not files.paths:
         raise DataError(
             f"Expected good pictures of at least {MIN_SIDE * scale} pixels a side in {shown(where)}, got none; the "
-            f"first fault: {files.left_out[0]}"
+            f"first fault: {_first_fault(files)}"
         )
     return Source(files)
 
@@ -71,21 +79,32 @@ def choose_side(yours: Source, gt: Source, *, scale: int, most: int) -> int:
     return min(most, yours.side, gt.side // scale) // _GRID * _GRID
 
 
-def take_crops(source: Source, *, side: int, count: int, seed: int, left_out: list[str]) -> list[Pixels]:
-    """Return `count` crops; a sentence for each picture that cannot be decoded is added to `left_out`.
+def take_halves(source: Source, *, side: int, searched: int, checked: int, seed: int, unreadable: list[str]) -> Halves:
+    """Return up to so many crops of every second picture to search with, and of the others to check with.
+
+    No picture is on both sides: what is only found again in the same picture would count as a success. A sentence for
+    each picture that cannot be decoded is added to `unreadable`.
 
     Raises:
-        DataError: none can be decoded.
+        DataError: fewer than two can be decoded.
     """
     if source.files is None:
         pictures, num_pictures = sample_pictures(seed=seed), NUM_SAMPLE_PICTURES
     else:
-        pictures, num_pictures = read_pictures(source.files.paths, left_out), len(source.files.paths)
-    crops = draw_crops(pictures, side=side, rounds=-(-count // num_pictures), seed=seed)
-    if not crops:
-        raise DataError(f"None of {num_pictures} pictures can be decoded; the first fault: {left_out[0]}")
-    # Where some could not be decoded, the first crops serve twice.
-    return [crops[index % len(crops)] for index in range(count)]
+        pictures, num_pictures = read_pictures(source.files.paths, unreadable), len(source.files.paths)
+    most = -(-max(searched, checked) // max(1, num_pictures // 2))
+    by_picture = draw_crops(pictures, side=side, most=most, seed=seed)
+    if len(by_picture) < 2:
+        why = f"; the first fault: {unreadable[0]}" if unreadable else ""
+        raise DataError(
+            "Expected at least two pictures that can be decoded, one to search with and another to check with, got "
+            f"{len(by_picture)} of {num_pictures}{why}"
+        )
+    return Halves(interleave(by_picture[::2], most=searched), interleave(by_picture[1::2], most=checked))
+
+
+def _first_fault(files: Survey) -> str:
+    return (*files.unreadable, *files.too_small)[0]
 
 
 def _paths(gt: Path | None, split: Path | None, root: Path | None) -> list[Path]:

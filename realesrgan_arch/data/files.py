@@ -1,19 +1,21 @@
 """Which files a folder or a list holds: images in a stable order, without the junk that cameras and systems add."""
 
+import errno
 import os
 import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
 
 IMAGE_SUFFIXES = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif",
+    ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf",
 })  # fmt: skip
-"""What counts as an image file. HEIC and AVIF cannot be read yet; they are listed so that they fail by name."""
+"""What counts as an image file. HEIC, AVIF and RAW cannot be read; they are listed so that they fail by name."""
 
 NumBytes = Callable[[Path], int | None]
 """The size of an image, None when it does not exist."""
@@ -23,6 +25,7 @@ _JUNK_FILES = frozenset({"thumbs.db", "desktop.ini"})
 _SIZE_COLUMN = re.compile(r"\s*\(\d+,\s*\d+(,\s*\d+)?\)(\s+\d+)?$")
 _DIGITS = re.compile(r"(\d+)")
 _SHOWN_NAMES = 3
+_LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 
 class DataError(UserError):
@@ -49,22 +52,22 @@ def list_folder(folder: Path) -> FolderListing:
         DataError: no such folder, or the folder itself cannot be read.
     """
     check_folder(folder)
-    unreadable: list[tuple[Path, str]] = []
+    walk = _Walk()
     images: list[Path] = []
     others: list[Path] = []
     num_ignored = 0
-    for path in _walk(folder, unreadable):
-        if _is_junk(path):
+    for path in walk.files_below(folder):
+        if _is_junk_name(path) or not walk.is_regular(path):
             num_ignored += 1
         else:
             (images if path.suffix.lower() in IMAGE_SUFFIXES else others).append(path)
-    if any(path == folder for path, _ in unreadable):
-        raise DataError(f"The folder {shown(folder)} cannot be read: {unreadable[0][1]}.")
+    if folder in walk.unreadable:
+        raise DataError(f"The folder {shown(folder)} cannot be read: {walk.unreadable[folder]}.")
 
     def in_order(paths: list[Path]) -> tuple[Path, ...]:
         return tuple(sorted(paths, key=lambda path: natural_key(path.relative_to(folder))))
 
-    return FolderListing(in_order(images), in_order(others), tuple(unreadable), num_ignored)
+    return FolderListing(in_order(images), in_order(others), tuple(walk.unreadable.items()), num_ignored)
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -91,11 +94,31 @@ def check_folder(folder: Path) -> None:
     """Check that `folder` is one.
 
     Raises:
-        DataError: it is a file, or absent.
+        DataError: it is a file, or absent, or lies in a folder that may not be entered.
     """
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
+    try:
+        is_folder, exists = folder.is_dir(), folder.exists()
+    except OSError as error:
+        raise DataError(f"The folder {shown(folder)} cannot be read: {error.strerror}.") from error
+    if not is_folder:
+        what = "is a file" if exists else "does not exist"
         raise DataError(f"Expected a folder of images, but {shown(folder)} {what}.")
+
+
+def is_below_root(name: str) -> bool:
+    """Whether a name with forward slashes stays below the folder that it is joined to, on this machine and on Windows.
+
+    A backslash and a colon are legal in names on Linux; what is refused is `..` between any slashes, and what is
+    absolute anywhere: `/a`, `\\a`, `C:/a`; on Windows also `C:a`.
+    """
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    is_absolute = posix.is_absolute() or bool(windows.root) or bool(Path(name).drive)
+    return "\0" not in name and not is_absolute and ".." not in {*posix.parts, *windows.parts}
+
+
+def name_of(folder: Path) -> str:
+    """Return the name by which the user knows a folder: a link has its own, `.` that of the folder it stands for."""
+    return folder.name if folder.name not in ("", "..") else folder.resolve().name
 
 
 def natural_key(path: Path) -> tuple[object, ...]:
@@ -153,46 +176,73 @@ def some_names(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _walk(folder: Path, unreadable: list[tuple[Path, str]]) -> Iterator[Path]:
-    """Yield every file, linked folders followed once; folders that cannot be read are added to `unreadable`."""
-    seen = {_identity(folder)}
+class _Walk:
+    """Goes through a folder in an order that does not depend on the disk; real folders first, then linked ones."""
 
-    def note(error: OSError) -> None:
-        unreadable.append((Path(error.filename), error.strerror or type(error).__name__))
+    def __init__(self) -> None:
+        self.unreadable: dict[Path, str] = {}
+        """Folders that cannot be read, and links that lead into such, each with the reason."""
+        self._seen: set[tuple[int, int]] = set()
 
-    for parent, folder_names, names in os.walk(folder, followlinks=True, onerror=note):
-        here = Path(parent)
-        folder_names[:] = [name for name in folder_names if not _is_junk_folder(name) and _is_new(here / name, seen)]
-        yield from (here / name for name in names)
+    def files_below(self, folder: Path) -> Iterator[Path]:
+        """Yield every file, each folder's once."""
+        waiting = [folder]
+        while waiting:
+            start = waiting.pop(0)
+            if not self._is_new(start):
+                continue
+            for parent, folder_names, names in os.walk(start, onerror=self._note):
+                here = Path(parent)
+                folders = [here / name for name in sorted(folder_names) if not _is_junk_folder(name)]
+                waiting += [path for path in folders if _is_link(path)]
+                # What stays in this list is what `os.walk` goes into.
+                folder_names[:] = [path.name for path in folders if not _is_link(path) and self._is_new(path)]
+                yield from (here / name for name in names)
+
+    def is_regular(self, path: Path) -> bool:
+        """Whether it is a file with content. Where that cannot be found out, its folder is unreadable."""
+        try:
+            return stat.S_ISREG(path.stat().st_mode)
+        except OSError as error:
+            if error.errno not in _LEADS_NOWHERE:
+                self._note_hidden(path, error)
+            return False
+
+    def _is_new(self, folder: Path) -> bool:
+        """False for a folder that was walked already (links may form a loop), or that cannot be looked at."""
+        try:
+            facts = folder.stat()
+        except OSError as error:
+            self._note_hidden(folder, error)
+            return False
+        identity = (facts.st_dev, facts.st_ino)
+        is_new = identity not in self._seen
+        self._seen.add(identity)
+        return is_new
+
+    def _note(self, error: OSError) -> None:
+        self.unreadable.setdefault(Path(error.filename), error.strerror or type(error).__name__)
+
+    def _note_hidden(self, path: Path, error: OSError) -> None:
+        """The folder of `path` may be listed but not entered; of a link, it is what lies behind."""
+        is_behind = error.errno in _LEADS_NOWHERE or _is_link(path)
+        self.unreadable.setdefault(path if is_behind else path.parent, error.strerror or type(error).__name__)
+
+
+def _is_link(path: Path) -> bool:
+    """Unlike `Path.is_symlink`, False where it may not be looked at."""
+    try:
+        return stat.S_ISLNK(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _is_junk_folder(name: str) -> bool:
     return name.startswith(".") or name.casefold() in _JUNK_FOLDERS
 
 
-def _is_junk(path: Path) -> bool:
-    return path.name.startswith(".") or path.name.casefold() in _JUNK_FILES or not _is_regular(path)
-
-
-def _is_new(folder: Path, seen: set[tuple[int, int]]) -> bool:
-    """False for a folder that was walked already: links may form a loop."""
-    identity = _identity(folder)
-    if identity in seen:
-        return False
-    seen.add(identity)
-    return True
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    facts = folder.stat()
-    return facts.st_dev, facts.st_ino
-
-
-def _is_regular(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except (OSError, ValueError):  # A link to nowhere; a name that no file system takes.
-        return False
+def _is_junk_name(path: Path) -> bool:
+    return path.name.startswith(".") or path.name.casefold() in _JUNK_FILES
 
 
 def _lines(file: Path) -> list[str]:
@@ -221,10 +271,11 @@ def _has_image_suffix(name: str) -> bool:
 
 
 def _inside(name: str, root: Path, file: Path) -> Path:
-    relative = PurePosixPath(name)
-    if relative.is_absolute() or ".." in relative.parts:
-        raise DataError(f"{shown(file)} names '{name}', which lies outside of {shown(root)}; names must stay below it.")
-    return root / relative
+    if not is_below_root(name):
+        raise DataError(
+            f"{shown(file)} names '{shown(Path(name))}', which lies outside of {shown(root)}; names must stay below it."
+        )
+    return root / name
 
 
 def _check_exist(paths: list[Path], file: Path, num_bytes: NumBytes) -> None:

@@ -1,15 +1,14 @@
 """Make frozen pairs: every picture of a part is degraded once, in float64, by a recipe that its own pixels seed."""
 
-import hashlib
-import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from tqdm import tqdm
 
+from realesrgan_arch.data.derived import alone_in, check_apart, check_room, read_source
 from realesrgan_arch.data.files import DataError, check_folder, some_names
 from realesrgan_arch.data.frozen_card import (
     CARD,
@@ -20,18 +19,20 @@ from realesrgan_arch.data.frozen_card import (
     hash_pixels,
     read_card,
     read_json,
+    read_recipe,
     write_card,
     write_json,
 )
 from realesrgan_arch.data.frozen_set import read_pair
 from realesrgan_arch.data.manifest import ManifestRow, check_manifest
+from realesrgan_arch.data.tile_grid import free_name
 from realesrgan_arch.data.validation_set import cut_middle, to_planes
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import ImageError, Pixels, from_tensor, read_rgb, write_image
+from realesrgan_arch.images import ImageError, Pixels, from_tensor, write_image
 from realesrgan_arch.seeding import Stream, derived_seed
 
 UNFINISHED = "unfinished.json"
@@ -43,6 +44,14 @@ class UnreadablePicturesError(DataError):
     """Some pictures cannot be used, so there is no set; what could be made of the others is kept."""
 
     exit_code = EXIT_SOME_FILES_FAILED
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A picture, and the name of its pairs, which differs from all others by more than case."""
+
+    row: ManifestRow
+    name: str
 
 
 @dataclass(frozen=True)
@@ -72,21 +81,40 @@ class Freezer:
 
         Raises:
             UnreadablePicturesError: names them.
-            DataError: pictures that changed, a folder that holds something else, no room on the disk.
+            DataError: settings that make no LQ, pictures that changed or are too small, a folder that holds something
+                else or lies among the pictures, another process in it, no room on the disk.
         """
         check_folder(self.root)
-        check_manifest(rows, self.root)
-        if (self.folder / CARD).exists():
-            return self._check_same(rows, part=part), "kept"
-        self._begin(rows)
-        pairs = self._make_pairs(rows)
+        check_apart(self.folder, self.root)
+        self._check_sizes(rows)
+        check_manifest(rows, self.root, remedy="")
+        with alone_in(self.folder):
+            is_made = (self.folder / CARD).exists()
+            card = self._check_same(rows, part=part) if is_made else self._freeze_anew(rows, part, origin)
+            (self.folder / UNFINISHED).unlink(missing_ok=True)
+        return card, "kept" if is_made else "made"
+
+    def _check_sizes(self, rows: Sequence[ManifestRow]) -> None:
+        scale, most = self.plan.scale, self.plan.max_size
+        if most is not None and most < scale:
+            raise DataError(f"Expected a max size of at least the scale {scale}, got {most}; its LQ would be empty.")
+        small = [f"{shown(Path(row.path))} ({row.width} x {row.height})" for row in rows if _side(row) < scale]
+        if small:
+            raise DataError(
+                f"{len(small)} of {len(rows)} pictures are smaller than {scale} pixels: {some_names(small)}; leave "
+                "them out with `data audit` and `data split`."
+            )
+
+    def _freeze_anew(self, rows: Sequence[ManifestRow], part: str, origin: str) -> FrozenCard:
+        pictures = _named(rows)
+        self._begin(pictures)
+        pairs = self._make_pairs(pictures)
         self._remove_others(pairs)
         card = FrozenCard(self.plan, origin, part, tuple(pairs))
         write_card(card, self.folder)
-        (self.folder / UNFINISHED).unlink()
-        return card, "made"
+        return card
 
-    def _begin(self, rows: Sequence[ManifestRow]) -> None:
+    def _begin(self, pictures: Sequence[_Picture]) -> None:
         """Claim the folder, or see that it is ours, and that the rest of the pairs will fit on the disk."""
         marker, plan = self.folder / UNFINISHED, asdict(self.plan)
         if marker.exists():
@@ -96,7 +124,12 @@ class Freezer:
                 )
         elif self.folder.exists() and any(self.folder.iterdir()):
             raise DataError(f"{shown(self.folder)} holds something else; name an empty or new folder with --out.")
-        _check_room(self.folder, sum(self._most_bytes(row) for row in rows if not self._is_begun(row)))
+        check_room(
+            self.folder,
+            sum(self._most_bytes(picture.row) for picture in pictures if not self._is_begun(picture)),
+            what="The set",
+            advice="lower --max-size or --max-images",
+        )
         write_json(marker, plan)
 
     def _check_same(self, rows: Sequence[ManifestRow], *, part: str) -> FrozenCard:
@@ -112,38 +145,37 @@ class Freezer:
             read_pair(self.folder, pair)
         return card
 
-    def _make_pairs(self, rows: Sequence[ManifestRow]) -> list[FrozenPair]:
+    def _make_pairs(self, pictures: Sequence[_Picture]) -> list[FrozenPair]:
         pairs: list[FrozenPair] = []
         unreadable: list[str] = []
-        for row in self._with_bar(rows, self.folder.name):
+        for picture in self._with_bar(pictures, self.folder.name):
             try:
-                pairs += self._kept(row) or self._make(row)
+                pairs += self._kept(picture) or self._make(picture)
             except ImageError as error:
                 unreadable.append(str(error))
         if unreadable:
             raise UnreadablePicturesError(
-                f"{len(unreadable)} of {len(rows)} pictures cannot be frozen, so the set is not finished: "
+                f"{len(unreadable)} of {len(pictures)} pictures cannot be frozen, so the set is not finished: "
                 f"{some_names(unreadable)} Leave them out with `data audit` and `data split`; what is done is kept."
             )
         return pairs
 
-    def _make(self, row: ManifestRow) -> list[FrozenPair]:
+    def _make(self, picture: _Picture) -> list[FrozenPair]:
         """Write the pairs of one picture."""
-        path = self.root / row.path
-        if _hash_file(path) != row.sha256:
-            raise DataError(f"{shown(path)} changed since the manifest was written; run `data split` again.")
-        gt = cut_middle(read_rgb(path), path, scale=self.plan.scale, max_size=self.plan.max_size)
-        return [self._make_pair(row, gt, number) for number in range(self.plan.per_image)]
+        pixels = read_source(picture.row, self.root)
+        path = self.root / picture.row.path
+        gt = cut_middle(pixels, path, scale=self.plan.scale, max_size=self.plan.max_size)
+        return [self._make_pair(picture, gt, number) for number in range(self.plan.per_image)]
 
-    def _make_pair(self, row: ManifestRow, gt: Pixels, number: int) -> FrozenPair:
+    def _make_pair(self, picture: _Picture, gt: Pixels, number: int) -> FrozenPair:
         gt_sha256 = hash_pixels(gt)
         step = derived_seed(int(gt_sha256[:_SEED_DIGITS], 16), Stream.FROZEN, number)
         recipe = draw_recipe(self.settings, seed=self.plan.seed, step=step, batch_size=1, stream=Stream.FROZEN)
         exact = to_planes(gt).double().div_(255)
         lq = from_tensor(degrade(exact[None], recipe, scale=self.plan.scale)[0].to(torch.float32))
         pair = FrozenPair(
-            **_facts_of(row),
-            **self._names(row, number),
+            **_facts_of(picture.row),
+            **self._names(picture, number),
             gt_sha256=gt_sha256,
             lq_sha256=hash_pixels(lq),
             recipe_sha256=hash_json(recipe.to_dict()),
@@ -155,36 +187,26 @@ class Freezer:
         write_json(self.folder / pair.recipe, record)
         return pair
 
-    def _is_begun(self, row: ManifestRow) -> bool:
-        return (self.folder / self._names(row, 0)["recipe"]).is_file()
+    def _is_begun(self, picture: _Picture) -> bool:
+        return (self.folder / self._names(picture, 0)["recipe"]).is_file()
 
-    def _kept(self, row: ManifestRow) -> list[FrozenPair] | None:
+    def _kept(self, picture: _Picture) -> list[FrozenPair] | None:
         """Return the pairs that an earlier run has made of a picture; None unless all are there and whole."""
-        pairs: list[FrozenPair] = []
-        for number in range(self.plan.per_image):
-            pair = self._kept_pair(row, self._names(row, number))
-            if pair is None:
-                return None
-            pairs.append(pair)
-        return pairs
+        pairs = [self._kept_pair(picture.row, self._names(picture, n)) for n in range(self.plan.per_image)]
+        whole = [pair for pair in pairs if pair is not None]
+        return whole if len(whole) == len(pairs) else None
 
     def _kept_pair(self, row: ManifestRow, names: dict[str, str]) -> FrozenPair | None:
-        path = self.folder / names["recipe"]
-        if not path.is_file():
-            return None
-        record = read_json(path)["pair"]
-        described = FrozenPair(**{**record, **_facts_of(row), **names})
-        if record != asdict(described):
-            return None
         try:
-            read_pair(self.folder, described)
-        except DataError:  # Changed since; it is made again.
+            pair, _ = read_recipe(self.folder / names["recipe"])
+            read_pair(self.folder, pair)
+        except DataError:  # Not made yet, or damaged or changed since; it is made again.
             return None
-        return described
+        return pair if pair == replace(pair, **_facts_of(row), **names) else None
 
-    def _names(self, row: ManifestRow, number: int) -> dict[str, str]:
-        """Return the files of a pair. They keep the whole name of the source, so that no two can be the same."""
-        stem = row.path if self.plan.per_image == 1 else f"{row.path}_r{number}"
+    def _names(self, picture: _Picture, number: int) -> dict[str, str]:
+        """Return the files of a pair."""
+        stem = picture.name if self.plan.per_image == 1 else f"{picture.name}_r{number}"
         return {"gt": f"gt/{stem}.png", "lq": f"lq/{stem}.png", "recipe": f"recipes/{stem}.json"}
 
     def _remove_others(self, pairs: Sequence[FrozenPair]) -> None:
@@ -193,7 +215,7 @@ class Freezer:
         for kind in ("gt", "lq", "recipes"):
             for path in sorted((self.folder / kind).rglob("*")):
                 if path.is_file() and path not in wanted:
-                    path.unlink()
+                    path.unlink(missing_ok=True)
 
     def _most_bytes(self, row: ManifestRow) -> int:
         """Return how many bytes the pairs of a picture take when PNG saves nothing."""
@@ -202,6 +224,20 @@ class Freezer:
 
     def _with_bar(self, items: Sequence[Any], text: str) -> Iterator[Any]:
         yield from tqdm(items, desc=text, unit="picture", disable=None)
+
+
+def _named(rows: Sequence[ManifestRow]) -> list[_Picture]:
+    """Name pictures by the whole path of their source; of two that differ in case alone the second gets a number."""
+    taken: set[str] = set()
+    names: dict[str, str] = {}
+    for path in sorted(row.path for row in rows):
+        names[path] = free_name(path, taken)
+        taken.add(names[path].casefold())
+    return [_Picture(row, names[row.path]) for row in rows]
+
+
+def _side(row: ManifestRow) -> int:
+    return min(row.width, row.height)
 
 
 def _facts_of(row: ManifestRow) -> dict[str, str]:
@@ -213,21 +249,3 @@ def _write_png(path: Path, pixels: Pixels) -> None:
         write_image(path, pixels)
     except ImageError as error:
         raise DataError(f"{error} What is done is kept: mend this and run the same command again.") from error
-
-
-def _check_room(folder: Path, num_bytes: int) -> None:
-    existing = next(parent for parent in (folder, *folder.resolve().parents) if parent.exists())
-    free = shutil.disk_usage(existing).free
-    if free < num_bytes:
-        raise DataError(
-            f"The set may take {num_bytes / 2**30:.1f} GiB, but the disk of {shown(folder)} has {free / 2**30:.1f} GiB "
-            "left; lower --max-size or --max-images, or name a folder on another disk with --out."
-        )
-
-
-def _hash_file(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error

@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from realesrgan_arch import atomic
-from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.files import DataError, is_below_root
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import Pixels
 
@@ -122,6 +124,19 @@ def write_card(card: FrozenCard, folder: Path) -> None:
     write_json(folder / CARD, {"format": FORMAT, "hash": card.hash, **asdict(card)})
 
 
+def read_recipe(path: Path) -> tuple[FrozenPair, Any]:
+    """Return what the recipe file of a pair says: the pair, and the recipe as plain values.
+
+    Raises:
+        DataError: absent or damaged.
+    """
+    record = read_json(path)
+    try:
+        return FrozenPair(**record["pair"]), record["recipe"]
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{shown(path)} is damaged ({error}); run `data freeze` again.") from error
+
+
 def read_card(folder: Path) -> FrozenCard:
     """Read `frozen.json`.
 
@@ -138,18 +153,23 @@ def read_card(folder: Path) -> FrozenCard:
     try:
         if values["format"] != FORMAT:
             raise DataError(f"{shown(path)} has format {values['format']}, but {FORMAT} is read here; freeze it again.")
-        pairs = tuple(FrozenPair(**pair) for pair in values["pairs"])
-        card = FrozenCard(FreezePlan(**values["plan"]), values["root"], values["part"], pairs)
-        _check_inside(pairs, path)
-        if card.hash != values["hash"]:
-            raise DataError(f"{shown(path)} was changed: its pairs do not have its hash; freeze the set again.")
+        card, given_hash = TypeAdapter(FrozenCard).validate_python(values), values["hash"]
     except (KeyError, TypeError) as error:
         raise DataError(f"{shown(path)} is damaged ({error}); run `data freeze` again.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "JSON"
+        raise DataError(f"{shown(path)} is damaged ({place}: {first['msg']}); run `data freeze` again.") from error
+    _check_inside(card.pairs, path)
+    if card.hash != given_hash:
+        raise DataError(f"{shown(path)} was changed: its pairs do not have its hash; freeze the set again.")
     return card
 
 
 def _check_inside(pairs: Iterable[FrozenPair], path: Path) -> None:
     for pair in pairs:
         for name in (pair.gt, pair.lq, pair.recipe):
-            if Path(name).is_absolute() or ".." in Path(name).parts:
-                raise DataError(f"{shown(path)} names '{name}', which lies outside of the set; freeze it again.")
+            if not is_below_root(name):
+                raise DataError(
+                    f"{shown(path)} names '{shown(Path(name))}', which lies outside of the set; freeze it again."
+                )

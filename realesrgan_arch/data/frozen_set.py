@@ -6,7 +6,7 @@ from torch.utils.data import Dataset
 
 from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.data.files import DataError
-from realesrgan_arch.data.frozen_card import FrozenCard, FrozenPair, hash_pixels, read_card
+from realesrgan_arch.data.frozen_card import FrozenCard, FrozenPair, hash_json, hash_pixels, read_card, read_recipe
 from realesrgan_arch.data.validation_set import to_planes
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import ImageError, Pixels, read_rgb
@@ -60,11 +60,17 @@ class FrozenPairs(Dataset[PairSample]):
 
 
 def read_pair(folder: Path, pair: FrozenPair) -> tuple[Pixels, Pixels]:
-    """Return the GT and LQ pixels (H, W, 3) of a pair.
+    """Return the GT and LQ pixels (H, W, 3) of a pair, whose recipe is checked too.
 
     Raises:
-        DataError: a file is absent, damaged, or has other pixels than were frozen.
+        DataError: a file is absent, damaged, or has other pixels, or another recipe, than were frozen.
     """
+    _, recipe = read_recipe(folder / pair.recipe)
+    if hash_json(recipe) != pair.recipe_sha256:
+        raise DataError(
+            f"{shown(folder / pair.recipe)} is another recipe than was frozen. Bring the file back, or run "
+            "`data freeze` again into a new folder."
+        )
     return _read_checked(folder / pair.gt, pair.gt_sha256), _read_checked(folder / pair.lq, pair.lq_sha256)
 
 

@@ -5,10 +5,11 @@ import hashlib
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, cast, get_args
 
 from realesrgan_arch import atomic
+from realesrgan_arch.data.csv_table import Line, Table
 from realesrgan_arch.data.files import DataError, some_names
 from realesrgan_arch.data.image_source import Disk, ImageSource
 from realesrgan_arch.image_header import ImageError, shown
@@ -37,6 +38,7 @@ COLUMNS = tuple(field.name for field in fields(ManifestRow) if field.name != "ta
 """A manifest has a column `tags` besides when one of its rows has some."""
 _NUM_HASHED = 32
 _DISK = Disk()
+_ALLOW = ", or set allow_changed: true in the section of the data set"
 
 
 def write_manifest(rows: Sequence[ManifestRow], csv_path: Path) -> None:
@@ -60,21 +62,16 @@ def read_manifest(csv_path: Path) -> list[ManifestRow]:
     Raises:
         DataError: missing, empty, other columns, or a line that does not fit; the line is named.
     """
-    try:
-        # Not `read_text`, which would turn a carriage return in a name into a line feed.
-        text = csv_path.read_bytes().decode("utf-8-sig", "surrogateescape")
-    except OSError as error:
-        raise DataError(f"The manifest {shown(csv_path)} cannot be read: {error.strerror}.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    columns = tuple(reader.fieldnames or ())
+    table = Table(csv_path, "manifest", "make it again with `data split`")
+    columns, lines = table.read()
     if columns not in (COLUMNS, (*COLUMNS, "tags")):
         raise DataError(
-            f"The manifest {shown(csv_path)} must have the columns {','.join(COLUMNS)} and perhaps tags, "
-            f"but its first line is '{_printable(','.join(columns))}'; make it again with `data split`."
+            f"{table.name} must have the columns {','.join(COLUMNS)} and perhaps tags, "
+            f"but its first line is '{_printable(','.join(columns))}'; {table.remedy}."
         )
-    rows = [_parse_row(row, f"{shown(csv_path)} line {reader.line_num}", len(columns)) for row in reader]
+    rows = [_parse_row(line) for line in lines]
     if not rows:
-        raise DataError(f"The manifest {shown(csv_path)} lists no image; make it again with `data split`.")
+        raise DataError(f"{table.name} lists no image; {table.remedy}.")
     return rows
 
 
@@ -101,7 +98,12 @@ def manifest_paths(rows: Iterable[ManifestRow], root: Path) -> list[Path]:
 
 
 def check_manifest(
-    rows: Sequence[ManifestRow], root: Path, *, allow_changed: bool = False, source: ImageSource = _DISK
+    rows: Sequence[ManifestRow],
+    root: Path,
+    *,
+    allow_changed: bool = False,
+    source: ImageSource = _DISK,
+    remedy: str = _ALLOW,
 ) -> None:
     """Check that the images are there and what they were, and that no split leaks.
 
@@ -114,6 +116,7 @@ def check_manifest(
         root: the folder that the paths are relative to.
         allow_changed: leave out the comparison of sizes and hashes.
         source: where the images are.
+        remedy: what else mends changed files; "" where there is no section of a data set.
 
     Raises:
         DataError: names the first three images or scenes, and how many more there are.
@@ -127,14 +130,16 @@ def check_manifest(
         _complain(
             changed,
             f"below {shown(root)} changed since the manifest was written",
-            ", or set allow_changed: true in the section of the data set",
+            remedy,
         )
     check_disjoint({(row.scene, row.split) for row in rows}, "scenes")
     check_disjoint({(row.sha256, row.split) for row in rows}, "identical images (SHA-256)")
 
 
-def check_disjoint(key_and_split: Iterable[tuple[str, str]], what: str) -> None:
-    """Check that no key is in two splits.
+def check_disjoint(
+    key_and_split: Iterable[tuple[str, str]], what: str, *, remedy: str = "run `data split` again"
+) -> None:
+    """Check that no key is in two splits; `remedy` ends the sentence.
 
     Raises:
         DataError: names the first three with their splits, and how many more there are.
@@ -145,7 +150,7 @@ def check_disjoint(key_and_split: Iterable[tuple[str, str]], what: str) -> None:
         if seen.setdefault(key, split) != split:
             leaks.append(f"{_printable(key)} ({seen[key]} and {split})")
     if leaks:
-        raise DataError(f"{len(leaks)} {what} are in two splits: {some_names(leaks)}; run `data split` again.")
+        raise DataError(f"{len(leaks)} {what} are in two splits: {some_names(leaks)}; {remedy}.")
 
 
 def _csv_line(values: Iterable[object]) -> str:
@@ -155,20 +160,17 @@ def _csv_line(values: Iterable[object]) -> str:
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
-def _parse_row(row: dict[str, str], place: str, num_columns: int) -> ManifestRow:
-    if None in row or None in row.values():
-        raise DataError(f"{place} must have {num_columns} values.")
+def _parse_row(line: Line) -> ManifestRow:
+    row = line.values
     if row["split"] not in SPLIT_NAMES:
-        raise DataError(f"{place}: split must be one of {', '.join(SPLIT_NAMES)}, got '{_printable(row['split'])}'.")
-    relative = PurePosixPath(row["path"])
-    if relative.is_absolute() or ".." in relative.parts:
-        raise DataError(f"{place}: '{_printable(row['path'])}' must be a path below the data root.")
+        line.refuse(f": split must be one of {', '.join(SPLIT_NAMES)}, got '{_printable(row['split'])}'.")
+    path = line.path_below("the data root")
     try:
         width, height, size = int(row["width"]), int(row["height"]), int(row["bytes"])
     except ValueError as error:
-        raise DataError(f"{place}: width, height and bytes must be whole numbers.") from error
+        raise DataError(f"{line.place}: width, height and bytes must be whole numbers.") from error
     split = cast(SplitName, row["split"])
-    return ManifestRow(row["path"], row["scene"], split, width, height, size, row["sha256"], row.get("tags", ""))
+    return ManifestRow(path, row["scene"], split, width, height, size, row["sha256"], row.get("tags", ""))
 
 
 def _sample(rows: Sequence[ManifestRow]) -> list[ManifestRow]:

@@ -74,7 +74,8 @@ def scan_folder(root: Path, *, with_looks: bool = False, keep: KeepList | None =
     unreadable = (*folders, *files)
     if not images and unreadable:
         raise DataError(
-            f"None of the {len(unreadable)} images in {shown(root)} can be read; first: {unreadable[0].reason}"
+            f"No image in {shown(root)} can be read ({len(files)} images and {len(folders)} folders cannot); first: "
+            f"{unreadable[0].reason}"
         )
     if not images:
         raise DataError(f"The keep-list drops all {len(names)} images in {shown(root)}; set keep to yes for some.")

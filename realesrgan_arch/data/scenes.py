@@ -1,12 +1,11 @@
 """What makes a scene: the folder, the title, the look of a picture, or a table; and which scenes belong together."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
+from realesrgan_arch.data.csv_table import Table
 from realesrgan_arch.data.files import DataError, some_names
 from realesrgan_arch.data.scan import ScannedImage
 from realesrgan_arch.data.stems import stem_of
@@ -14,6 +13,7 @@ from realesrgan_arch.image_header import shown
 from realesrgan_arch.perceptual_hash import find_near, hamming
 
 SceneRule = Literal["folder", "stem", "cluster", "csv"]
+_NUM_DIGITS = 12
 
 
 class Label(NamedTuple):
@@ -65,14 +65,21 @@ def label_by_stem(paths: Iterable[str]) -> dict[str, Label]:
 
 
 def label_by_cluster(images: Sequence[ScannedImage], near: Iterable[NearPair]) -> dict[str, Label]:
-    """Take pictures that look alike as one scene; it has the name of its first picture."""
+    """Take pictures that look alike as one scene.
+
+    It is named by the least SHA-256 of its pictures, `look-0123456789ab`: where they lie moves it to no other part.
+    """
     sets = _DisjointSets()
     first_path: dict[str, str] = {}
     for image in images:
         sets.join(image.path, first_path.setdefault(image.sha256, image.path))
     for pair in near:
         sets.join(pair.first.path, pair.second.path)
-    return {image.path: Label(sets.first_of(image.path)) for image in images}
+    least: dict[str, str] = {}
+    for image in images:
+        first = sets.first_of(image.path)
+        least[first] = min(least.get(first, image.sha256), image.sha256)
+    return {image.path: Label(f"look-{least[sets.first_of(image.path)][:_NUM_DIGITS]}") for image in images}
 
 
 def read_labels(csv_path: Path) -> dict[str, Label]:
@@ -81,24 +88,21 @@ def read_labels(csv_path: Path) -> dict[str, Label]:
     Raises:
         DataError: it cannot be read, has other columns, an empty scene, or two lines for one path.
     """
-    try:
-        text = csv_path.read_bytes().decode("utf-8-sig", "surrogateescape")
-    except OSError as error:
-        raise DataError(f"The table of scenes {shown(csv_path)} cannot be read: {error.strerror}.") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    columns = reader.fieldnames or ()
+    table = Table(csv_path, "table of scenes", "save it as CSV with commas")
+    columns, lines = table.read()
     if not {"path", "scene"} <= set(columns):
         raise DataError(
-            f"The table of scenes {shown(csv_path)} must have the columns path,scene and optionally tags, "
+            f"{table.name} must have the columns path,scene and optionally tags, "
             f"but its first line is '{shown(Path(','.join(columns)))}'."
         )
     labels: dict[str, Label] = {}
-    for row in reader:
-        path, scene = row["path"], row["scene"]
-        if not path or not scene or path in labels:
-            fault = "stands there twice" if path in labels else "needs a path and a scene"
-            raise DataError(f"{shown(csv_path)} line {reader.line_num}: '{shown(Path(path or ''))}' {fault}.")
-        labels[path] = Label(scene, row.get("tags") or "")
+    for line in lines:
+        path, scene = line.path_below("the folder of the images"), line.values["scene"]
+        if not scene:
+            line.refuse(f": '{shown(Path(path))}' needs a scene.")
+        if path in labels:
+            line.refuse(f": '{shown(Path(path))}' stands there twice.")
+        labels[path] = Label(scene, line.values.get("tags", ""))
     return labels
 
 

@@ -4,8 +4,10 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from realesrgan_arch import atomic
-from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, SplitName, read_manifest
 from realesrgan_arch.image_header import shown
 
@@ -41,6 +43,18 @@ class SplitFolder:
     rows: dict[SplitName, list[ManifestRow]]
 
 
+def begin_anew(folder: Path) -> None:
+    """Remove the card of an earlier split: until the new one is written, last of all, the folder is no split.
+
+    Raises:
+        DataError: it cannot be removed.
+    """
+    try:
+        (folder / CARD).unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"{shown(folder / CARD)} cannot be replaced: {error.strerror}.") from error
+
+
 def write_card(card: SplitCard, folder: Path) -> None:
     """Write `split.json` into `folder`.
 
@@ -61,13 +75,15 @@ def read_card(folder: Path) -> SplitCard:
     """
     path = folder / CARD
     try:
-        return SplitCard(**json.loads(path.read_text(encoding="utf-8")))
+        return TypeAdapter(SplitCard).validate_json(path.read_bytes())
     except OSError as error:
         raise DataError(
             f"Expected a folder that `data split` wrote, but {shown(path)} cannot be read: {error.strerror}."
         ) from error
-    except (ValueError, TypeError) as error:
-        raise DataError(f"{shown(path)} is damaged ({error}); run `data split` again.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "JSON"
+        raise DataError(f"{shown(path)} is damaged ({place}: {first['msg']}); run `data split` again.") from error
 
 
 def open_split(folder: Path, *, root: Path | None = None) -> SplitFolder:
@@ -83,6 +99,30 @@ def open_split(folder: Path, *, root: Path | None = None) -> SplitFolder:
     if not rows:
         raise DataError(f"{shown(folder)} holds no manifest; run `data split` again.")
     return SplitFolder(folder, root or Path(card.root), card, rows)
+
+
+def check_same_root(folder: Path, root: Path) -> None:
+    """Check that a split in `folder`, if there is one, is of the images in `root`.
+
+    Raises:
+        DataError: it is of another folder, or `split.json` is none of ours: it would be overwritten.
+    """
+    if not (folder / CARD).exists():
+        return
+    try:
+        earlier = Path(read_card(folder).root)
+    except DataError as error:
+        raise DataError(
+            f"{shown(folder / CARD)} is none that `data split` wrote and would be overwritten; move it away, or choose "
+            "another --out."
+        ) from error
+    # A relative name means nothing in another working folder.
+    is_elsewhere = not earlier.is_absolute() and not earlier.is_dir()
+    same = earlier.name == name_of(root) if is_elsewhere else earlier.resolve() == root.resolve()
+    if not same:
+        raise DataError(
+            f"{shown(folder)} holds the split of {shown(earlier)}, not of {shown(root)}; choose another --out."
+        )
 
 
 def read_parts(folder: Path) -> dict[str, SplitName]:

@@ -7,7 +7,7 @@ Real-ESRGAN's `generate_multiscale_DF2K.py`.
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -102,10 +102,18 @@ def base_names(paths: Sequence[str]) -> dict[str, str]:
     for path in sorted(paths):
         name = stems[path]
         if counts[name.casefold()] > 1:
-            name = _free_name(name + PurePosixPath(path).suffix.replace(".", "_"), taken)
+            name = free_name(name + PurePosixPath(path).suffix.replace(".", "_"), taken)
             taken.add(name.casefold())
         names[path] = name
     return names
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """Return `name`, with a number where it is among the case-folded names `taken`: some disks ignore case."""
+    number, free = 1, name
+    while free.casefold() in taken:
+        number, free = number + 1, f"{name}_{number + 1}"
+    return free
 
 
 def gradient_energy(rgb: Pixels) -> float:
@@ -165,10 +173,3 @@ def _starts(length: int, settings: TileSettings) -> list[int]:
 
 def _per_mille(scale: float) -> int:
     return round(scale * 1000)
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    number, free = 1, name
-    while free.casefold() in taken:
-        number, free = number + 1, f"{name}_{number + 1}"
-    return free

@@ -12,6 +12,8 @@ from realesrgan_arch.image_header import shown
 
 CARD = "tiles.json"
 JOURNAL = "journal.jsonl"
+PICTURES = "pictures_sha256"
+"""Key of the card that no card of another program has."""
 _PARTIAL = ".*.partial"
 
 
@@ -28,11 +30,9 @@ def claim_folder(out: Path, card: Mapping[str, object], allowed: Set[str]) -> No
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        # What atomic writes of a killed run have left.
-        for partial in out.rglob(_PARTIAL):
-            partial.unlink()
-        if any(out.iterdir()):
+        if any(out.iterdir()) and not _has_done_nothing(out):
             _check_earlier_run(out, card, allowed)
+            _remove_partials(out, allowed)
         else:
             atomic.write_text(out / CARD, json.dumps(card, indent=2) + "\n")
     except OSError as error:
@@ -40,16 +40,23 @@ def claim_folder(out: Path, card: Mapping[str, object], allowed: Set[str]) -> No
 
 
 def read_journal(out: Path) -> dict[str, list[ManifestRow]]:
-    """Return the pictures that are done, with all their tiles in place; a last line that is torn does not count."""
+    """Return the pictures that are done, with all their tiles in place; a damaged or torn line does not count."""
     path = out / JOURNAL
-    lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
-    entries = [json.loads(line) for line in lines[:-1]]
-    done = {entry["picture"]: [ManifestRow(**tile) for tile in entry["tiles"]] for entry in entries}
+    lines = path.read_bytes().split(b"\n") if path.is_file() else []
+    done = dict(entry for line in lines[:-1] if (entry := _read_line(line)))
     return {
         picture: tiles
         for picture, tiles in done.items()
         if all(bytes_on_disk(out / tile.path) == tile.bytes for tile in tiles)
     }
+
+
+def _read_line(line: bytes) -> tuple[str, list[ManifestRow]] | None:
+    try:
+        entry = json.loads(line)
+        return entry["picture"], [ManifestRow(**tile) for tile in entry["tiles"]]
+    except (ValueError, KeyError, TypeError):  # Zeros after a power cut: the picture is cut again.
+        return None
 
 
 def journal_line(picture: str, tiles: Sequence[ManifestRow]) -> str:
@@ -60,6 +67,20 @@ def journal_line(picture: str, tiles: Sequence[ManifestRow]) -> str:
 def write_journal(out: Path, done: Mapping[str, Sequence[ManifestRow]]) -> None:
     """Write the journal anew, in the order of `done`."""
     atomic.write_text(out / JOURNAL, "".join(journal_line(picture, tiles) for picture, tiles in done.items()))
+
+
+def _has_done_nothing(out: Path) -> bool:
+    """Whether `out` holds the settings of a run that has made no tile, which other settings may replace."""
+    card = _read_card(out)
+    is_ours = isinstance(card, dict) and PICTURES in card
+    return is_ours and {path.name for path in out.iterdir()} <= {CARD, JOURNAL} and not bytes_on_disk(out / JOURNAL)
+
+
+def _remove_partials(out: Path, allowed: Set[str]) -> None:
+    """Remove what atomic writes of a killed run have left beside our own tiles."""
+    for folder in sorted({out, *((out / name).parent for name in allowed)}):
+        for partial in folder.glob(_PARTIAL):
+            partial.unlink(missing_ok=True)
 
 
 def _check_earlier_run(out: Path, card: Mapping[str, object], allowed: Set[str]) -> None:

@@ -7,7 +7,6 @@ source is changed. A run that was stopped goes on where it was and ends with the
 import hashlib
 import json
 import os
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,11 +17,12 @@ from tqdm import tqdm
 
 from realesrgan_arch import atomic
 from realesrgan_arch.data import tile_grid, tile_journal
+from realesrgan_arch.data.derived import check_apart, check_room, read_source
 from realesrgan_arch.data.files import DataError, check_folder
 from realesrgan_arch.data.manifest import ManifestRow
 from realesrgan_arch.data.tile_grid import TileSettings
 from realesrgan_arch.image_header import ImageError, shown
-from realesrgan_arch.images import Picture, Pixels, decode_rgb, encode, read_bytes
+from realesrgan_arch.images import Picture, Pixels, encode
 
 _BYTES_PER_PIXEL = 2
 """Of a PNG tile; 5000 tiles of 480 from 279 photographs needed 1.5, sharp ones 1.9."""
@@ -67,11 +67,16 @@ def make_tiles(
     Raises:
         DataError: a folder or the space cannot be used, or no picture gives a tile. Pictures that cannot be read are
             in the result.
+        OSError: the disk fails while the journal is written; `derived.alone_in` makes a sentence of it.
     """
     check_folder(root)
-    if out.resolve().is_relative_to(root.resolve()):
-        raise DataError(f"Expected an --out beside the pictures, but {shown(out)} lies inside of {shown(root)}.")
+    check_apart(out, root)
     tasks = plan_tiles(rows, settings)
+    if not any(task.num_tiles for task in tasks):
+        raise DataError(
+            f"None of the {len(rows)} pictures in {shown(root)} gives a tile; every one is smaller than "
+            f"{settings.smallest} pixels: lower --smallest, or --size."
+        )
     tile_journal.claim_folder(out, _card(rows, settings), _possible_names(tasks, settings))
     done = tile_journal.read_journal(out)
     tile_journal.write_journal(out, done)
@@ -82,8 +87,7 @@ def make_tiles(
     tile_journal.write_journal(out, ordered)
     tiles = tuple(tile for each in ordered.values() for tile in each)
     if not tiles:
-        first = f"; first: {failed[0][1]}" if failed else f"; every one is smaller than {settings.smallest} pixels"
-        raise DataError(f"None of the {len(rows)} pictures in {shown(root)} gives a tile{first}")
+        raise DataError(f"None of the {len(rows)} pictures in {shown(root)} gives a tile; first: {failed[0][1]}")
     too_small = tuple(row.path for row in rows if min(row.width, row.height) < settings.smallest)
     return TileResult(tiles, len(ordered), tuple(failed), too_small)
 
@@ -119,13 +123,7 @@ def cut_picture(task: TileTask, root: Path, out: Path, settings: TileSettings) -
         ImageError: the picture cannot be read, or is not the one of the manifest.
         DataError: a tile cannot be written.
     """
-    path = root / task.row.path
-    data = read_bytes(path)
-    if hashlib.sha256(data).hexdigest() != task.row.sha256:
-        raise ImageError(f"{shown(path)} changed since the manifest was written; run `data split` again.")
-    rgb = decode_rgb(data, path)
-    if rgb.shape[:2] != (task.row.height, task.row.width):
-        raise ImageError(f"{shown(path)} has another size than its manifest says; run `data split` again.")
+    rgb = read_source(task.row, root)
     rows: list[ManifestRow] = []
     for scale, places in task.places:
         if places:
@@ -188,7 +186,7 @@ def _card(rows: Sequence[ManifestRow], settings: TileSettings) -> Mapping[str, o
     pictures = hashlib.sha256()
     for row in rows:
         pictures.update(f"{row.path}\n{row.scene}\n{row.split}\n{row.sha256}\n".encode("utf-8", "surrogateescape"))
-    return json.loads(json.dumps({**asdict(settings), "pictures_sha256": pictures.hexdigest()}))
+    return json.loads(json.dumps({**asdict(settings), tile_journal.PICTURES: pictures.hexdigest()}))
 
 
 def _possible_names(tasks: Iterable[TileTask], settings: TileSettings) -> frozenset[str]:
@@ -206,10 +204,9 @@ def _boxes(row: ManifestRow, scale: float, settings: TileSettings) -> list[tile_
 
 def _check_space(tasks: Iterable[TileTask], out: Path, settings: TileSettings, *, num_copies: int) -> None:
     num_tiles = sum(task.num_tiles for task in tasks)
-    needed = num_tiles * settings.size**2 * _BYTES_PER_PIXEL * num_copies
-    free = shutil.disk_usage(out).free
-    if needed > free:
-        raise DataError(
-            f"Expected about {needed / 2**30:.1f} GiB of free space at {shown(out)} for {num_tiles} tiles, got "
-            f"{free / 2**30:.1f} GiB; choose another --out, or fewer tiles with --step, --detail or --most-per-scene."
-        )
+    check_room(
+        out,
+        num_tiles * settings.size**2 * _BYTES_PER_PIXEL * num_copies,
+        what=f"A set of {num_tiles} tiles",
+        advice="make fewer with --step, --detail or --most-per-scene",
+    )

@@ -17,16 +17,12 @@ from realesrgan_arch.degradation.matching import (
 )
 from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.degradation.settings import DegradationSettings, Range
-from realesrgan_arch.degradation.statistics import Pixels
-from realesrgan_arch.images import to_tensor
-
-_LEAST_GAIN = 0.05
-"""Of the summed distance; less than this is chance."""
+from realesrgan_arch.images import Pixels, to_tensor
 
 
 @dataclass(frozen=True)
 class Halves:
-    """Crops to search with, and others to check with."""
+    """Crops to search with, and crops of other pictures to check with."""
 
     search: Sequence[Pixels]
     check: Sequence[Pixels]
@@ -45,7 +41,7 @@ class Match:
     @property
     def is_better(self) -> bool:
         """Whether the found settings are nearer on fresh draws, by more than chance."""
-        return total_distance(self.before) - total_distance(self.after) > _LEAST_GAIN
+        return total_distance(self.before) - total_distance(self.after) > self.before[0].chance / 2
 
 
 def run_match(

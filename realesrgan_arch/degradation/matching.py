@@ -4,6 +4,7 @@ Pictures are compared by the distributions of a few statistics (`statistics.py`)
 distance, the largest difference between two cumulative distributions: 0 for equal ones, 1 where none overlaps.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,13 +17,19 @@ from realesrgan_arch.degradation.knobs import Knob, Position, turn
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
-from realesrgan_arch.degradation.statistics import STATISTICS, Pixels, measure_all
-from realesrgan_arch.images import to_uint8
+from realesrgan_arch.degradation.statistics import STATISTICS, measure_all
+from realesrgan_arch.images import Pixels, to_uint8
 from realesrgan_arch.seeding import Stream
 
 Samples = Mapping[str, NDArray[np.float64]]
 """The values of each statistic, one a picture."""
 
+_KOLMOGOROV = 1.63
+"""Two samples of n and m of one distribution are further apart than this times sqrt(1 / n + 1 / m) in 1 % of all cases.
+
+Half of it is what the summed distance must fall by: with 48 crops, where that is 0.17, pictures that the preset itself
+had made gained 0.09 by chance.
+"""
 _TURN_PENALTY = 0.03
 """What a change must win of the summed distance, so that the preset is left only for a reason."""
 
@@ -37,6 +44,8 @@ class Comparison:
     distance: float
     share_above: float
     """Share of the synthetic pictures above your median."""
+    chance: float
+    """What chance alone may make of the distance of so many pictures."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,6 @@ class Found:
     """The best settings that a search met; `evaluations` counts how many it tried."""
 
     settings: DegradationSettings
-    position: Position
     evaluations: int
 
 
@@ -100,7 +108,7 @@ class Search:
                 best = min((best, *self._moves(best, place, knob, everywhere=is_first)), key=self._cost)
             if best == before or len(self._known) >= self.budget:
                 break
-        return Found(turn(self.preset, self.knobs, best), best, len(self._known))
+        return Found(turn(self.preset, self.knobs, best), len(self._known))
 
     def _moves(self, position: Position, place: int, knob: Knob, *, everywhere: bool) -> Iterator[Position]:
         for choice in range(len(knob.choices)):
@@ -125,7 +133,8 @@ def _columns(rows: Sequence[Mapping[str, float]]) -> Samples:
 def _compare(name: str, yours: NDArray[np.float64], synthetic: NDArray[np.float64]) -> Comparison:
     mine, theirs = (tuple(float(value) for value in np.quantile(side, (0.1, 0.5, 0.9))) for side in (yours, synthetic))
     distance = _ks_distance(yours, synthetic)
-    return Comparison(name, _three(mine), _three(theirs), distance, float((synthetic > mine[1]).mean()))
+    chance = _KOLMOGOROV * math.sqrt(1 / len(yours) + 1 / len(synthetic))
+    return Comparison(name, _three(mine), _three(theirs), distance, float((synthetic > mine[1]).mean()), chance)
 
 
 def _ks_distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realesrgan_arch.audit.compression import measure_block_grid
+from realesrgan_arch.images import Pixels
 
-Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]
 
 MIN_SIDE = 64
+"""Of a picture that can be measured, in pixels."""
 _LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 _CHROMA_WEIGHTS = ((-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 _CHROMA_GAIN = 0.6404

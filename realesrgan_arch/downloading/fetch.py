@@ -19,6 +19,7 @@ from realesrgan_arch.downloading.web import (
     RangeRefusedError,
     UnreachableError,
     check_address,
+    is_number,
     open_url,
     read_chunk,
 )
@@ -146,12 +147,12 @@ def _append(remote: RemoteFile, part: Part, response: HTTPResponse) -> None:
         by_hand = _by_hand(remote, part)
         raise DownloadError(f"{remote.url} gave a web page instead of the file: {by_hand}.")
     if response.status == 206:
-        _check_continues(part, response)
+        _check_continues(remote, part, response)
     else:
         length = response.headers.get("Content-Length", "")
-        total = int(length) if length.isdigit() else remote.size
+        total = int(length) if is_number(length) else remote.size
         _check_total(remote, total)
-        part.begin(Version(remote.url, response.headers.get("ETag"), response.headers.get("Last-Modified"), total))
+        part.begin(_version(remote, response, total))
     total = part.version.total if part.version else None
     check_disk_space(part.path.parent, (total or 0) - part.num_bytes, f"downloading {part.target.name}")
     _copy(remote, part, response, total)
@@ -161,21 +162,21 @@ def _append(remote: RemoteFile, part: Part, response: HTTPResponse) -> None:
         raise InterruptedTransferError(f"broke off after {part.num_bytes:,} of {total:,} bytes")
 
 
-def _check_continues(part: Part, response: HTTPResponse) -> None:
+def _version(remote: RemoteFile, response: HTTPResponse, total: int | None) -> Version:
+    return Version(remote.url, response.headers.get("ETag"), response.headers.get("Last-Modified"), total)
+
+
+def _check_continues(remote: RemoteFile, part: Part, response: HTTPResponse) -> None:
     """Check that a partial answer starts where the part ends, and is of the same version."""
     match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
-    version = part.version
-    if version is None or match is None or not _is_next(version, part.num_bytes, match, response.headers.get("ETag")):
+    old, start = part.version, part.num_bytes
+    total = int(match[3]) if match and match[3] != "*" else None
+    if old is None or not match or int(match[1]) != start or not old.can_be(_version(remote, response, total)):
         part.discard()
         raise InterruptedTransferError("sent another part than the one that was asked for")
     part.was_resumed = True
-    if version.total is None and match[3] != "*":
-        part.note(replace(version, total=int(match[3])))
-
-
-def _is_next(version: Version, num_bytes: int, match: re.Match[str], etag: str | None) -> bool:
-    is_same_length = version.total is None or match[3] in ("*", str(version.total))
-    return int(match[1]) == num_bytes and is_same_length and etag in (None, version.etag)
+    if old.total is None and total is not None:
+        part.note(replace(old, total=total))
 
 
 def _check_total(remote: RemoteFile, total: int | None) -> None:

@@ -23,8 +23,19 @@ class Version:
     @property
     def validator(self) -> str | None:
         """What `If-Range` may hold: a strong ETag, else the date. Weak ETags are for equal meaning, not equal bytes."""
-        is_strong = self.etag is not None and not self.etag.startswith("W/")
-        return self.etag if is_strong else self.last_modified
+        return self._strong_etag or self.last_modified
+
+    def can_be(self, other: "Version") -> bool:
+        """True when nothing that `other` says contradicts this one; a strong ETag outweighs the date."""
+        if other.total not in (None, self.total) and self.total is not None:
+            return False
+        if other.etag is not None and other.etag == self._strong_etag:
+            return True
+        return other.etag in (None, self.etag) and other.last_modified in (None, self.last_modified)
+
+    @property
+    def _strong_etag(self) -> str | None:
+        return self.etag if self.etag and not self.etag.startswith("W/") else None
 
 
 _CARD = TypeAdapter(Version)

@@ -82,6 +82,11 @@ def read_chunk(response: HTTPResponse) -> bytes:
         raise InterruptedTransferError(f"broke off ({error or type(error).__name__})") from error
 
 
+def is_number(text: str) -> bool:
+    """True for the digits 0 to 9 only; `str.isdigit` takes "²" too, which `int` does not."""
+    return text.isascii() and text.isdecimal()
+
+
 def check_address(url: str) -> None:
     """Check that an address is https, or of this machine.
 
@@ -124,11 +129,11 @@ def _retry_after(text: str | None) -> float | None:
     """Seconds, from a number or a date; None where it is neither."""
     if text is None:
         return None
-    if text.strip().isdigit():
+    if is_number(text.strip()):
         return float(text)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     now = datetime.now(UTC) if when.tzinfo else datetime.now(UTC).replace(tzinfo=None)
     return max(0.0, (when - now).total_seconds())

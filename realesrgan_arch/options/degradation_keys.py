@@ -1,7 +1,7 @@
 """The degradation of an option file the other way round: from settings to its keys."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from realesrgan_arch.degradation.settings import DegradationSettings, StageSettings
 
@@ -51,13 +51,25 @@ def expressible(settings: DegradationSettings) -> DegradationSettings:
     """Return the nearest settings that an option file can say.
 
     It has no probabilities of noise, JPEG and the first blur: where one of them is less likely than not it is left out
-    by its range, else it happens always. It has neither resize modes nor kernel sizes.
+    by its range, else it happens always. It has neither resize modes nor kernel sizes, nor how often JPEG comes last.
     """
     plain = DegradationSettings()
     return DegradationSettings(
         first=_expressible_stage(settings.first, plain.first, can_skip_blur=False),
         second=_expressible_stage(settings.second, plain.second, can_skip_blur=True),
         final_sinc_prob=settings.final_sinc_prob,
+    )
+
+
+def lost_fields(settings: DegradationSettings) -> tuple[str, ...]:
+    """Return the names of what `expressible` cannot keep: `jpeg_last_prob`, `first.noise_prob`, ..."""
+    said = expressible(settings)
+    pairs = (("", settings, said), ("first.", settings.first, said.first), ("second.", settings.second, said.second))
+    return tuple(
+        f"{prefix}{field.name}"
+        for prefix, wanted, nearest in pairs
+        for field in fields(wanted)
+        if field.name not in ("first", "second") and getattr(wanted, field.name) != getattr(nearest, field.name)
     )
 
 

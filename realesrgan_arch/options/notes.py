@@ -9,7 +9,10 @@ from realesrgan_arch.options.train import FROZEN, MultiStepOptions, TrainOptions
 from realesrgan_arch.options.types import SHARPENED_ONCE, UNSHARPENED_MODELS, Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
 
-_CHOICES_OF_A_FROZEN_SET = ("dataroot_lq", "manifest", "meta_info", "degradation", "seed", "max_size", "max_images")
+_CHOICES_OF_A_FROZEN_SET = (
+    "dataroot_lq", "manifest", "allow_changed", "meta_info", "meta_info_file", "io_backend", "filename_tmpl",
+    "degradation", "seed", "max_size", "max_images",
+)  # fmt: skip
 _USM_SWITCHES = ("gt_usm", "l1_gt_usm", "percep_gt_usm", "gan_gt_usm", "lq_from_usm")
 
 
@@ -78,8 +81,6 @@ def _whole_image_notes(key: str, data: ValDataset) -> Iterator[str]:
             if field in data.model_fields_set:
                 yield f"datasets.{key}.{field} has no effect: a frozen set is scored whole and as it is"
         return
-    if data.is_paired and data.max_size is not None:
-        yield f"datasets.{key}.max_size has no effect: pairs are scored whole"
     if data.is_paired and data.degradation != "bicubic":
         yield f"datasets.{key}.degradation has no effect: pairs bring their own LQ images"
 

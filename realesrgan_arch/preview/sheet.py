@@ -15,6 +15,9 @@ from realesrgan_arch.preview.pairs import Draw, PreviewPair
 from realesrgan_arch.preview.words import RecipeWords, recipe_words, settings_rows
 from realesrgan_arch.resampling import magnify_bicubic
 
+MARKER = '<meta name="generator" content="realesrgan-arch data preview">'
+"""Stands in every page, which a later preview may replace."""
+
 
 class Shot(NamedTuple):
     """A picture on the page: `uri` holds its pixels, the sides are its own, in pixels."""
@@ -48,6 +51,7 @@ def render_sheet(pairs: Iterable[PreviewPair], options: Options, *, source: str)
     lines = [_line(pair, scale=options.scale) for pair in pairs]
     return render(
         "preview.html",
+        marker=MARKER,
         title=f"What training sees: {options.name}",
         source=source,
         options=options,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from realesrgan_arch.data.files import DataError
@@ -125,7 +125,7 @@ def _checked_name(path: Path, name: str) -> str:
     """Return the name without a leading `./`; refuse what would leave the folder on any system."""
     parts = re.split(r"[\\/]", name.removesuffix("/"))
     plain = [part for part in parts if part != "."]
-    is_bad = name.startswith(("/", "\\")) or ":" in parts[0] or "\\" in name or "\0" in name
+    is_bad = name.startswith(("/", "\\")) or ":" in name or "\\" in name or "\0" in name
     if is_bad or any(part in ("", "..") or len(part.encode("utf-8", "replace")) > 255 for part in plain):
         raise _refusal(path, name, "a path that leaves the folder or is none")
     return "/".join(plain)
@@ -152,7 +152,7 @@ def _check_collisions(path: Path, members: Sequence[Member]) -> None:
         if key in seen:
             raise _refusal(path, member.name, "a name that occurs twice")
         seen.add(key)
-    folders = {key.rpartition("/")[0] for key in seen}
+    folders = {str(parent) for key in seen for parent in PurePosixPath(key).parents}
     both = next((key for key in sorted(seen) if key in folders), None)
     if both is not None:
         raise _refusal(path, both, "a file and a folder")

@@ -2,25 +2,23 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from realesrgan_arch.atomic import atomic_file
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.downloading.fetch import Pause, RemoteFile, check_disk_space, check_file, fetch
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.sources.kaggle import fetch_from_kaggle
+from realesrgan_arch.sources.place import UNPACKING, Tell, check_place, install
 from realesrgan_arch.sources.receipt import Amount, is_present, measure, read_receipt, write_receipt
 from realesrgan_arch.sources.table import Source, SourceFile, choose_files
 from realesrgan_arch.sources.unpack import unpack
 
 ARCHIVES = "archives"
 KAGGLE_PART = "all"
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,8 @@ def get_source(
     """Bring `source`, or some of its parts, into `out/<name>`; `tell` is given the licence before anything is fetched.
 
     An archive that lies in `out/archives` is checked and used, and kept; one that was downloaded is removed when it is
-    unpacked, unless `keep_archives`. Where the receipt and the files agree, no request is made.
+    unpacked, unless `keep_archives`. Where the receipt and the files agree, no request is made. Where they do not, what
+    was changed in the folder is moved to another one beside it before it is replaced, and `tell` is told.
 
     Raises:
         DataError: an unknown part, an archive that is unsafe or damaged, files in the folder that are not of the set.
@@ -54,17 +53,25 @@ def get_source(
         MissingExtraError: a set of Kaggle without kagglehub.
     """
     files = choose_files(source, parts)
+    try:
+        with _alone(source.name, out):
+            return _complete(source, files, out, keep_archives=keep_archives, tell=tell, pause=pause)
+    except OSError as error:
+        raise DataError(
+            f"cannot read or write {shown(Path(error.filename or out))}: {error.strerror or error}; mend that and "
+            "run the command again."
+        ) from error
+
+
+@contextmanager
+def _alone(name: str, out: Path) -> Iterator[None]:
+    """Keep other processes from the set or the archive called `name`."""
     with ExitStack() as held:
         try:
-            held.enter_context(file_lock(out / f".{source.name}.lock"))
-            return _complete(source, files, out, keep_archives=keep_archives, tell=tell, pause=pause)
+            held.enter_context(file_lock(out / f".{name}.lock"))
         except BlockingIOError as error:
-            raise DataError(f"another process is fetching {source.name} into {shown(out)}; wait for it.") from error
-        except OSError as error:
-            raise DataError(
-                f"cannot read or write {shown(Path(error.filename or out))}: {error.strerror or error}; mend that and "
-                "run the command again."
-            ) from error
+            raise DataError(f"another process is fetching {name} into {shown(out)}; wait for it.") from error
+        yield
 
 
 def _complete(
@@ -78,13 +85,20 @@ def _complete(
     for line in _announcement(source, folder, missing, receipt):
         tell(line)
     if source.kaggle_handle and missing:
-        receipt[KAGGLE_PART] = fetch_from_kaggle(source, folder)
+        receipt[KAGGLE_PART] = fetch_from_kaggle(source, folder, tell)
         write_receipt(folder, source, receipt)
     to_do = [file for file in files if file.part in missing]
     _check_room(to_do, out, keep_archives=keep_archives)
     for file in to_do:
-        receipt[file.part] = _get_file(source, file, out, keep_archives=keep_archives, pause=pause)
-        write_receipt(folder, source, receipt)
+        # By the archive too: two sets may come out of one.
+        with _alone(file.name, out):
+            archive = out / ARCHIVES / file.name
+            is_kept = keep_archives or archive.exists()
+            _bring(source, file, archive, pause)
+            receipt[file.part] = _put_into_place(file, archive, folder, tell)
+            write_receipt(folder, source, receipt)
+            if not is_kept:
+                _remove(archive)
     return GotSource(source, folder, {part: receipt[part] for part in wanted}, missing)
 
 
@@ -98,21 +112,19 @@ def _announcement(
     return [source.title, f"from {source.page}", f"licence: {source.licence} ({source.licence_url})", *repair]
 
 
-def _get_file(source: Source, file: SourceFile, out: Path, *, keep_archives: bool, pause: Pause) -> tuple[Amount, ...]:
-    """Download or find one file and put its contents into place."""
-    folder, archive = out / source.name, out / ARCHIVES / file.name
-    was_here = archive.exists()
-    if was_here:
+def _bring(source: Source, file: SourceFile, archive: Path, pause: Pause) -> None:
+    """Download the archive, or check the one that is here."""
+    if archive.exists():
         check_file(file.remote, archive)
     else:
         fetch(_with_advice(source, file, archive), archive, pause=pause)
+
+
+def _put_into_place(file: SourceFile, archive: Path, folder: Path, tell: Tell) -> tuple[Amount, ...]:
     if file.folders:
-        unpack(archive, file.folders, folder)
+        unpack(archive, file.folders, folder, tell=tell)
     else:
-        _copy(archive, folder / file.name)
-    if not was_here and not keep_archives:
-        archive.unlink()
-        _remove_if_empty(archive.parent)
+        _copy(archive, folder, tell)
     return tuple(measure(folder, place) for place in ([each.to for each in file.folders] or [file.name]))
 
 
@@ -122,9 +134,17 @@ def _with_advice(source: Source, file: SourceFile, archive: Path) -> RemoteFile:
     return replace(file.remote, by_hand=f"{first}, put it into {shown(archive.parent)} and run the command again")
 
 
-def _copy(path: Path, target: Path) -> None:
-    with path.open("rb") as source, atomic_file(target) as file:
-        shutil.copyfileobj(source, file)
+def _copy(archive: Path, folder: Path, tell: Tell) -> None:
+    """Put a file that is no archive into the folder as it is."""
+    check_place(folder / archive.name, ())
+    work = folder / UNPACKING
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        (work / "new").mkdir(parents=True)
+        shutil.copyfile(archive, work / "new" / archive.name)
+        install([archive.name], folder, tell)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _check_room(files: Sequence[SourceFile], out: Path, *, keep_archives: bool) -> None:
@@ -141,6 +161,7 @@ def _num_bytes_to_fetch(file: SourceFile, out: Path) -> int:
     return max(0, (file.remote.size or 0) - sum(path.stat().st_size for path in here if path.exists()))
 
 
-def _remove_if_empty(folder: Path) -> None:
-    if not any(folder.iterdir()):
-        folder.rmdir()
+def _remove(archive: Path) -> None:
+    archive.unlink()
+    with suppress(OSError):  # Another archive is in the folder, or arrives there now.
+        archive.parent.rmdir()

@@ -12,24 +12,29 @@ from realesrgan_arch.data.files import DataError, list_folder
 from realesrgan_arch.downloading.fetch import check_disk_space
 from realesrgan_arch.extras import require_extra
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.sources.archive import ARCHIVE_FAULTS
+from realesrgan_arch.sources.place import UNPACKING, Tell, check_place, install
 from realesrgan_arch.sources.receipt import Amount, measure
 from realesrgan_arch.sources.table import Source
-from realesrgan_arch.sources.unpack import UNPACKING, check_place, install
 
-_NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP})
+_NO_RANGES = frozenset({errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What systems and file systems say that cannot copy by themselves."""
 
 
-def fetch_from_kaggle(source: Source, root: Path) -> tuple[Amount, ...]:
-    """Download the set into kagglehub's cache and link its files into `root` (copy them where links cannot be made).
+def fetch_from_kaggle(source: Source, root: Path, tell: Tell) -> tuple[Amount, ...]:
+    """Download the set into kagglehub's cache and copy its files into `root`.
 
     The cache and not `output_dir`: only there does kagglehub (0.3 to 1.0) continue a download that broke off.
+    Copies and not hard links: a picture that is edited in `root` must not change in the cache.
 
     Raises:
         MissingExtraError: kagglehub is not installed.
-        DataError: no credentials or no consent, no network, too few images, files in `root` that are not of the set.
+        DataError: no credentials or no consent, no network, a link among the files, too few images, files in `root`
+            that are not of the set.
         DownloadError: no room for copies.
     """
     cached = _download(source)
+    _check_no_links(source, cached)
     listing = list_folder(cached)
     if len(listing.images) < source.min_images:
         raise DataError(
@@ -38,7 +43,7 @@ def fetch_from_kaggle(source: Source, root: Path) -> tuple[Amount, ...]:
         )
     files = [path.relative_to(cached) for path in (*listing.images, *listing.others)]
     try:
-        return _bring_over(cached, files, root)
+        return _bring_over(cached, files, root, tell)
     except OSError as error:
         raise DataError(
             f"cannot bring {source.name} from {shown(cached)} into {shown(root)}: {error.strerror or error}; "
@@ -55,7 +60,7 @@ def _download(source: Source) -> Path:
     faults = tuple(kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Exception))
     try:
         return Path(kagglehub.dataset_download(source.kaggle_handle))
-    except (*faults, OSError, ValueError) as error:
+    except (*faults, *ARCHIVE_FAULTS, OSError, ValueError) as error:
         raise DataError(_sentence(source, error)) from error
 
 
@@ -73,34 +78,39 @@ def _sentence(source: Source, error: Exception) -> str:
     )
 
 
-def _bring_over(cached: Path, files: Sequence[Path], root: Path) -> tuple[Amount, ...]:
+def _check_no_links(source: Source, cached: Path) -> None:
+    """Refuse links: what a stranger packed may not name files of this machine."""
+    link = next((path for path in cached.rglob("*") if path.is_symlink()), None)
+    if link is not None:
+        raise DataError(
+            f"expected plain files from {source.page}, got the link {shown(link)}: nothing was taken from there."
+        )
+
+
+def _bring_over(cached: Path, files: Sequence[Path], root: Path, tell: Tell) -> tuple[Amount, ...]:
     by_top: dict[str, set[str]] = {}
     for file in files:
-        by_top.setdefault(file.parts[0], set()).add(file.relative_to(file.parts[0]).as_posix())
+        by_top.setdefault(file.parts[0], set()).update({"/".join(file.parts[1:])} - {""})
     for top, names in by_top.items():
-        if names != {"."}:
-            check_place(root / top, names)
-    root.mkdir(parents=True, exist_ok=True)
-    if not _is_one_disk(cached, root):
-        check_disk_space(root, sum((cached / file).stat().st_size for file in files), "copying from the cache")
+        check_place(root / top, names)
+    check_disk_space(root, sum((cached / file).stat().st_size for file in files), "copying from the cache")
     work = root / UNPACKING
     shutil.rmtree(work, ignore_errors=True)
-    for file in tqdm(files, desc="linking", unit="file", leave=False, disable=None):
+    for file in tqdm(files, desc="copying", unit="file", leave=False, disable=None):
         (work / "new" / file).parent.mkdir(parents=True, exist_ok=True)
-        _link_or_copy(cached / file, work / "new" / file)
-    for top in by_top:
-        install(work / "new" / top, root / top, work / "old" / top)
+        _copy(cached / file, work / "new" / file)
+    install(list(by_top), root, tell)
     return tuple(measure(root, top) for top in by_top)
 
 
-def _is_one_disk(first: Path, second: Path) -> bool:
-    return first.stat().st_dev == second.stat().st_dev
-
-
-def _link_or_copy(path: Path, target: Path) -> None:
-    try:
-        os.link(path, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
+def _copy(path: Path, target: Path) -> None:
+    """Copy the bytes; file systems that can share blocks (Btrfs, XFS) then take no room twice."""
+    with path.open("rb") as source, target.open("xb") as file:
+        try:
+            while hasattr(os, "copy_file_range") and os.copy_file_range(source.fileno(), file.fileno(), 2**30):
+                pass
+        except OSError as error:
+            if error.errno not in _NO_RANGES:
+                raise
+    if target.stat().st_size != path.stat().st_size:
         shutil.copyfile(path, target)

@@ -133,8 +133,8 @@ class FineTuneModel:
         """Score the generator on whole images for BasicSR's loop; ours keeps a `Validation` with the base's scores."""
         scale = self._gt.shape[-1] // self._lq.shape[-1]
         name = str(getattr(dataloader.dataset, "opt", {}).get("name", "validation"))
-        pairs = KeptPairs(samples_of_batches(dataloader))
-        validation = Validation(pairs, name=name, rules=self.score_rules, scale=scale)
+        pairs, set_hash = KeptPairs(samples_of_batches(dataloader)), getattr(dataloader.dataset, "set_hash", "")
+        validation = Validation(pairs, name=name, rules=self.score_rules, scale=scale, set_hash=set_hash)
         pictures = self.run_folder.visualization / name if save_img else None
         upscale = snapshot(self.inference_network(), scale=scale, device=self.device)
         scores = validation.score_now(upscale, pictures=pictures, step=current_iter)

@@ -1,5 +1,4 @@
-"""Time the audit of N files for growing N: images a second, the share of decoding, CPU time and memory of all
-processes.
+"""Time the audit of N files for growing N: images a second, the largest memory of all processes, the share of decoding.
 
 The files are crops of the photographs of ../shared, each saved as a JPEG of its own, or the embedded sample's drawings
 where those are absent. The share of decoding is taken in this process, from up to 200 of the files one after another.
@@ -46,9 +45,8 @@ def main() -> None:
         folder = arguments.folder or Path(temporary)
         print(f"{platform.machine()}, {os.cpu_count()} cores, {arguments.jobs} jobs, load {os.getloadavg()[0]:.1f}")
         for count in arguments.counts:
-            root = make_files(folder, count)
-            print(time_audit(root, count, arguments.jobs), flush=True)
-        print(measure_share(root))
+            print(time_audit(make_files(folder, count), count, arguments.jobs), flush=True)
+        print(measure_share(make_files(folder, arguments.counts[-1])))
 
 
 def make_files(folder: Path, count: int) -> Path:
@@ -86,13 +84,13 @@ def time_audit(root: Path, count: int, jobs: int) -> str:
         audit = partial(audit_folder, root, Path(out), thresholds=AuditThresholds(), num_processes=jobs)
         start = time.perf_counter()
         audit()
-        seconds, cpu = time.perf_counter() - start, watch.cpu_seconds
+        seconds = time.perf_counter() - start
         start = time.perf_counter()
         audit()
         again = time.perf_counter() - start
     return (
-        f"{count:>6} files {seconds:8.1f} s {count / seconds:6.1f} images/s  CPU {1000 * cpu / count:5.1f} ms "
-        f"a file  again {again:5.1f} s  peak memory of all {watch.peak_bytes / 2**20:4.0f} MiB"
+        f"{count:>6} files {seconds:8.1f} s {count / seconds:6.1f} images/s  "
+        f"again {again:5.1f} s  peak memory of all {watch.peak_bytes / 2**20:4.0f} MiB"
     )
 
 
@@ -115,12 +113,10 @@ def measure_share(root: Path) -> str:
 
 
 class Watch:
-    """CPU time and largest memory of this process and all below it, read from /proc while it is open."""
+    """Largest memory of this process and all below it, read from /proc while it is open."""
 
     def __enter__(self) -> "Watch":
         self.peak_bytes = 0
-        self._cpu_by_process: dict[int, float] = {}
-        self._before = cpu_seconds(os.getpid())
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -130,16 +126,10 @@ class Watch:
         self._done.set()
         self._thread.join()
 
-    @property
-    def cpu_seconds(self) -> float:
-        """Of all processes, as last seen."""
-        return sum(self._cpu_by_process.values()) - self._before
-
     def _watch(self) -> None:
         while not self._done.wait(SAMPLE_SECONDS):
             pids = family(os.getpid())
             self.peak_bytes = max(self.peak_bytes, sum(map(proportional_bytes, pids)))
-            self._cpu_by_process.update({pid: cpu_seconds(pid) for pid in pids})
 
 
 def family(pid: int) -> list[int]:
@@ -149,15 +139,6 @@ def family(pid: int) -> list[int]:
     except OSError:
         children = []
     return [pid, *(descendant for child in children for descendant in family(int(child)))]
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process; 0 when it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def proportional_bytes(pid: int) -> int:

@@ -21,6 +21,7 @@ def render(found, rows=(), thumbnails=None, notes=()):
         keep_rows=rows,
         thumbnails=thumbnails or {},
         notes=notes,
+        split_command="realesrgan-arch data split photos",
     )
 
 
@@ -55,7 +56,7 @@ def test_the_numbers_at_the_top_follow_the_keep_list():
     assert "<strong>3</strong>" in page
     assert "<strong>2</strong>" in page
     assert "<strong>1</strong>" in page
-    assert page.count("put back in keep.csv") == 1
+    assert page.count("kept, as you decided in keep.csv") == 1
     assert "(1 so far)" in page
     assert "3 files appeared." in page
 
@@ -63,7 +64,21 @@ def test_the_numbers_at_the_top_follow_the_keep_list():
 def test_the_worst_come_first_with_their_number_and_limit():
     page = render([blurred("mild.jpg", 0.55), blurred("bad.jpg", 0.123)])
     assert page.index("bad.jpg") < page.index("mild.jpg")
-    assert "0.123 · limit 0.6" in page
+    assert "0.123, below the limit of 0.6" in page
+
+
+def test_the_side_of_the_limit_that_is_bad_is_said():
+    drawing = Found("a.jpg", Finding("line_drawing", 0.91, 0.85, True, "Looks like a plan."))
+    copy = Found("b.jpg", Finding("near_duplicate", 4.0, 8.0, False, "Looks like a.jpg."))
+    page = render([drawing, copy])
+    assert "0.91, at or above the limit of 0.85" in page
+    assert "the limit of 8" not in page
+
+
+def test_decisions_about_files_that_are_not_there_do_not_count():
+    page = render([], [KeepRow(True, "a.jpg"), KeepRow(False, "gone.jpg", "(absent)", is_yours=True)])
+    assert "<strong>1</strong>" in page
+    assert "so far" not in page
 
 
 def test_of_very_many_the_worst_are_shown_and_the_others_counted():

@@ -1,6 +1,8 @@
 """One file: what is wrong with it has a stable name and one sentence; decoders keep quiet."""
 
+import errno
 import hashlib
+import os
 import struct
 import zlib
 
@@ -10,6 +12,7 @@ import pytest
 from realesrgan_arch.audit import examine as module
 from realesrgan_arch.audit.examine import draw_thumbnail, examine
 from realesrgan_arch.audit.thresholds import AuditThresholds
+from realesrgan_arch.data.files import DataError
 from tests.audit.pictures import photo, write_photo
 
 DEFAULTS = AuditThresholds()
@@ -103,6 +106,41 @@ def test_a_file_beyond_the_limit_is_not_read(tmp_path, monkeypatch, jpeg):
     record = look(tmp_path, jpeg)
     assert record.fault.reason == "too_large"
     assert record.sha256 == ""
+
+
+def test_a_file_that_grows_while_it_is_read_is_not_read_beyond_the_limit(tmp_path, monkeypatch, jpeg):
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 1000)
+    path, fstat = tmp_path / "a.jpg", module.os.fstat
+    path.write_bytes(jpeg[:500])
+
+    def grow(handle):
+        facts = fstat(handle)
+        path.write_bytes(jpeg)
+        return facts
+
+    monkeypatch.setattr(module.os, "fstat", grow)
+    fault = examine("a.jpg", root=tmp_path, thresholds=DEFAULTS).fault
+    assert fault.reason == "too_large"
+    assert "1001 bytes or more" in fault.text
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="files in memory are Linux's")
+def test_a_full_temporary_folder_does_not_matter(tmp_path, monkeypatch, jpeg):
+    monkeypatch.setattr(module.tempfile, "TemporaryFile", no_space)
+    module.check_capturing()
+    assert look(tmp_path, jpeg).fault is None
+
+
+def test_no_place_for_what_decoders_say_is_one_sentence(monkeypatch):
+    monkeypatch.delattr(module.os, "memfd_create", raising=False)
+    module.check_capturing()
+    monkeypatch.setattr(module.tempfile, "TemporaryFile", no_space)
+    with pytest.raises(DataError, match="temporary file, and none can be made: No space left.*TMPDIR"):
+        module.check_capturing()
+
+
+def no_space():
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_name_that_is_not_utf8_is_examined_and_shown_escaped(tmp_path, jpeg):

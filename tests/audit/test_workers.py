@@ -11,6 +11,7 @@ import pytest
 
 from realesrgan_arch.audit import workers
 from realesrgan_arch.audit.workers import Crash, run_in_processes
+from realesrgan_arch.data.files import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_UNTIL_KILLED = """
@@ -59,9 +60,15 @@ def test_a_crash_says_what_it_was():
 
 
 def test_when_everything_crashes_it_is_not_the_fault_of_the_files(monkeypatch):
-    monkeypatch.setattr(workers, "MAX_CRASHES_IN_A_ROW", 3)
-    with pytest.raises(RuntimeError, match="3 worker processes in a row ended early"):
+    monkeypatch.setattr(workers, "MOST_CRASHES_AT_FIRST", 3)
+    with pytest.raises(DataError, match=r"The first 3 processes .* \(signal 6, SIGABRT\).*: try --jobs 1"):
         run([7] * 50)
+
+
+def test_many_crashes_in_a_row_are_findings_when_anything_was_done(monkeypatch):
+    monkeypatch.setattr(workers, "MOST_CRASHES_AT_FIRST", 3)
+    results = list(run_in_processes(square, [1, *[7] * 5], num_processes=1, preload="os"))
+    assert [item for item, result in results if isinstance(result, Crash)] == [7] * 5
 
 
 def test_items_are_taken_one_at_a_time():

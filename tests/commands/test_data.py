@@ -59,6 +59,7 @@ def test_a_keep_list_is_found_said_and_ignored_when_told(photos, in_tmp_path, ca
     names = [path.relative_to(photos).as_posix() for path in photos.rglob("*.png")]
     rows = [KeepRow(name != "scene_1/1.png", name, "blurred" if name == "scene_1/1.png" else "") for name in names]
     write_keep_list(rows, Path("audit/photos/keep.csv"))
+    Path("audit/photos/audit.json").write_text(json.dumps({"root": photos.as_posix()}))
     assert split(capsys, photos)["dropped"] == 1
     assert open_split(Path("data_split/photos")).card.keep == "audit/photos/keep.csv"
     assert sum(len(rows) for rows in open_split(Path("data_split/photos")).rows.values()) == 23
@@ -70,6 +71,50 @@ def test_a_keep_list_is_found_said_and_ignored_when_told(photos, in_tmp_path, ca
     write_noise(photos / "scene_2/new.png", seed=99)
     with pytest.raises(DataError, match="does not know 1 of 25 images .*scene_2/new.png"):
         data.main(["split", str(photos)])
+
+
+def test_a_keep_list_of_another_folder_of_the_same_name_is_not_taken_silently(photos, in_tmp_path, capsys):
+    other = Path("other/photos")
+    for i in range(12):
+        write_noise(other / f"scene_{i}/{i}.png", seed=i)
+    names = [path.relative_to(photos).as_posix() for path in photos.rglob("*.png")]
+    write_keep_list([KeepRow(True, name) for name in names], Path("audit/photos/keep.csv"))
+    with pytest.raises(DataError, match=r"keep.csv is of an unknown folder, not of .*photos; choose with --keep"):
+        data.main(["split", str(photos)])
+    Path("audit/photos/audit.json").write_text(json.dumps({"root": "photos"}))
+    assert split(capsys, photos)["dropped"] == 0
+    with pytest.raises(DataError, match=r"audit/photos/keep.csv is of photos, not of other/photos; .* --keep none"):
+        data.main(["split", "other/photos", "--out", "two"])
+    assert split(capsys, other, "--keep", "none", "--out", "two")["dropped"] == 0
+
+
+def test_a_split_of_another_folder_of_the_same_name_is_not_overwritten(photos, in_tmp_path, capsys, monkeypatch):
+    other = Path("other/photos")
+    for i in range(12):
+        write_noise(other / f"scene_{i}/{i}.png", seed=i)
+    split(capsys, "photos")
+    split(capsys, photos)
+    before = {path.name: path.read_bytes() for path in Path("data_split/photos").iterdir()}
+    with pytest.raises(DataError, match=r"holds the split of .*photos, not of other/photos; choose another --out"):
+        data.main(["split", "other/photos"])
+    assert {path.name: path.read_bytes() for path in Path("data_split/photos").iterdir()} == before
+    Path("mine").mkdir()
+    Path("mine/split.json").write_text('{"my": 1}')
+    with pytest.raises(DataError, match=r"mine/split.json is none that .* choose another --out"):
+        data.main(["split", "photos", "--out", "mine"])
+    assert [path.name for path in Path("mine").iterdir()] == ["split.json"]
+    split(capsys, "photos", "--out", "here")
+    out = Path("here").resolve()
+    monkeypatch.chdir("mine")
+    split(capsys, photos, "--out", out)
+
+
+def test_a_name_that_cannot_be_printed_is_left_to_the_user(in_tmp_path, capsys):
+    for i in range(3):
+        write_noise(Path("a\nb c") / f"{i}/1.png", seed=i)
+    said = split(capsys, "a\nb c", "--val", "0")["next"]
+    assert said.startswith("realesrgan-arch data check-leaks FOLDER (give the folder by hand")
+    assert split(capsys, "a\nb c", "--val", "0", "--out", "b c")["next"] == "realesrgan-arch data check-leaks 'b c'"
 
 
 def test_a_table_gives_scenes_and_tags(photos, in_tmp_path, capsys):
@@ -148,3 +193,9 @@ def test_mistakes_are_refused(photos):
     ):
         with pytest.raises(SystemExit, match="2"):
             data.main(arguments)
+
+
+def test_a_split_is_not_written_among_the_photographs(photos):
+    with pytest.raises(DataError, match="Expected an --out beside the pictures, but .*/photos/split lies inside"):
+        data.main(["split", str(photos), "--out", str(photos / "split")])
+    assert not (photos / "split").exists()

@@ -1,11 +1,15 @@
 """`realesrgan-arch data audit`: what it says, and how it ends."""
 
+import html
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from realesrgan_arch.audit import engine
+from realesrgan_arch.audit.examine import Fault
 from realesrgan_arch.commands import data_audit
 from realesrgan_arch.commands.data import run_verb
 from realesrgan_arch.entry import run
@@ -63,7 +67,51 @@ def test_a_folder_that_cannot_be_read_gives_code_3(photos, capsys, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert audit("photos") == 3
-    assert "1 folders could not be read" in capsys.readouterr().out
+    assert "1 folder could not be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("reason", ["unreadable", "vanished", "changed"])
+def test_files_that_were_not_judged_give_code_3(photos, capsys, monkeypatch, reason):
+    def crash(task, items, **_):
+        for item in items:
+            result = task(item)
+            yield item, replace(result, fault=Fault(reason, "Not judged.")) if item == "small.png" else result
+
+    monkeypatch.setattr(engine, "run_in_processes", crash)
+    assert audit("photos") == 3
+    assert "kept 3, left out 1" in capsys.readouterr().out
+
+
+def test_a_broken_file_alone_gives_code_0(photos):
+    (photos / "empty.jpg").touch()
+    assert audit("photos") == 0
+
+
+def test_the_next_step_takes_the_keep_list_along_and_can_be_pasted(photos, capsys):
+    named = photos.rename(photos.with_name("my photos"))
+    audit(named.name, "--out", "my audit")
+    told = "realesrgan-arch data split 'my photos' --keep 'my audit/keep.csv'"
+    assert f"next: {told}" in capsys.readouterr().out
+    assert told in html.unescape(Path("my audit/contact_sheet.html").read_text())
+
+
+def test_no_process_at_all_is_refused(photos, capsys):
+    with pytest.raises(SystemExit):
+        run_verb("audit", ["photos", "--jobs", "0"])
+    assert "expected a whole number of 1 or more, got '0'" in capsys.readouterr().err
+
+
+def test_hidden_files_and_decisions_about_absent_files_are_counted(photos, capsys):
+    (photos / ".hidden.jpg").touch()
+    audit("photos")
+    assert "1 hidden or system file ignored." in capsys.readouterr().out
+    keep = Path("audit/photos/keep.csv")
+    keep.write_text(keep.read_text().replace("no,small.png", "yes,small.png"))
+    (photos / "small.png").unlink()
+    audit("photos")
+    told = capsys.readouterr().out
+    assert "1 edited row names a file that is not there; it stays in the keep-list." in told
+    assert "kept 3, left out 0 (0.0%)" in told
 
 
 def test_ctrl_c_says_how_to_go_on(photos, capsys, monkeypatch):
@@ -86,3 +134,10 @@ def test_the_thresholds_file_of_the_project_is_the_default(photos, capsys):
     audit("photos", "--out", "first")
     audit("photos", "--out", "second", "--thresholds", options)
     assert Path("first/findings.csv").read_bytes() == Path("second/findings.csv").read_bytes()
+
+
+def test_where_nothing_can_be_kept_no_split_is_proposed(in_tmp_path, capsys):
+    (in_tmp_path / "broken").mkdir()
+    (in_tmp_path / "broken/a.png").write_text("no picture")
+    assert audit("broken") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "next: add pictures that can be used, and audit again"

@@ -51,6 +51,15 @@ def test_a_second_run_checks_and_writes_nothing(split, capsys) -> None:
     assert "was there in frozen/photos-full/val; every pixel checked" in said and "wrote" not in said
 
 
+def test_the_next_step_names_only_what_options_take(split, capsys) -> None:
+    capsys.readouterr()
+    assert freeze("--parts", "train", "--max-images", "1") == 0
+    assert "next:" not in capsys.readouterr().out
+    assert freeze("--parts", "train", "val", "--max-images", "1", "--out", "both") == 0
+    said = capsys.readouterr().out
+    assert "datasets.val: {" in said and "datasets.train" not in said
+
+
 def test_json_has_the_whole_hash(split, capsys) -> None:
     capsys.readouterr()
     freeze("--preset", "bicubic", "--parts", "val", "--max-images", "1", "--json")

@@ -9,13 +9,14 @@ from realesrgan_arch.commands import data as command
 from realesrgan_arch.entry import run
 from realesrgan_arch.sources import table
 from realesrgan_arch.sources.table import SOURCES
-from tests.sources.test_get import site, source_of  # noqa: F401
+from tests.sources.tiny_set import serve_tiny_set, source_of
 
 
 @pytest.fixture
-def tiny(site, in_tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setitem(table.SOURCES, "tiny", source_of(site.address))
-    return site
+def tiny(in_tmp_path, monkeypatch):
+    with serve_tiny_set() as site:
+        monkeypatch.setitem(table.SOURCES, "tiny", source_of(site.address))
+        yield site
 
 
 def call(capsys, *arguments: str) -> tuple[int, str, str]:

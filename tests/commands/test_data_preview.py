@@ -98,9 +98,21 @@ def test_pairs_are_shown_as_they_are(in_tmp_path):
 def test_an_unreadable_picture_is_named(options_file, in_tmp_path, capsys):
     for scene in range(3):
         write_truncated(in_tmp_path / f"photos/scene {scene}/broken.png")
-    assert data.main(["preview", str(options_file), "--images", "8", "--draws", "1"]) == 0
+    assert data.main(["preview", str(options_file), "--images", "8", "--draws", "1"]) == 3
     assert "broken.png: another image stands in for it" in capsys.readouterr().out
     assert "stands in for <code>" in Path("preview/tiny.html").read_text()
+
+
+def test_only_a_page_of_ours_is_replaced(options_file):
+    arguments = ["preview", str(options_file), "--images", "1", "--draws", "1", "--out", "page.html"]
+    Path("page.html").write_text("<p>mine")
+    with pytest.raises(DataError, match=r"page\.html exists already and is no page of `data preview`"):
+        data.main(arguments)
+    assert Path("page.html").read_text() == "<p>mine"
+    Path("page.html").unlink()
+    assert data.main(arguments) == 0
+    first = Path("page.html").read_text()
+    assert data.main([*arguments, "--step", "2"]) == 0 and Path("page.html").read_text() != first
 
 
 def test_mistakes_are_one_sentence(options_file):

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from realesrgan_arch.commands import data
+from realesrgan_arch.data import tile_journal
 from realesrgan_arch.data.assembly import build_training_set, find_images
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.manifest import read_manifest, write_split
 from realesrgan_arch.data.split_folder import SplitCard, open_split, write_card
 from realesrgan_arch.extras import MissingExtraError
+from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.options.datasets import TrainDataset
 from tests.data.pictures import rows_of, write_noise
 
@@ -94,6 +96,46 @@ def test_the_manifest_of_something_else_is_not_overwritten(split):
     with pytest.raises(DataError, match="data_split/photos to be free"):
         data.main(["tiles", str(split), *SMALL, "--out", "datasets/photos"])
     assert not Path("datasets").exists() and len(read_manifest(split / "train.csv")) == 3
+
+
+def test_a_part_that_the_split_lacks_is_refused_before_anything_is_claimed(split):
+    with pytest.raises(DataError, match="Expected the parts test in data_split/photos, got only train, val"):
+        data.main(["tiles", str(split), *SMALL, "--parts", "test"])
+    with pytest.raises(DataError, match="None of the 3 pictures"):
+        data.main(["tiles", str(split)])
+    assert not Path("datasets/photos_tiles32").exists()
+    assert data.main(["tiles", str(split), *SMALL]) == 0
+
+
+def test_a_second_process_waits(split):
+    lock = file_lock(Path("datasets/.photos_tiles32.lock"))
+    with lock, pytest.raises(DataError, match="Another process is working in datasets/photos_tiles32; wait for it"):
+        data.main(["tiles", str(split), *SMALL])
+    assert not Path("datasets/photos_tiles32").exists()
+    assert data.main(["tiles", str(split), *SMALL]) == 0
+    assert [path.name for path in Path("datasets").iterdir()] == ["photos_tiles32"]
+
+
+def test_files_in_the_place_of_folders_are_one_sentence(split):
+    Path("data_split/x").write_text("mine")
+    with pytest.raises(DataError, match="data_split/x to be free"):
+        data.main(["tiles", str(split), *SMALL, "--out", "x"])
+    Path("y").write_text("mine")
+    for out in ("y", "y/z"):
+        with pytest.raises(DataError, match="cannot be used: (File exists|Not a directory)"):
+            data.main(["tiles", str(split), *SMALL, "--out", out])
+    assert Path("y").read_text() == Path("data_split/x").read_text() == "mine"
+
+
+def test_a_full_disk_under_the_journal_is_one_sentence(split, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "datasets/photos_tiles32/journal.jsonl")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tile_journal, "write_journal", full)
+        with pytest.raises(DataError, match=r"journal\.jsonl cannot be used: No space left on device\. What is done"):
+            data.main(["tiles", str(split), *SMALL])
+    assert data.main(["tiles", str(split), *SMALL]) == 0
 
 
 def test_bad_settings_and_a_missing_package_are_said_before_the_work(split, monkeypatch):

@@ -141,7 +141,7 @@ _FORMATS = (
         "A picture of one bit a pixel.",
         one("a.png", lambda: pictures.foreign_mode("1")),
         mode="L",
-        audit=Audited(False, ("line_drawing",), ("gray",)),
+        audit=Audited(True, notes=("gray",)),
     ),
     usable(
         "09-gray-with-transparency",
@@ -182,9 +182,15 @@ _SIZES = (
             f"A picture of {width} x {height} pixels; training fills a crop by reflection.",
             one("a.png", lambda w=width, h=height: pictures.encoded(pictures.noise(20, w, h), "PNG")),
             (width, height),
-            audit=Audited(False, ("too_small",)),
+            audit=Audited(False, reasons, notes),
         )
-        for width, height in ((1, 1), (1, 33), (33, 1), (2, 2), (3, 5))
+        for width, height, reasons, notes in (
+            (1, 1, ("blank", "too_small", "line_drawing"), ()),
+            (1, 33, ("too_small",), ()),
+            (33, 1, ("too_small",), ()),
+            (2, 2, ("too_small",), ("line_drawing",)),
+            (3, 5, ("too_small",), ("line_drawing",)),
+        )
     ),
     usable(
         "21-odd-sides",
@@ -247,4 +253,20 @@ _UNSUPPORTED = (
     _foreign("psd", "A Photoshop file called `.jpg`.", b"8BPS\0\1", "Photoshop"),
 )
 
-CONTENTS: tuple[Entry, ...] = (*_BROKEN, *_FORMATS, *_SIZES, *_MANY_FRAMES, *_UNSUPPORTED)
+_RAW = tuple(
+    broken(
+        f"26-raw-{name}",
+        f"{what}; its preview, which other programs read, is a picture of 160 x 120 pixels.",
+        one(file, lambda is_cr2=is_cr2: pictures.raw_photograph(is_cr2=is_cr2)),
+        "RAW file; develop it to PNG, TIFF or JPEG first",
+        "unsupported",
+    )
+    for name, what, file, is_cr2 in (
+        ("dng", "A RAW photograph (DNG) under its own name", "a.dng", False),
+        ("dng-called-tif", "A RAW photograph (DNG) called `.tif`", "a.tif", False),
+        ("cr2", "A RAW photograph (CR2) under its own name", "a.cr2", True),
+        ("cr2-called-jpg", "A RAW photograph (CR2) called `.jpg`", "a.jpg", True),
+    )
+)
+
+CONTENTS: tuple[Entry, ...] = (*_RAW, *_BROKEN, *_FORMATS, *_SIZES, *_MANY_FRAMES, *_UNSUPPORTED)

@@ -41,7 +41,7 @@ Outcome = Read | LeftOut | Ignored
 
 @dataclass(frozen=True)
 class Audited:
-    """What the keep-list says by default, reasons to drop the file and notes that drop nothing; there may be more."""
+    """What the keep-list says by default, all reasons to drop the file and all notes, which drop nothing."""
 
     keep: bool
     reasons: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.corpus import pictures
-from tests.corpus.entries import Audited, Entry, LeftOut, Make, Read, junk, one, several, usable
+from tests.corpus.entries import Audited, Entry, LeftOut, Make, Read, broken, junk, one, several, usable
 
 _SYSTEM = "left there by a system"
 _NO_FILE = "not a regular file; never opened"
@@ -104,6 +104,13 @@ _NAMES = (
             )
         )
     ),  # fmt: skip
+    broken(
+        "27-newline-in-a-broken-file",
+        "An empty file whose name has a line break; it is shown in one line, with an escape.",
+        one("first\nsecond.png", b""),
+        "is empty (0 bytes)",
+        "empty",
+    ),
     Entry(
         "27-name-of-255-bytes",
         "A picture whose name is as long as names can be.",

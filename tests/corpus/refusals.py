@@ -5,25 +5,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from realesrgan_arch.commands.data import VERBS
 from realesrgan_arch.data.files import read_meta_info, read_paired_meta_info
 from realesrgan_arch.data.manifest import COLUMNS, read_manifest
+from realesrgan_arch.sources.table import Folder
+from realesrgan_arch.sources.unpack import unpack
 from realesrgan_arch.upscaling.folder import plan_folder
 from tests.corpus import pictures
 from tests.corpus.corpus_folder import run_quietly
 from tests.corpus.entries import one
 
+Prepare = Callable[[Path], Callable[[], object]]
+
 
 @dataclass(frozen=True)
 class Refusal:
-    """`ask(folder)` raises a `UserError` whose sentence contains `words`."""
+    """`prepare(folder)` writes what is needed and returns a call that raises a `UserError` whose text has `words`."""
 
     id: str
     who: str
     what: str
-    ask: Callable[[Path], object]
+    prepare: Prepare
     words: str
 
     @property
@@ -31,69 +32,67 @@ class Refusal:
         return int(self.id[:2])
 
 
-def _listed(name: str) -> Callable[[Path], object]:
-    def ask(folder: Path) -> object:
+def _listed(name: str) -> Prepare:
+    def prepare(folder: Path) -> Callable[[], object]:
         one("secret.png", lambda: pictures.png(32))(folder)
         (folder / "list.txt").write_text(f"{name.format(folder=folder)}\n")
-        return read_meta_info(folder / "list.txt", folder / "photos")
+        return lambda: read_meta_info(folder / "list.txt", folder / "photos")
 
-    return ask
+    return prepare
 
 
-def _paired(folder: Path) -> object:
+def _paired(folder: Path) -> Callable[[], object]:
     (folder / "list.txt").write_text("a.png, ../secret.png\n")
-    return read_paired_meta_info(folder / "list.txt", gt_root=folder / "photos", lq_root=folder / "lq")
+    return lambda: read_paired_meta_info(folder / "list.txt", gt_root=folder / "photos", lq_root=folder / "lq")
 
 
-def _in_manifest(name: str) -> Callable[[Path], object]:
-    def ask(folder: Path) -> object:
+def _in_manifest(name: str) -> Prepare:
+    def prepare(folder: Path) -> Callable[[], object]:
         values = {"path": name.format(folder=folder), "scene": "s", "split": "train", "width": "1", "height": "1"}
         row = {**values, "bytes": "1", "sha256": "0" * 64}
         columns = [column for column in COLUMNS if column in row]
         text = ",".join(columns) + "\n" + ",".join(row[column] for column in columns) + "\n"
         (folder / "train.csv").write_text(text)
-        return read_manifest(folder / "train.csv")
+        return lambda: read_manifest(folder / "train.csv")
 
-    return ask
+    return prepare
 
 
-def _into(*parts: str) -> Callable[[Path], object]:
-    def ask(folder: Path) -> object:
+def _into(*parts: str) -> Prepare:
+    def prepare(folder: Path) -> Callable[[], object]:
         one("a.png", lambda: pictures.png(32))(folder / "photos")
-        return plan_folder(folder / "photos", folder.joinpath("photos", *parts), suffix="")
+        return lambda: plan_folder(folder / "photos", folder.joinpath("photos", *parts), suffix="")
 
-    return ask
+    return prepare
 
 
-def _audited_into(*parts: str) -> Callable[[Path], object]:
-    def ask(folder: Path) -> object:
+def _audited_into(*parts: str) -> Prepare:
+    def prepare(folder: Path) -> Callable[[], object]:
         one("a.png", lambda: pictures.png(32))(folder / "photos")
-        return run_quietly("audit", str(folder / "photos"), "--out", str(folder.joinpath("photos", *parts)))
+        return lambda: run_quietly("audit", str(folder / "photos"), "--out", str(folder.joinpath("photos", *parts)))
 
-    return ask
+    return prepare
 
 
-def _tiles_into(*parts: str) -> Callable[[Path], object]:
-    def ask(folder: Path) -> object:
-        pytest.importorskip(VERBS["tiles"][0])
+def _tiles_into(*parts: str) -> Prepare:
+    def prepare(folder: Path) -> Callable[[], object]:
         for number in range(3):
             one("a.png", lambda number=number: pictures.png(320 + number))(folder / "photos" / f"scene {number}")
         run_quietly("split", str(folder / "photos"), "--out", str(folder / "split"))
-        return run_quietly("tiles", str(folder / "split"), "--out", str(folder.joinpath("photos", *parts)))
+        return lambda: run_quietly("tiles", str(folder / "split"), "--out", str(folder.joinpath("photos", *parts)))
 
-    return ask
+    return prepare
 
 
-def _unpacked(name: str) -> Callable[[Path], object]:
-    def ask(folder: Path) -> object:
-        archive = pytest.importorskip("realesrgan_arch.sources.archive")
+def _unpacked(name: str) -> Prepare:
+    def prepare(folder: Path) -> Callable[[], object]:
         with zipfile.ZipFile(folder / "a.zip", "w") as file:
             file.writestr("photos/a.png", pictures.png(32))
             file.writestr(name, pictures.png(33))
-        with archive.open_archive(folder / "a.zip"):
-            return None
+        places = [Folder("photos", "photos", 1)]
+        return lambda: unpack(folder / "a.zip", places, folder / "set" / "here", tell=print)
 
-    return ask
+    return prepare
 
 
 REFUSALS: tuple[Refusal, ...] = (
@@ -199,7 +198,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "32-split-of-nothing",
         "split",
         "A folder that does not exist.",
-        lambda folder: run_quietly("split", str(folder / "photos")),
+        lambda folder: lambda: run_quietly("split", str(folder / "photos")),
         "does not exist",
     ),
 )

@@ -40,7 +40,7 @@ def test_a_bomb_costs_no_memory(id: str, corpus: Corpus, tmp_path: Path):
         for read in (read_rgb, read_picture, read_size):
             with pytest.raises(ImageError):
                 read(bomb)
-        with pytest.raises(DataError, match="None of the 1 images"):
+        with pytest.raises(DataError, match="No image in .* can be read"):
             scan_folder(tmp_path)
     assert growth.traced_bytes < MAX_GROWTH_BYTES
     assert growth.resident_bytes < MAX_GROWTH_BYTES

@@ -43,6 +43,7 @@ def test_each_entry_is_split_as_the_table_says(entry: Entry, corpus: Corpus, spl
             words = [entry.split.words] if isinstance(entry.split, LeftOut) else []
             assert len(sentences) == len(words)
             assert all(word in sentence for word, sentence in zip(words, sentences, strict=True))
+            assert all("\n" not in sentence for sentence in sentences)
 
 
 def test_nothing_is_lost_and_nothing_is_told_twice(corpus: Corpus, split: Split):

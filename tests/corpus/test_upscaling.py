@@ -56,6 +56,8 @@ def test_every_source_has_a_result_of_its_own_and_nothing_is_left_behind(
     corpus: Corpus, report: FolderReport, work: Path, targets: dict[Path, Path]
 ):
     assert len(set(targets.values())) == len(targets) == len(report.ok) + len(report.failed)
+    ignoring_case = {str(target).casefold() for target in targets.values()}
+    assert len(ignoring_case) == len(targets)
     assert sorted(path for path in work.rglob("*") if path.is_file()) == sorted(report.ok)
     assert {targets[path] for path in corpus.good} <= set(report.ok)
 

@@ -22,6 +22,17 @@ def write_blocks(path: Path, *, seed: int, width: int = 72, height: int = 56) ->
     return path
 
 
+def write_villas(root: Path) -> Path:
+    """Write four pictures of two scenes."""
+    for number in range(4):
+        write_blocks(root / f"villa {number % 2}" / f"{number}.png", seed=number)
+    return root
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def rows_below(root: Path) -> list[ManifestRow]:
     """Return the rows of all files below `root`, as the part `val`."""
     return [row_of(path, root) for path in sorted(root.rglob("*")) if path.is_file()]

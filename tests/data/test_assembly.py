@@ -8,7 +8,6 @@ import pytest
 from realesrgan_arch.data.assembly import (
     build_training_set,
     build_whole_images,
-    check_manifests_apart,
     find_images,
     find_pairs,
     named_sets,
@@ -19,12 +18,11 @@ from realesrgan_arch.data.lmdb_store import write_lmdb
 from realesrgan_arch.data.manifest import read_manifest, write_manifest, write_split
 from realesrgan_arch.data.sampler import SampleRequest
 from realesrgan_arch.data.split import split_by_folder
-from realesrgan_arch.data.split_folder import SplitCard, write_card
 from realesrgan_arch.data.tile_grid import TileSettings
 from realesrgan_arch.data.tiles import make_tiles
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.images import read_rgb, write_image
-from realesrgan_arch.options.datasets import Datasets, TrainDataset, ValDataset
+from realesrgan_arch.options.datasets import TrainDataset, ValDataset
 from tests.data.frozen import freeze
 from tests.data.pictures import rows_of
 from tests.tiny_run import write_pictures
@@ -130,57 +128,6 @@ def test_sets_go_by_their_names_and_by_their_keys_where_names_are_absent_or_repe
 
 
 @pytest.fixture
-def manifests(photos, tmp_path) -> dict:
-    write_split(split_by_folder(photos, seed=0, val_share=0.3, test_share=0.3), tmp_path)
-    kinds = {
-        "train": {"type": "GtDataset", "batch_size_per_gpu": 1},
-        "val": {"type": "SyntheticPairs"},
-        "test": {"type": "SyntheticPairs"},
-    }
-    return {
-        part: {**kind, "dataroot_gt": str(photos), "manifest": str(tmp_path / f"{part}.csv")}
-        for part, kind in kinds.items()
-    }
-
-
-def test_manifests_of_one_split_are_apart_and_training_needs_none_of_the_test(manifests) -> None:
-    check_manifests_apart(Datasets.model_validate(manifests))
-    Path(manifests["test"]["manifest"]).unlink()
-    check_manifests_apart(Datasets.model_validate(manifests))
-
-
-def test_manifests_that_share_a_scene_are_a_leak(manifests) -> None:
-    manifests["val_1"] = {**manifests["val"], "manifest": manifests["train"]["manifest"]}
-    with pytest.raises(DataError, match=r"1 scenes are in two splits: scene \d in .*photos \(train and val\)"):
-        check_manifests_apart(Datasets.model_validate(manifests))
-
-
-def test_scenes_of_one_name_in_two_roots_are_two_but_the_same_bytes_are_a_leak(manifests, tmp_path) -> None:
-    rows = read_manifest(Path(manifests["train"]["manifest"]))
-    write_manifest([replace(row, sha256=f"{index:064}") for index, row in enumerate(rows)], tmp_path / "other.csv")
-    manifests["test"] |= {"dataroot_gt": str(tmp_path / "elsewhere"), "manifest": str(tmp_path / "other.csv")}
-    check_manifests_apart(Datasets.model_validate(manifests))
-    write_manifest(rows, tmp_path / "other.csv")
-    with pytest.raises(DataError, match="identical images"):
-        check_manifests_apart(Datasets.model_validate(manifests))
-
-
-def test_tiles_and_the_whole_pictures_of_a_scene_are_a_leak(manifests, tmp_path, monkeypatch) -> None:
-    rows = read_manifest(Path(manifests["train"]["manifest"]))
-    tiles = [replace(row, path=f"{row.path}_0.png", sha256=f"{index:064}") for index, row in enumerate(rows)]
-    write_manifest(tiles, tmp_path / "tiles/train.csv")
-    monkeypatch.chdir(tmp_path)
-    write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="photos"), tmp_path / "tiles")
-    section = {"dataroot_gt": str(tmp_path / "tiles"), "manifest": str(tmp_path / "tiles/train.csv")}
-    check_manifests_apart(Datasets.model_validate({**manifests, "train": {**manifests["train"], **section}}))
-    manifests["val"] |= section
-    with pytest.raises(DataError, match=r"2 scenes|1 scenes are in two splits: scene \d in .*photos \(train and val\)"):
-        check_manifests_apart(Datasets.model_validate(manifests))
-    write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="elsewhere"), tmp_path / "tiles")
-    check_manifests_apart(Datasets.model_validate(manifests))
-
-
-@pytest.fixture
 def tiles(photos, tmp_path) -> dict[str, dict[str, object]]:
     """Options of one set of tiles from every kind of source."""
     rows = make_tiles(rows_of(photos), photos, tmp_path / "tiles", TileSettings(size=40, step=32, smallest=16)).rows
@@ -248,27 +195,9 @@ def test_a_manifest_that_does_not_fit_the_lmdb_is_said(tiles, tmp_path) -> None:
         build_training_set(options, scale=4, gt_size=None, seed=0)
 
 
-def test_a_frozen_set_is_read_by_its_folder_and_shares_no_scene_with_training(photos, manifests, tmp_path) -> None:
-    rows = read_manifest(Path(manifests["val"]["manifest"]))
+def test_a_frozen_set_is_read_by_its_folder(photos, tmp_path) -> None:
+    rows = rows_of(photos)
     card = freeze(photos, tmp_path / "frozen", rows=rows)
     section = {"type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
     dataset = build_whole_images(ValDataset.model_validate(section), scale=4, degradation=DegradationSettings())
     assert (len(dataset), dataset.set_hash) == (len(rows), card.short_hash)
-    check_manifests_apart(Datasets.model_validate({"train": manifests["train"], "val": section}))
-    check_manifests_apart(
-        Datasets.model_validate({"train": manifests["train"], "test": {**section, "dataroot_gt": "no"}})
-    )
-    manifests["train"]["manifest"] = manifests["val"]["manifest"]
-    with pytest.raises(DataError, match=r"scenes are in two splits: scene \d in .*photos \(train and val\)"):
-        check_manifests_apart(Datasets.model_validate({"train": manifests["train"], "val": section}))
-
-
-def test_a_picture_of_a_frozen_set_that_is_in_training_under_another_root_is_a_leak(
-    photos, manifests, tmp_path
-) -> None:
-    rows = read_manifest(Path(manifests["val"]["manifest"]))
-    freeze(photos, tmp_path / "frozen", rows=rows)
-    section = {"type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
-    train = {**manifests["train"], "dataroot_gt": str(tmp_path / "elsewhere"), "manifest": manifests["val"]["manifest"]}
-    with pytest.raises(DataError, match="identical images"):
-        check_manifests_apart(Datasets.model_validate({"train": train, "val": section}))

@@ -15,7 +15,7 @@ from basicsr.data.transforms import augment
 from realesrgan_arch.data.dataset import GtDataset, PairedDataset, Turn, draw_turn
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.sampler import SampleRequest
-from realesrgan_arch.images import Box, ImageError, read_rgb, read_rgb_part, write_image
+from realesrgan_arch.images import Box, ImageError, decode_rgb_part, read_rgb, write_image
 from realesrgan_arch.seeding import numpy_generator
 from tests.data.pictures import noise, write_noise, write_truncated
 
@@ -79,7 +79,7 @@ def test_a_part_equals_the_same_part_of_the_whole_picture(tmp_path, write):
     else:
         (image.convert("L") if write == "gray" else image).save(path, exif=exif)
     for box in (Box(0, 0, 1, 1), Box(3, 5, 20, 60), Box(10, 0, 49, 50), Box(0, 0, 50, 50)):
-        part = read_rgb_part(path, lambda height, width, box=box: box)
+        part = decode_rgb_part(path.read_bytes(), path, lambda height, width, box=box: box)
         assert np.array_equal(part, read_rgb(path)[box.top : box.bottom, box.left : box.right])
 
 
@@ -89,7 +89,9 @@ def test_only_the_rows_above_the_end_of_the_part_are_decoded(tmp_path):
     data = bytearray(path.read_bytes())
     data[len(data) * 9 // 10] ^= 1
     path.write_bytes(data)
-    assert np.array_equal(read_rgb_part(path, lambda *_: Box(10, 0, 40, 30)), noise(0, 400, 400)[10:40, :30])
+    assert np.array_equal(
+        decode_rgb_part(path.read_bytes(), path, lambda *_: Box(10, 0, 40, 30)), noise(0, 400, 400)[10:40, :30]
+    )
     with pytest.raises(ImageError, match="damaged PNG"):
         read_rgb(path)
 

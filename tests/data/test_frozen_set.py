@@ -1,54 +1,30 @@
 """A frozen set: made once, whole or absent, the same hash again, and no changed pixel is ever scored."""
 
 import json
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from realesrgan_arch.data import freeze as freeze_module
 from realesrgan_arch.data.files import DataError
-from realesrgan_arch.data.freeze import UNFINISHED, UnreadablePicturesError
 from realesrgan_arch.data.frozen_card import read_card
 from realesrgan_arch.data.frozen_set import FrozenPairs, frozen_source
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import Recipe
 from realesrgan_arch.images import read_rgb, write_image
-from tests.data.frozen import freeze, freezer, row_of, rows_below, write_blocks
+from tests.data.frozen import files_of, freeze, rows_below, write_blocks, write_villas
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True)
-def no_flushing(monkeypatch) -> None:
-    """Nothing here is about power cuts, and flushing hundreds of small files takes longer than making them."""
-    monkeypatch.setattr("os.fsync", lambda _: None)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads that wait for each other are slower on pictures of this size."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("no_flushing", "one_thread")
 
 
 @pytest.fixture
 def photos(tmp_path) -> Path:
-    for number in range(4):
-        write_blocks(tmp_path / "photos" / f"villa {number % 2}" / f"{number}.png", seed=number)
-    return tmp_path / "photos"
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return write_villas(tmp_path / "photos")
 
 
 # Made on the first machine. Another hash means that old scores cannot be compared with new ones: think twice.
@@ -121,125 +97,6 @@ def test_files_that_differ_in_their_suffix_only_are_two_pairs(tmp_path) -> None:
     assert [pair.gt for pair in card.pairs] == ["gt/a.jpg.png", "gt/a.png.png"]
 
 
-def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_files(photos, tmp_path, monkeypatch) -> None:
-    freeze(photos, tmp_path / "whole")
-    written: list[str] = []
-    real = freeze_module.write_json
-
-    def die_at_the_third(path, values):
-        if len(written) == 3:
-            raise KeyboardInterrupt
-        written.append(path.name)
-        real(path, values)
-
-    monkeypatch.setattr(freeze_module, "write_json", die_at_the_third)
-    with pytest.raises(KeyboardInterrupt):
-        freeze(photos, tmp_path / "set")
-    assert (tmp_path / "set" / UNFINISHED).exists()
-    with pytest.raises(DataError, match=r"set holds no frozen\.json"):
-        FrozenPairs(tmp_path / "set", scale=4)
-    monkeypatch.setattr(freeze_module, "write_json", real)
-    kept = tmp_path / "set/gt/villa 0/0.png.png"
-    before = kept.stat().st_mtime_ns
-    freeze(photos, tmp_path / "set")
-    assert kept.stat().st_mtime_ns == before
-    assert files_of(tmp_path / "set") == files_of(tmp_path / "whole")
-
-
-def stop_before_the_card(monkeypatch, photos, folder) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(freeze_module, "write_card", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            freeze(photos, folder)
-
-
-def test_what_changed_or_left_since_the_stop_is_made_again_or_removed(photos, tmp_path, monkeypatch) -> None:
-    stop_before_the_card(monkeypatch, photos, tmp_path / "set")
-    write_blocks(tmp_path / "set/lq/villa 0/0.png.png", seed=99, width=16, height=16)
-    (tmp_path / "set/gt/villa 0/2.png.png").unlink()
-    (photos / "villa 1/3.png").unlink()
-    freeze(photos, tmp_path / "set")
-    freeze(photos, tmp_path / "whole")
-    assert files_of(tmp_path / "set") == files_of(tmp_path / "whole")
-
-
-def test_an_unfinished_set_of_other_settings_is_refused(photos, tmp_path, monkeypatch) -> None:
-    stop_before_the_card(monkeypatch, photos, tmp_path / "set")
-    with pytest.raises(DataError, match="was begun with other settings"):
-        freeze(photos, tmp_path / "set", seed=1)
-
-
-def test_a_complete_set_is_looked_at_and_left(photos, tmp_path) -> None:
-    card = freeze(photos, tmp_path / "set")
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "set").rglob("*")}
-    again, state = freezer(photos, tmp_path / "set").freeze(rows_below(photos), part="val", origin=photos.as_posix())
-    assert (again, state) == (card, "kept")
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "set").rglob("*")} == before
-    write_blocks(tmp_path / "set" / card.pairs[0].lq, seed=5, width=16, height=16)
-    with pytest.raises(DataError, match="other pixels than were frozen"):
-        freeze(photos, tmp_path / "set")
-
-
-@pytest.mark.parametrize("change", [{"seed": 1}, {"preset": "mild"}, {"per_image": 2}])
-def test_a_complete_set_of_other_settings_is_refused(photos, tmp_path, change) -> None:
-    freeze(photos, tmp_path / "set")
-    before = files_of(tmp_path / "set")
-    with pytest.raises(DataError, match="a frozen set never changes"):
-        freeze(photos, tmp_path / "set", **change)
-    assert files_of(tmp_path / "set") == before
-
-
-def test_a_complete_set_of_other_pictures_is_refused(photos, tmp_path) -> None:
-    freeze(photos, tmp_path / "set")
-    write_blocks(photos / "another/0.png", seed=9)
-    with pytest.raises(DataError, match="a frozen set never changes"):
-        freeze(photos, tmp_path / "set")
-
-
-def test_a_folder_with_something_else_is_left_alone(photos, tmp_path) -> None:
-    (tmp_path / "set").mkdir()
-    (tmp_path / "set/mine.txt").write_text("mine")
-    with pytest.raises(DataError, match="holds something else"):
-        freeze(photos, tmp_path / "set")
-    assert files_of(tmp_path / "set") == {"mine.txt": b"mine"}
-
-
-def test_unreadable_pictures_are_all_named_and_there_is_no_set(photos, tmp_path) -> None:
-    rows = rows_below(photos)
-    for number in (0, 2):
-        path = photos / rows[number].path
-        path.write_bytes(path.read_bytes()[:200])
-        rows[number] = replace(row_of(photos / rows[1].path, photos), **broken_facts(path, photos))
-    with pytest.raises(UnreadablePicturesError, match="2 of 4 pictures cannot be frozen") as caught:
-        freeze(photos, tmp_path / "set", rows=rows)
-    assert caught.value.exit_code == 3
-    assert "0.png" in str(caught.value) and "1.png" in str(caught.value)
-    assert not (tmp_path / "set/frozen.json").exists()
-
-
-def broken_facts(path: Path, root: Path) -> dict:
-    """Return what a manifest that was made of broken files would say."""
-    facts = freeze_module._hash_file(path)
-    return {"path": path.relative_to(root).as_posix(), "bytes": path.stat().st_size, "sha256": facts}
-
-
-def test_a_picture_that_changed_is_refused(photos, tmp_path) -> None:
-    rows = rows_below(photos)
-    data = bytearray((photos / rows[1].path).read_bytes())
-    data[-1] ^= 1
-    (photos / rows[1].path).write_bytes(data)
-    with pytest.raises(DataError, match="changed since the manifest"):
-        freeze(photos, tmp_path / "set", rows=rows)
-
-
-def test_a_disk_without_room_is_said_before_the_first_file(photos, tmp_path, monkeypatch) -> None:
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(freeze_module.shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(DataError, match="the disk of .*set has 0.0 GiB left"):
-        freeze(photos, tmp_path / "set")
-    assert not (tmp_path / "set").exists()
-
-
 def change_a_level(path: Path) -> None:
     pixels = read_rgb(path).copy()
     pixels[3, 3, 0] ^= 1
@@ -287,6 +144,8 @@ def test_another_scale_is_refused(photos, tmp_path) -> None:
         ('"scene"', '"place"', "is damaged"),
         ('"pairs"', "", "is damaged"),
         ('"gt": "gt/', '"gt": "../gt/', "lies outside of the set"),
+        ('"gt": "gt/', '"gt": "C:/gt/', "lies outside of the set"),
+        ('"part": "val"', '"part": null', r"is damaged \(part: Input should be a valid string\)"),
     ],
 )
 def test_a_card_that_was_changed_is_refused(photos, tmp_path, old, new, sentence) -> None:
@@ -303,3 +162,11 @@ def test_names_that_are_no_utf8_are_frozen_too(tmp_path) -> None:
     card = freeze(tmp_path / "photos", tmp_path / "set")
     assert FrozenPairs(tmp_path / "set", scale=4)[0]["lq"].shape == (3, 14, 16)
     assert read_card(tmp_path / "set").pairs == card.pairs
+
+
+def test_a_source_that_changed_is_said_without_a_key_that_freezing_does_not_have(tmp_path):
+    write_blocks(tmp_path / "photos/a/1.png", seed=1)
+    rows = rows_below(tmp_path / "photos")
+    write_blocks(tmp_path / "photos/a/1.png", seed=2)
+    with pytest.raises(DataError, match=r"changed since .*; run `data split` again\.$"):
+        freeze(tmp_path / "photos", tmp_path / "set", rows=rows)

@@ -39,6 +39,7 @@ STRANGE_NAMES = [
     "a/ leading and trailing .png ",
     os.fsdecode(b"b/\xe2timent\xff.png"),
     '"/=1+1.png',
+    "c/back\\slash: 1.png",
 ]
 ROWS = [row("a/1.png"), row("a/2, with comma.png"), row('b/quote".png', "val"), row(os.fsdecode(b"c/\xff.png"), "test")]
 
@@ -95,6 +96,10 @@ HEADER = "path,scene,split,width,height,bytes,sha256\n"
         (HEADER + '"a\n.png",a,train,1,1,1,x\n../b.png,a,train,1,1,1,x\n', "line 4: '../b.png'"),
         (HEADER + "a.png,a,train,1,1,1,x\nb.png,b,dev,1,1,1,x\n", "line 3: split must be one of .*, got 'dev'"),
         (HEADER + "a.png,a,train,wide,1,1,x\n", "line 2: width, height and bytes must be whole numbers"),
+        (HEADER + "C:/a.png,a,train,1,1,1,x\n", "line 2: 'C:/a.png' must be a path below the data root"),
+        (HEADER + "..\\a.png,a,train,1,1,1,x\n", "line 2: '.*a.png' must be a path below the data root"),
+        (HEADER + "a\0.png,a,train,1,1,1,x\n", "must be a path below the data root"),
+        (HEADER + "a.png,a,train,1,1,1," + "x" * 200_000, "damaged in line 2 .field larger than field limit"),
         (HEADER + "../a.png,a,train,1,1,1,x\n", "'../a.png' must be a path below the data root"),
     ],
 )

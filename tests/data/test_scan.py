@@ -31,7 +31,7 @@ def test_unreadable_images_are_left_out_and_listed(tmp_path):
     assert [item.path for item in scan.unreadable] == ["a/2.png", "a/3.jpg"]
     assert "truncated PNG" in scan.unreadable[0].reason and "a text file" in scan.unreadable[1].reason
     (tmp_path / "a/1.png").unlink()
-    with pytest.raises(DataError, match=r"None of the 2 images in .* can be read; first: .*truncated"):
+    with pytest.raises(DataError, match=r"can be read \(2 images and 0 folders cannot\); first: .*truncated"):
         scan_folder(tmp_path)
 
 

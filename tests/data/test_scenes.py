@@ -42,7 +42,7 @@ def test_a_title_is_a_scene_across_folders_and_names_of_cameras_go_by_their_fold
     assert scenes(label_by_stem(paths)) == ["villa savoye", "villa savoye", "a", "b", "DSC0001.jpg"]
 
 
-def test_look_alikes_and_copies_are_a_cluster_with_the_name_of_its_first_picture():
+def test_look_alikes_and_copies_are_a_cluster_that_is_named_by_its_content_wherever_it_lies():
     images = [
         image("c.jpg", bits=3),
         image("b.jpg", bits=0),
@@ -50,7 +50,12 @@ def test_look_alikes_and_copies_are_a_cluster_with_the_name_of_its_first_picture
         image("d.jpg", "a.jpg", bits=FAR),
     ]
     labels = label_by_cluster(images, near_pairs(images, max_distance=2))
-    assert labels == {"c.jpg": ("b.jpg", ""), "b.jpg": ("b.jpg", ""), "a.jpg": ("a.jpg", ""), "d.jpg": ("a.jpg", "")}
+    least = {path: min(item.sha256 for item in images if item.path in path)[:12] for path in ("b.jpg c.jpg", "a.jpg")}
+    assert [labels[path].scene for path in ("b.jpg", "c.jpg")] == [f"look-{least['b.jpg c.jpg']}"] * 2
+    assert [labels[path].scene for path in ("a.jpg", "d.jpg")] == [f"look-{least['a.jpg']}"] * 2
+    renamed = [image("0.jpg", "b.jpg", bits=0), *images[:1], *images[2:]]
+    again = label_by_cluster(renamed, near_pairs(renamed, max_distance=2))
+    assert (again["0.jpg"], again["c.jpg"]) == (labels["b.jpg"], labels["c.jpg"])
 
 
 def test_pictures_without_detail_or_hash_are_not_compared():
@@ -75,8 +80,14 @@ def test_a_table_names_scenes_and_tags(tmp_path):
         ("path,scene\na,x\n", r"no line for 4 of 5 images: b, c, d and 1 more; add them"),
         ("name,scene\na,x\n", r"must have the columns path,scene .* first line is 'name,scene'"),
         ("path,scene\na,x\na,y\n", r"line 3: 'a' stands there twice"),
-        ("path,scene\na,\n", r"line 2: 'a' needs a path and a scene"),
-        ("path,scene\na\n", r"line 2: 'a' needs a path and a scene"),
+        ("path,scene\na,\n", r"line 2: 'a' needs a scene"),
+        ("path,scene\na\n", r"line 2 must have 2 values"),
+        ("path,scene\n,x\n", r"line 2: '' must be a path below the folder of the images"),
+        (
+            "path,scene\na\0,x\n",
+            r"line 2: 'a\\x00' must be a path below|t.csv is damaged in line 2 \(line contains NUL\)",
+        ),
+        ('path,scene\nb,x\na,"' + "x" * 200_000, r"t.csv is damaged in line 3 \(field larger than field limit"),
         ("", r"must have the columns"),
     ],
 )

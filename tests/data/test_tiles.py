@@ -1,7 +1,9 @@
 """From the pictures of a split to tiles: pixels, names, rows, choice, faults, and going on after a stop."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -116,9 +118,49 @@ def test_pictures_below_the_least_size_are_named(photos, tmp_path):
     assert result.too_small == ("tiny.png",) and not result.failed
 
 
-def test_no_tile_at_all_is_an_error(photos, tmp_path):
-    with pytest.raises(DataError, match="None of the 6 pictures"):
+def test_no_tile_at_all_is_an_error_that_claims_nothing(photos, tmp_path):
+    with pytest.raises(DataError, match="None of the 6 pictures .* every one is smaller than 256"):
         make_tiles(rows_of(photos), photos, tmp_path / "out", TileSettings(size=480, smallest=256))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_made_no_tile_does_not_stand_in_the_way_of_the_corrected_one(photos, tmp_path, monkeypatch):
+    rows = [replace(row, sha256="0" * 64) for row in rows_of(photos)]
+    with pytest.raises(DataError, match="None of the 6 pictures .* changed since the manifest"):
+        make_tiles(rows, photos, tmp_path / "out", SMALL)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(DataError, match="has 0 kB left"):
+        make_tiles(rows_of(photos), photos, tmp_path / "out", SMALL)
+    monkeypatch.undo()
+    assert len(make_tiles(rows_of(photos), photos, tmp_path / "out", TileSettings(32, 32, smallest=16)).rows) > 0
+
+
+@pytest.mark.parametrize("line", [b"\0" * 80, b'{"picture": "barn/1.png"}', b"[1]", b"\xff\xfe"])
+def test_the_picture_of_a_damaged_line_of_the_journal_is_cut_again(photos, tmp_path, line):
+    rows, out = rows_of(photos), tmp_path / "out"
+    whole = make_tiles(rows, photos, out, SMALL)
+    before = tree(out)
+    lines = (out / "journal.jsonl").read_bytes().split(b"\n")
+    (out / "journal.jsonl").write_bytes(b"\n".join([lines[0], line, *lines[2:]]))
+    assert make_tiles(rows, photos, out, SMALL) == whole and tree(out) == before
+
+
+def test_hidden_files_of_others_are_left_alone(photos, tmp_path):
+    rows, out, kept = rows_of(photos), tmp_path / "out", b"of somebody else"
+    strange = out / "sub/.download.partial"
+    strange.parent.mkdir(parents=True)
+    strange.write_bytes(kept)
+    with pytest.raises(DataError, match="holds something else"):
+        make_tiles(rows, photos, out, SMALL)
+    assert tree(out) == {"sub/.download.partial": kept}
+    strange.unlink()
+    strange.parent.rmdir()
+    make_tiles(rows, photos, out, SMALL)
+    for place in ("villa/.a.partial", ".b.partial", "mine/.c.partial"):
+        (out / place).parent.mkdir(exist_ok=True)
+        (out / place).write_bytes(kept)
+    make_tiles(rows, photos, out, SMALL)
+    assert [str(path.relative_to(out)) for path in out.rglob("*.partial")] == ["mine/.c.partial"]
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(photos, tmp_path, monkeypatch):
@@ -178,7 +220,7 @@ def test_the_space_is_asked_for_before_the_first_tile(photos, tmp_path, monkeypa
     usage = shutil.disk_usage(tmp_path)
     needed = 21 * 32 * 32 * 2 * 2
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=needed - 1))
-    with pytest.raises(DataError, match="free space .* for 21 tiles"):
+    with pytest.raises(DataError, match="21 tiles may take 86 kB, but the disk of .*out has 86 kB left"):
         make_tiles(rows_of(photos), photos, tmp_path / "out", SMALL, num_copies=2)
     assert not list(tmp_path.glob("out/**/*.png"))
     make_tiles(rows_of(photos), photos, tmp_path / "out", SMALL, num_copies=1)

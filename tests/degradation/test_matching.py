@@ -8,6 +8,7 @@ from realesrgan_arch.degradation.knobs import Knob, build_knobs, turn, with_last
 from realesrgan_arch.degradation.match_run import Halves, run_match
 from realesrgan_arch.degradation.matching import Search, compare, measure_pictures, measure_synthetic, total_distance
 from realesrgan_arch.degradation.settings import DegradationSettings, StageSettings
+from realesrgan_arch.degradation.statistics import STATISTICS
 from realesrgan_arch.images import to_uint8
 from tests.degradation.pictures import smooth_picture
 
@@ -39,10 +40,19 @@ def test_the_distance_is_that_of_kolmogorov_and_smirnov():
 def test_advice_says_which_side_is_stronger_and_which_key_sets_it():
     mine = {**ALIKE, "noise": np.full(10, 2.0)}
     much = list(advise(compare(mine, {**ALIKE, "noise": np.array([1.0, *[9.0] * 9])})))
-    assert much[0].startswith("your pictures have less noise than 90% of the synthetic ones: too strong (noise_range")
+    assert much[0].startswith(
+        "your pictures have less noise than 90% of the synthetic ones: the preset's noise is too strong (see noise"
+    )
     assert much[2] == "blur: alike"
     little = next(advise(compare(mine, {**ALIKE, "noise": np.full(10, 0.5)})))
-    assert little.startswith("your pictures have more noise than 100% of the synthetic ones: too weak")
+    assert little.startswith(
+        "your pictures have more noise than 100% of the synthetic ones: the preset's noise is too weak"
+    )
+
+
+def test_what_counts_as_chance_shrinks_with_the_number_of_pictures():
+    few, many = ({name: np.zeros(count) for name in STATISTICS} for count in (8, 64))
+    assert [round(compare(side, side)[0].chance, 3) for side in (few, many)] == [0.815, 0.288]
 
 
 def test_the_same_seed_throws_the_same_dice_for_other_ranges():
@@ -96,7 +106,7 @@ def test_the_search_finds_the_lowest_place_of_two_knobs_and_leaves_alone_what_wi
         return abs(blur - 0.2) + abs(first.sinc_prob - 0.6) + 0.01 * first.gray_noise_prob
 
     found = Search(FULL, knobs, distance, budget=60).run()
-    assert found.position == (1, 3, 4)
+    assert (found.settings.first.blur_prob, found.settings.first.sinc_prob) == (0.2, 0.6)
     assert found.settings.first.gray_noise_prob == FULL.first.gray_noise_prob
     short = Search(FULL, knobs, distance, budget=3).run()
     assert short.evaluations == 3

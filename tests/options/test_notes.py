@@ -31,8 +31,6 @@ def test_upstream_files_for_one_gpu_are_read_without_a_word():
         ("datasets.train.persistent_workers=true", "datasets.train.persistent_workers has no effect"),
         ("val.suffix=x", "val.suffix has no effect"),
         ("val.pbar=false", "val.pbar has no effect"),
-        ("datasets.val={type: PairedImageDataset, dataroot_gt: x, dataroot_lq: y, max_size: 9}",
-         "datasets.val.max_size has no effect"),
         ("datasets.val={type: PairedImageDataset, dataroot_gt: x, dataroot_lq: y, degradation: full}",
          "datasets.val.degradation has no effect"),
         ("train.total_iter=10", "train.scheduler.milestones: those after total_iter (10) are never reached"),
@@ -41,6 +39,11 @@ def test_upstream_files_for_one_gpu_are_read_without_a_word():
 def test_what_is_accepted_otherwise_is_said(override, note):
     notes = load_options(GAN, overrides=[override]).notes
     assert any(text.startswith(note) for text in notes), notes
+
+
+def test_the_max_size_of_pairs_has_an_effect_and_no_note():
+    section = "datasets.val={type: PairedImageDataset, dataroot_gt: x, dataroot_lq: y, max_size: 9}"
+    assert not [note for note in load_options(GAN, overrides=[section]).notes if "max_size" in note]
 
 
 def test_notes_about_parts_that_are_missing():
@@ -67,7 +70,10 @@ def test_sharpening_switches_that_the_model_of_upstream_lacks_are_said(overrides
 
 
 def test_a_frozen_set_leaves_nothing_to_choose():
-    overrides = ["datasets.val={type: FrozenPairs, dataroot_gt: frozen/x/val, max_images: 3, degradation: full}"]
+    overrides = [
+        "datasets.val={type: FrozenPairs, dataroot_gt: frozen/x/val, max_images: 3, degradation: full, "
+        "meta_info_file: x, allow_changed: true, io_backend: {type: disk}}"
+    ]
     notes = load_options(GAN, overrides=overrides).notes
-    for key in ("max_images", "degradation"):
+    for key in ("max_images", "degradation", "meta_info_file", "allow_changed", "io_backend"):
         assert f"datasets.val.{key} has no effect: a frozen set is scored whole and as it is" in notes

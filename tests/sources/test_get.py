@@ -1,15 +1,9 @@
-"""A data set arrives from a web server, once; a second run asks for nothing, and what was lost comes back."""
+"""A data set arrives from a web server, once; a second run asks for nothing."""
 
-import errno
-import hashlib
 import json
-import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,61 +12,11 @@ import pytest
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.downloading.fetch import RemoteFile
 from realesrgan_arch.downloading.web import DownloadError
-from realesrgan_arch.sources import get as module
 from realesrgan_arch.sources.get import get_source
 from realesrgan_arch.sources.table import Folder, Source, SourceFile
-from tests.sources.archives import content, tar_bytes, zip_bytes
-from tests.web_server import Answer, web_server
-
-HR_ZIP = zip_bytes({f"set_HR/{name}.png": random.Random(name).randbytes(40_000) for name in "abcdefghij"})
-X4_TAR = tar_bytes({f"set/X4/{name}.png": bytes([ord(name)]) for name in "abcdefghij"}, mode="w:gz")
-LIST = b"a train\nb test\n"
-
-
-def sha256(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-@pytest.fixture
-def site():
-    with web_server() as running:
-        running.serve("/hr.zip", Answer(HR_ZIP))
-        running.serve("/x4.tgz", Answer(X4_TAR))
-        running.serve("/list.txt", Answer(LIST, headers={"Content-Type": "text/plain"}))
-        yield running
-
-
-def source_of(address: str) -> Source:
-    def remote(name: str, data: bytes) -> RemoteFile:
-        return RemoteFile(f"{address}/{name}", len(data), sha256(data))
-
-    files = (
-        SourceFile("validation-hr", "hr.zip", remote("hr.zip", HR_ZIP), (Folder("set_HR", "HR", 10),)),
-        SourceFile("validation-x4", "x4.tgz", remote("x4.tgz", X4_TAR), (Folder("set/X4", "LR/X4", 10),)),
-        SourceFile("list", "list.txt", remote("list.txt", LIST)),
-    )
-    return Source("tiny", "Tiny: ten pictures", "https://example.org/tiny", "for tests", "https://l", "Nobody", files)
-
-
-class Getter:
-    """`get_source` into one folder, with what it told and without waiting."""
-
-    def __init__(self, site, out: Path) -> None:
-        self.site, self.out, self.source, self.told = site, out, source_of(site.address), []
-
-    def __call__(self, **options):
-        self.site.requests.clear()
-        self.told.clear()
-        return get_source(self.source, self.out, tell=self.told.append, pause=lambda seconds: None, **options)
-
-    @property
-    def paths(self) -> list[str]:
-        return [path for path, _, _ in self.site.requests]
-
-
-@pytest.fixture
-def get(site, tmp_path) -> Getter:
-    return Getter(site, tmp_path / "datasets")
+from tests.sources.archives import content, zip_bytes
+from tests.sources.tiny_set import HR_ZIP, LIST, X4_TAR, sha256
+from tests.web_server import Answer
 
 
 def test_a_set_arrives_and_the_licence_is_told_first(get):
@@ -118,35 +62,37 @@ def test_parts_are_fetched_alone_and_completed_later(get):
     assert get.paths == ["/list.txt"]
 
 
-DAMAGED_RECEIPTS = ["{", "[]", '{"parts": 3}', '{"parts": {"list": [{"path": 3}]}}']
+def test_an_archive_that_arrives_while_another_is_removed_is_no_fault(get, monkeypatch):
+    unlink = Path.unlink
+
+    def unlink_and_add(path, missing_ok=False):
+        unlink(path, missing_ok=missing_ok)
+        if path == get.out / "archives/list.txt":
+            (get.out / "archives/other.part").touch()
+
+    monkeypatch.setattr(Path, "unlink", unlink_and_add)
+    get(parts=("list",))
+    assert [path.name for path in (get.out / "archives").iterdir()] == ["other.part"]
 
 
-@pytest.mark.parametrize("damage", ["lost", "cut", *DAMAGED_RECEIPTS])
-def test_what_was_lost_or_cut_is_fetched_again(get, damage):
-    get()
-    whole = content(get.out)
-    picture = get.out / "tiny/HR/c.png"
-    if damage == "lost":
-        picture.unlink()
-    elif damage == "cut":
-        picture.write_bytes(b"cut")
-    else:
-        (get.out / "tiny/.receipt.json").write_text(damage)
-    get()
-    assert content(get.out) == whole
-    if damage not in DAMAGED_RECEIPTS:
-        assert get.paths == ["/hr.zip"]
-        assert "has lost files of validation-hr: fetching that again" in get.told[-1]
-
-
-def test_files_that_the_user_added_are_named_before_any_download(get):
-    get()
-    (get.out / "tiny/HR/mine.png").write_bytes(b"mine")
-    with pytest.raises(DataError, match=r"HR holds 11 files, expected the 10 of the set: move the others away"):
-        get()
+def test_two_sets_of_one_archive_share_it_and_do_not_take_it_from_each_other(get):
+    twin = replace(get.source, name="twin")
+    begun, go_on = threading.Event(), threading.Event()
+    wait = Answer(HR_ZIP, breaks_after=100, before_break=lambda: (begun.set(), go_on.wait(20)))
+    get.site.serve("/hr.zip", wait, Answer(HR_ZIP))
+    options = {"parts": ("validation-hr",), "tell": get.told.append, "pause": lambda seconds: None}
+    first = threading.Thread(target=lambda: get_source(get.source, get.out, keep_archives=True, **options))
+    first.start()
+    assert begun.wait(20)
+    with pytest.raises(DataError, match=r"another process is fetching hr\.zip into .*datasets; wait for it"):
+        get_source(twin, get.out, **options)
+    go_on.set()
+    first.join(20)
+    get.site.requests.clear()
+    get_source(twin, get.out, **options)
     assert get.site.requests == []
-    (get.out / "tiny/HR/mine.png").rename(get.out / "tiny/HR/Thumbs.db")
-    get()
+    assert (get.out / "archives/hr.zip").read_bytes() == HR_ZIP
+    assert content(get.out / "twin/HR") == content(get.out / "tiny/HR")
 
 
 def test_an_archive_that_lies_there_is_checked_used_and_kept(get):
@@ -239,42 +185,3 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(get):
     get.out.write_text("a file")
     with pytest.raises(DataError, match=r"cannot read or write .*datasets: .*; mend that and run the command again\.$"):
         get()
-
-
-def test_a_disk_that_is_full_at_the_very_end_is_one_sentence_and_the_next_run_goes_on(get, monkeypatch):
-    def full(path, target):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "_copy", full)
-        with pytest.raises(DataError, match="cannot read or write .*datasets: No space left on device; mend that"):
-            get()
-    get()
-    assert get.site.requests == []
-
-
-def test_a_process_killed_while_unpacking_is_completed_by_the_next(get):
-    code = (
-        "import os, signal, sys; from pathlib import Path\n"
-        "from realesrgan_arch.sources import get, unpack; from tests.sources.test_get import source_of\n"
-        "copy, copied = unpack.shutil.copyfileobj, []\n"
-        "def die(source, target):\n"
-        "    copy(source, target); copied.append(1)\n"
-        "    if len(copied) == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "unpack.shutil.copyfileobj = die\n"
-        "get.get_source(source_of(sys.argv[1]), Path(sys.argv[2]), tell=print)\n"
-    )
-    child = subprocess.run(
-        [sys.executable, "-c", code, get.site.address, str(get.out)],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert child.returncode == -signal.SIGKILL, child.stderr
-    assert not (get.out / "tiny/HR").exists()
-    assert (get.out / "tiny/.unpacking/new/HR").exists()
-    get()
-    assert get.paths == ["/x4.tgz", "/list.txt"]  # The archive was whole already.
-    assert len(content(get.out / "tiny")) == 22
-    assert not (get.out / "tiny/.unpacking").exists()

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import sys
+import zipfile
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -11,7 +12,6 @@ import pytest
 from realesrgan_arch.data.files import DataError, list_folder
 from realesrgan_arch.downloading.web import DownloadError
 from realesrgan_arch.extras import MissingExtraError
-from realesrgan_arch.sources import kaggle
 from realesrgan_arch.sources.get import get_source
 from realesrgan_arch.sources.table import Source
 from tests.sources.archives import content
@@ -62,7 +62,7 @@ def get(tmp_path):
     return get_source(KAGGLE, tmp_path / "datasets", tell=told.append), told
 
 
-def test_the_tree_arrives_as_it_is_and_takes_no_room_twice(tmp_path, kagglehub, cache):
+def test_the_tree_arrives_as_it_is_and_shares_no_file_with_the_cache(tmp_path, kagglehub, cache):
     got, told = get(tmp_path)
     folder = tmp_path / "datasets/modern"
     here = content(folder)
@@ -71,7 +71,7 @@ def test_the_tree_arrives_as_it_is_and_takes_no_room_twice(tmp_path, kagglehub, 
     assert "licence: see page (https://k)" in told
     assert kagglehub.calls == [("tom/modern", None, False, None)]
     picture = next(folder.rglob("*.jpg"))
-    assert picture.samefile(cache / picture.relative_to(folder))
+    assert not picture.samefile(cache / picture.relative_to(folder))
     assert sorted(amount.path for amount in got.parts["all"]) == sorted([*FOLDERS, "readme.md"])
     assert len(list_folder(folder).images) == 24
 
@@ -91,22 +91,26 @@ def test_a_lost_picture_comes_back_from_the_cache(tmp_path, kagglehub, cache):
     assert len(content(tmp_path / "datasets/modern")) == 26
 
 
-def test_another_disk_gets_copies_when_there_is_room(tmp_path, kagglehub, cache, monkeypatch):
-    def no_link(path, target):
-        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+@pytest.mark.parametrize("fault", [errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_file_systems_that_cannot_copy_by_themselves_are_read_and_written(
+    tmp_path, kagglehub, cache, monkeypatch, fault
+):
+    def refuse(*_):
+        raise OSError(fault, os.strerror(fault))
 
-    monkeypatch.setattr(os, "link", no_link)
+    monkeypatch.setattr(os, "copy_file_range", refuse)
     get(tmp_path)
-    picture = next((tmp_path / "datasets/modern").rglob("*.jpg"))
-    assert not picture.samefile(cache / picture.relative_to(tmp_path / "datasets/modern"))
+    here = content(tmp_path / "datasets/modern")
+    assert here.pop(".receipt.json")
+    assert here == content(cache)
 
 
-def test_a_full_disk_while_linking_leaves_no_half_set(tmp_path, kagglehub, monkeypatch):
-    def full(path, target):
+def test_a_full_disk_while_copying_leaves_no_half_set(tmp_path, kagglehub, monkeypatch):
+    def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "link", full)
+        patch.setattr(os, "copy_file_range", full)
         with pytest.raises(DataError, match="cannot bring modern from .*No space left on device; mend that and run"):
             get(tmp_path)
     assert content(tmp_path / "datasets") == {}
@@ -120,6 +124,43 @@ def test_files_of_the_user_stop_it(tmp_path, kagglehub):
     with pytest.raises(DataError, match=r"houses-01 holds what is not of the set \(mine\.jpg\)"):
         get(tmp_path)
     assert mine.read_bytes() == b"mine"
+
+
+def test_a_folder_of_the_user_where_the_set_has_a_file_stops_it(tmp_path, kagglehub):
+    mine = tmp_path / "datasets/modern/readme.md/mine.jpg"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    with pytest.raises(DataError, match=r"readme\.md holds what is not of the set \(mine\.jpg\)"):
+        get(tmp_path)
+    assert mine.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["readme.md", f"{FOLDERS[0]}/house-by-the-lake-studio-nord-01.jpg"])
+def test_a_file_that_the_user_changed_is_moved_aside_and_comes_back_from_a_cache_that_is_as_it_was(
+    tmp_path, kagglehub, cache, name
+):
+    before = content(cache)
+    get(tmp_path)
+    with (tmp_path / "datasets/modern" / name).open("r+b") as file:
+        file.write(b"mine")
+    edited = (tmp_path / "datasets/modern" / name).read_bytes()
+    (tmp_path / "datasets/modern/.receipt.json").unlink()
+    _, told = get(tmp_path)
+    (aside,) = (tmp_path / "datasets").glob("modern.replaced-*")
+    assert content(aside) == {name: edited}
+    assert str(aside) in told[-1]
+    assert content(cache) == before
+    assert (tmp_path / "datasets/modern" / name).read_bytes() == before[name]
+
+
+@pytest.mark.parametrize("goal", ["file", "folder", "nowhere"])
+def test_links_among_what_kaggle_gave_are_refused(tmp_path, kagglehub, cache, goal):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"secret")
+    (cache / "link.jpg").symlink_to(tmp_path / goal)
+    with pytest.raises(DataError, match=r"expected plain files from https://k/modern, got the link .*link\.jpg: no"):
+        get(tmp_path)
+    assert content(tmp_path / "datasets") == {}
 
 
 @pytest.mark.parametrize(
@@ -139,6 +180,7 @@ def test_files_of_the_user_stop_it(tmp_path, kagglehub):
         ),
         (ConnectionError("no route\nto host"), r"\(no route to host\): check the network and https://k/modern"),
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (zipfile.BadZipFile("File is not a zip file"), r"\(File is not a zip file\): check the network"),
     ],
 )
 def test_what_kaggle_refuses_is_one_sentence(tmp_path, kagglehub, fault, message):
@@ -161,10 +203,11 @@ def test_without_kagglehub_the_sentence_says_how_to_install_it(tmp_path, monkeyp
         get(tmp_path)
 
 
-def test_room_for_copies_is_checked(tmp_path, kagglehub, monkeypatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10))
-    get(tmp_path)
-    shutil.rmtree(tmp_path / "datasets")
-    monkeypatch.setattr(kaggle, "_is_one_disk", lambda first, second: False)
+def test_room_for_copies_is_checked_before_the_first(tmp_path, kagglehub, cache, monkeypatch):
+    needed = sum(map(len, content(cache).values()))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed - 1))
     with pytest.raises(DownloadError, match="copying from the cache needs"):
         get(tmp_path)
+    assert content(tmp_path / "datasets") == {}
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed))
+    get(tmp_path)

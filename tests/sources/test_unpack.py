@@ -10,10 +10,11 @@ import pytest
 
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.downloading.web import DownloadError
+from realesrgan_arch.sources import place
 from realesrgan_arch.sources import unpack as module
 from realesrgan_arch.sources.archive import Limits
 from realesrgan_arch.sources.table import Folder
-from realesrgan_arch.sources.unpack import unpack
+from realesrgan_arch.sources.unpack import unpack as unpack_and_tell
 from tests.sources.archives import content, tar_bytes, tar_link, write, zip_bytes
 
 HR = Folder("set/HR", "HR", 2)
@@ -28,6 +29,13 @@ MEMBERS = {
     "set/HR/.DS_Store": b"junk",
 }
 UNPACKED = {"HR/a.png": b"aaaa", "HR/b.png": b"bb", "LR/X4/a.png": b"a"}
+
+
+def unpack(archive, folders, root, **options):
+    """As of the package; returns what it told."""
+    told = []
+    unpack_and_tell(archive, folders, root, tell=told.append, **options)
+    return told
 
 
 @pytest.fixture
@@ -59,11 +67,17 @@ def test_folders_go_to_their_places_and_the_rest_stays_packed(tmp_path, root, da
         (zip_bytes(MEMBERS | {"set/HR/../../../evil.png": b"x"}), "a path that leaves"),
         (zip_bytes(MEMBERS | {"/tmp/evil.png": b"x"}), "'/tmp/evil.png', a path that leaves"),
         (zip_bytes(MEMBERS | {"C:/evil.png": b"x"}), "a path that leaves"),
+        (zip_bytes(MEMBERS | {"set/C:/evil.png": b"x"}), "a path that leaves"),
+        (zip_bytes(MEMBERS | {"set/HR/a.png:evil": b"x"}), "a path that leaves"),
         (zip_bytes(MEMBERS | {"set\\HR\\..\\..\\evil.png": b"x"}), "a path that leaves"),
         (zip_bytes(MEMBERS | {"set/HR//evil.png": b"x"}), "or is none"),
         (zip_bytes(MEMBERS, links={"set/HR/c.png": "/etc/passwd"}), "'set/HR/c.png', a link or a device"),
         (zip_bytes(MEMBERS | {"set/HR/A.PNG": b"x"}), "'set/HR/A.PNG', a name that occurs twice"),
         (zip_bytes(MEMBERS | {"set/HR": b"x"}), "'set/hr', a file and a folder"),
+        (
+            zip_bytes(MEMBERS | {"set/HR/c.png": b"x", "set/hr/C.PNG/d/e.png": b"x"}),
+            "'set/hr/c.png', a file and a folder",
+        ),
         (tar_bytes(MEMBERS | {"../evil.png": b"x"}), "a path that leaves"),
         (tar_bytes(MEMBERS | {"/tmp/evil.png": b"x"}, mode="w:gz"), "a path that leaves"),
         (tar_bytes(MEMBERS | {"s": tar_link("set/HR/c.png", tarfile.SYMTYPE)}), "a link or a device"),
@@ -127,12 +141,47 @@ def test_another_number_of_images_is_another_archive(tmp_path, root):
     assert content(root) == {}
 
 
-def test_a_broken_earlier_result_is_replaced(tmp_path, root):
+def test_what_an_unpacking_that_was_stopped_left_is_replaced(tmp_path, root):
     (root / "HR").mkdir()
-    (root / "HR/a.png").write_bytes(b"cut")
+    (root / "HR/a.png").write_bytes(b"aaaa")
     (root / ".unpacking/new/HR").mkdir(parents=True)
-    unpack(write(tmp_path / "set.zip", zip_bytes(MEMBERS)), [HR, X4], root)
+    assert unpack(write(tmp_path / "set.zip", zip_bytes(MEMBERS)), [HR, X4], root) == []
+    assert content(root.parent) == {f"one/{name}": data for name, data in UNPACKED.items()}
+
+
+@pytest.mark.parametrize("edit", [b"another size", b"AAAA", None], ids=["size", "bytes", "link"])
+def test_a_file_that_the_user_changed_is_moved_aside_and_named(tmp_path, root, edit):
+    (root / "HR").mkdir()
+    (root / "HR/b.png").write_bytes(b"bb")
+    mine = write(tmp_path / "mine.png", b"mine")
+    if edit is None:
+        (root / "HR/a.png").symlink_to(mine)
+    else:
+        (root / "HR/a.png").write_bytes(edit)
+    told = unpack(write(tmp_path / "set.zip", zip_bytes(MEMBERS)), [HR, X4], root)
+    (aside,) = root.parent.glob("one.replaced-*")
     assert content(root) == UNPACKED
+    assert content(aside) == {"HR/a.png": edit or b"mine"}
+    assert told == [f"1 files in {root} are not as published: they are moved to {aside}"]
+    assert mine.read_bytes() == b"mine"
+
+
+def test_two_changes_in_one_second_are_both_kept(tmp_path, root, monkeypatch):
+    monkeypatch.setattr(place.time, "strftime", lambda _: "now")
+    archive = write(tmp_path / "set.zip", zip_bytes(MEMBERS))
+    for edit in (b"first", b"second"):
+        (root / "HR").mkdir(exist_ok=True)
+        (root / "HR/a.png").write_bytes(edit)
+        unpack(archive, [HR], root)
+    kept = {f"one.replaced-{name}/HR/a.png": data for name, data in (("now", b"first"), ("now-1", b"second"))}
+    assert content(root.parent).items() >= kept.items()
+
+
+def test_everything_is_flushed_before_it_gets_its_name(tmp_path, root, monkeypatch):
+    seen = []
+    monkeypatch.setattr(os, "sync", lambda: seen.append(content(root)))
+    unpack(write(tmp_path / "set.zip", zip_bytes(MEMBERS)), [HR, X4], root)
+    assert seen == [{f".unpacking/new/{name}": data for name, data in UNPACKED.items()}]
 
 
 def test_files_of_the_user_are_not_replaced(tmp_path, root):

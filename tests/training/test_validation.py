@@ -80,3 +80,15 @@ def test_basicsrs_loop_scores_and_writes_pictures_of_one_name_apart(tmp_path) ->
     model.validation(loader, 3, None, save_img=True)
     folder = tmp_path / "visualization" / "validation"
     assert {path.name for path in folder.rglob("*.png")} == {"villa_1_3.png", "barn_1_3.png"}
+
+
+def test_basicsrs_loop_names_the_hash_of_a_frozen_set(tmp_path, caplog) -> None:
+    class Frozen(list):
+        set_hash = "0123abcd"
+
+    model = small_model(tmp_path, paired=True)
+    loader = DataLoader(Frozen([_sample("/d/villa/1.png")]))  # pyright: ignore[reportArgumentType]
+    model.feed_data(next(iter(loader)))
+    with caplog.at_level("INFO", "basicsr"):
+        model.validation(loader, 3, None)
+    assert "0123abcd" in caplog.text
