@@ -15,7 +15,8 @@ from torch.utils.tensorboard import SummaryWriter
 from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.losses import Losses
-from realesrgan_arch.training.checkpoint import plain_state, save_state, save_weights
+from realesrgan_arch.training.checkpoint import plain_state
+from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.game import Game
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
@@ -159,26 +160,31 @@ class FineTuneModel:
             raise RuntimeError(f"frozen tensors of {', '.join(changed)} changed during training")
 
     def save(self, epoch: int, current_iter: int) -> None:
-        """Save weights and, for a real step, the training state; BasicSR passes -1 for "latest".
+        """Save weights and, for a real step, the training state, for BasicSR's loop; it passes -1 for "latest".
 
         Raises:
             CheckpointError: weights that are not finite, or a disk that does not take them; older files stay.
         """
-        step = None if current_iter == -1 else current_iter
-        ema_state = plain_state(self.ema.network) if self.ema else None
-        generator = self.run_folder.weights("net_g", step)
-        save_weights(generator, params=plain_state(self.generator.network), params_ema=ema_state)
-        if self.discriminator is not None:
-            path = self.run_folder.weights("net_d", step)
-            save_weights(path, params=plain_state(self.discriminator.network))
-        if step is not None:
-            save_state(self.run_folder.state(step), self.state(epoch=epoch))
+        del epoch
+        store = CheckpointStore(self.run_folder)
+        if current_iter == -1:
+            store.save_latest(self)
+        else:
+            store.save(self, current_iter)
 
-    def state(self, *, epoch: int = 0) -> dict[str, object]:
+    def weights(self) -> dict[str, dict[str, dict[str, Tensor]]]:
+        """Return the weights of each network, as other tools load them: `params` and, with an average, `params_ema`."""
+        generator = {"params": plain_state(self.generator.network)}
+        if self.ema is not None:
+            generator["params_ema"] = plain_state(self.ema.network)
+        if self.discriminator is None:
+            return {"net_g": generator}
+        return {"net_g": generator, "net_d": {"params": plain_state(self.discriminator.network)}}
+
+    def state(self) -> dict[str, object]:
         """Return all that a resume needs, as plain tensors and numbers."""
         return {
             "iter": self.step,
-            "epoch": epoch,
             "frozen": self._base_fingerprints,
             **self._stateful_parts().state(),
         }

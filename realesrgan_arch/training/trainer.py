@@ -1,21 +1,22 @@
 """The loop: one screen, from top to bottom (DESIGN decision 3)."""
 
-import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-from torch import Tensor
 
-from realesrgan_arch.data.files import DataError
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.training.checkpoint import CheckpointError
+from realesrgan_arch.training.checkpoint_store import CheckpointStore
+from realesrgan_arch.training.image_faults import ImageFaults
+from realesrgan_arch.training.loading import Batch, BatchSource
 from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.numbers_guard import NumbersGuard, TrainingError
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
-
-Batch = Mapping[str, object]
-MOST_FAILED_SHARE = 0.05
+from realesrgan_arch.training.verdict import CONTINUE, Verdict
 
 
 @dataclass(frozen=True)
@@ -27,87 +28,123 @@ class Rhythm:
     save_every: int = 5000
     validate_every: int = 0
 
+    def is_due(self, step: int, every: int) -> bool:
+        """Return whether something of that rhythm happens after `step`; all of it happens after the last one."""
+        return every > 0 and (step % every == 0 or step == self.total_steps)
 
-class TrainingError(UserError):
-    """Training that cannot go on."""
+
+class Rounds(Protocol):
+    """The validations of a run."""
+
+    @property
+    def last_step(self) -> int:
+        """The step that was validated last."""
+        ...
+
+    def validate(self, step: int) -> Verdict:
+        """Score the model as it is after `step`, and say whether the run goes on."""
+        ...
 
 
-class ImageFaults:
-    """Counts the images that could not be read and sees small ones; too many unreadable ones stop the run.
+@dataclass(frozen=True)
+class Watch:
+    """All that looks at a run while it trains."""
 
-    Args:
-        num_images: of the training set.
-    """
+    progress: Progress
+    faults: ImageFaults
+    numbers: NumbersGuard
+    rounds: Rounds
+    stop: StopRequest
 
-    def __init__(self, num_images: int) -> None:
-        self._num_images = num_images
-        self._failed: set[str] = set()
-        self._padding_was_said = False
 
-    def note(self, batch: Batch) -> list[str]:
-        """Take the `failed_path` and `padded` entries of a batch, and return what the user has not heard yet.
+class Trainer:
+    """Trains a model from the step after `model.step` to the last one of `rhythm`."""
+
+    def __init__(
+        self, model: FineTuneModel, *, batches: BatchSource, rhythm: Rhythm, store: CheckpointStore, watch: Watch
+    ) -> None:
+        self._model = model
+        self._batches = batches
+        self._rhythm = rhythm
+        self._store = store
+        self._watch = watch
+
+    def fit(self) -> Verdict:
+        """Train, and return why the run ended: `CONTINUE` where all steps are done.
 
         Raises:
-            DataError: more than 5 % of the images have failed.
+            DataError: too many images cannot be read.
+            TrainingError: numbers that are not finite, or a device without memory for the batch.
+            CheckpointError: a checkpoint cannot be written.
+            StoppedBySignal: a stop was asked for; the state of the step is saved.
         """
-        new = sorted({str(path) for path in _as_list(batch.get("failed_path", ())) if path} - self._failed)
-        self._failed.update(new)
-        if len(self._failed) > max(1.0, MOST_FAILED_SHARE * self._num_images):
-            raise DataError(
-                f"expected at most {MOST_FAILED_SHARE:.0%} unreadable images, got {len(self._failed)} of "
-                f"{self._num_images}, among them {', '.join(sorted(self._failed)[:3])}; mend or remove them"
-            )
-        words = [f"cannot read {path}: another image stands in for it" for path in new]
-        if not self._padding_was_said and any(bool(padded) for padded in _as_list(batch.get("padded", ()))):
-            self._padding_was_said = True
-            words.append("some images are smaller than the crop and are padded by reflection (said once)")
-        return words
+        verdict = self._validate_what_was_missed()
+        self._watch.progress.restart_clock()
+        while verdict.action == "rollback" or (
+            verdict.action == "continue" and self._model.step < self._rhythm.total_steps
+        ):
+            if verdict.action == "rollback":
+                self._roll_back(verdict)
+            verdict = self._train_until_verdict()
+        self._model.check_frozen()
+        self._store.save_latest(self._model)
+        return verdict
 
-    def listing(self) -> str:
-        """Return the failed files, one a line, or an empty string."""
-        return "\n".join(f"  {path}" for path in sorted(self._failed))
+    def _validate_what_was_missed(self) -> Verdict:
+        """A run that was stopped or killed between a checkpoint and its validation validates first."""
+        step = self._model.step
+        if step and self._rhythm.is_due(step, self._rhythm.validate_every) and self._watch.rounds.last_step < step:
+            return self._validate(step)
+        return CONTINUE
 
+    def _train_until_verdict(self) -> Verdict:
+        first = self._model.step + 1
+        for step, (batch, waited) in enumerate(_timed(self._batches.open(first)), start=first):
+            verdict = self._train_step(step, batch, waited)
+            if verdict.action == "continue":
+                with self._watch.progress.pause():
+                    verdict = self._save_and_validate(step)
+            if verdict.action != "continue" or step == self._rhythm.total_steps:
+                return verdict
+        return CONTINUE
 
-def fit(
-    model: FineTuneModel,
-    batches: Iterable[Batch],
-    *,
-    rhythm: Rhythm,
-    progress: Progress,
-    faults: ImageFaults,
-    validate: Callable[[int], None],
-    stop: StopRequest,
-) -> None:
-    """Train from the step after `model.step` to `rhythm.total_steps`; `batches` starts at that step.
+    def _train_step(self, step: int, batch: Batch, waited: float) -> Verdict:
+        watch = self._watch
+        for words in watch.faults.note(batch):
+            watch.progress.write(words)
+        _run_step(self._model, batch, step)
+        watch.progress.count_step(data_seconds=waited)
+        verdict = watch.numbers.after_step(step, batch)
+        if self._rhythm.is_due(step, self._rhythm.print_every):
+            log = watch.numbers.check_log(self._model.get_current_log(), step)
+            watch.progress.log_losses(step, log, self._model.get_current_learning_rate())
+        return verdict
 
-    Raises:
-        DataError: too many images cannot be read.
-        TrainingError: losses that are not finite, or a device without memory for the batch.
-        CheckpointError: a checkpoint cannot be written.
-        StoppedBySignal: `stop` was asked for; the state of the step is saved.
-    """
-    progress.restart_clock()
-    for step, (batch, waited) in enumerate(_timed(batches), start=model.step + 1):
-        for words in faults.note(batch):
-            progress.write(words)
-        _run_step(model, batch, step)
-        progress.count_step(data_seconds=waited)
-        if _due(step, rhythm.print_every, rhythm):
-            log = _finite(model.get_current_log(), step)
-            progress.log_losses(step, log, model.get_current_learning_rate())
-        with progress.pause():
-            # A run that is asked to stop in its last step has nothing left to resume: it ends as ever.
-            stopping = stop.number if step < rhythm.total_steps else None
-            if _due(step, rhythm.save_every, rhythm) or stopping is not None:
-                model.save(epoch=0, current_iter=step)
-            if stopping is not None:
-                raise StoppedBySignal(step, stopping)
-            if _due(step, rhythm.validate_every, rhythm):
-                validate(step)
-        if step == rhythm.total_steps:
-            break
-    model.check_frozen()
-    model.save(epoch=-1, current_iter=-1)
+    def _save_and_validate(self, step: int) -> Verdict:
+        # A run that is asked to stop in its last step has nothing left to resume: it ends as ever.
+        stopping = self._watch.stop.number if step < self._rhythm.total_steps else None
+        validates = self._rhythm.is_due(step, self._rhythm.validate_every)
+        saves = self._rhythm.is_due(step, self._rhythm.save_every) or (validates and self._rhythm.save_every > 0)
+        if saves or stopping is not None:
+            self._store.save(self._model, step)
+        if stopping is not None:
+            raise StoppedBySignal(step, stopping)
+        return self._validate(step) if validates else CONTINUE
+
+    def _validate(self, step: int) -> Verdict:
+        verdict = self._watch.rounds.validate(step)
+        self._store.save_extras(step)
+        return verdict
+
+    def _roll_back(self, verdict: Verdict) -> None:
+        """Go back to an older checkpoint, drop those after it, and save anew: what was decided is in the new one."""
+        step = verdict.step if verdict.step is not None else self._store.newest_step()
+        if step is None:
+            raise CheckpointError(f"{verdict.reason}; there is no checkpoint to go back to")
+        self._watch.progress.write(f"{verdict.reason}: going back to step {step}")
+        self._model.resume_training(self._store.load(step))
+        self._store.discard_after(step)
+        self._store.save(self._model, step)
 
 
 def _run_step(model: FineTuneModel, batch: Batch, step: int) -> None:
@@ -122,26 +159,11 @@ def _run_step(model: FineTuneModel, batch: Batch, step: int) -> None:
         ) from error
 
 
-def _finite(log: dict[str, float], step: int) -> dict[str, float]:
-    broken = [name for name, value in log.items() if not math.isfinite(value)]
-    if broken:
-        raise TrainingError(
-            f"training has diverged by step {step} ({', '.join(broken)} not finite); go on from the last good state "
-            "with --auto_resume and a lower train.optim_g.lr"
-        )
-    return log
-
-
-def _due(step: int, every: int, rhythm: Rhythm) -> bool:
-    return every > 0 and (step % every == 0 or step == rhythm.total_steps)
-
-
-def _timed(batches: Iterable[Batch]) -> Iterator[tuple[Batch, float]]:
-    iterator = iter(batches)
+def _timed(batches: Iterator[Batch]) -> Iterator[tuple[Batch, float]]:
     while True:
         asked = time.monotonic()
         try:
-            batch = next(iterator, None)
+            batch = next(batches, None)
         except UserError as error:
             raise _without_traceback(error) from error
         if batch is None:
@@ -153,7 +175,3 @@ def _without_traceback(error: UserError) -> UserError:
     """Return the error that a worker met with its own sentence; torch puts the worker's traceback before it."""
     kind = type(error)
     return kind(str(error).rstrip().rpartition(f"{kind.__qualname__}: ")[2])
-
-
-def _as_list(value: object) -> list[object]:
-    return list(value) if isinstance(value, (list, tuple, Tensor)) else [value]

@@ -1,17 +1,23 @@
 """The loop does everything in its turn, and stops when too much of the data is broken."""
 
 import io
+import itertools
 import json
 import signal
 import time
 
 import pytest
+import torch
 
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.training.checkpoint_store import CheckpointStore
+from realesrgan_arch.training.image_faults import ImageFaults
+from realesrgan_arch.training.numbers_guard import NumbersGuard, TrainingError
 from realesrgan_arch.training.progress import Progress, StepTimer
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
-from realesrgan_arch.training.trainer import ImageFaults, Rhythm, TrainingError, fit
-from tests.training.builders import batch, small_model
+from realesrgan_arch.training.trainer import Rhythm, Trainer, Watch
+from realesrgan_arch.training.verdict import CONTINUE, Verdict
+from tests.training.builders import batch, run_steps, small_model, tensors
 
 
 @pytest.fixture
@@ -32,27 +38,88 @@ def _progress(model, stream: io.StringIO, total: int, *, tensorboard: bool = Fal
     )
 
 
-def _fit(model, total: int, *, stream: io.StringIO | None = None, batches=None, stop=None, **rhythm) -> list[int]:
-    validated: list[int] = []
-    batches = batches or (batch(step) for step in range(model.step + 1, total + 10))
+class _Batches:
+    """Batch `i` at step `i`, or those of a list."""
+
+    def __init__(self, batches) -> None:
+        self._batches = batches
+
+    def open(self, first_step: int):
+        yield from self._batches if self._batches is not None else map(batch, itertools.count(first_step))
+
+
+class _Rounds:
+    """Notes the steps that are validated; `verdicts` are given out once each."""
+
+    def __init__(self, verdicts: dict[int, Verdict] | None = None, *, last_step: int = 0) -> None:
+        self.last_step = last_step
+        self.steps: list[int] = []
+        self._verdicts = verdicts or {}
+
+    def validate(self, step: int) -> Verdict:
+        self.last_step = step
+        self.steps.append(step)
+        return self._verdicts.pop(step, CONTINUE)
+
+
+def _fit(
+    model,
+    total: int,
+    *,
+    stream: io.StringIO | None = None,
+    batches=None,
+    stop=None,
+    rounds: _Rounds | None = None,
+    **rhythm,
+) -> list[int]:
+    rounds = rounds or _Rounds()
     progress = _progress(model, stream or io.StringIO(), total)
-    fit(
+    watch = Watch(progress, ImageFaults(100), NumbersGuard(), rounds, stop or StopRequest())
+    trainer = Trainer(
         model,
-        batches,
+        batches=_Batches(batches),
         rhythm=Rhythm(total_steps=total, **rhythm),
-        progress=progress,
-        faults=ImageFaults(100),
-        validate=validated.append,
-        stop=stop or StopRequest(),
+        store=CheckpointStore(model.run_folder),
+        watch=watch,
     )
-    return validated
+    trainer.fit()
+    return rounds.steps
 
 
 def test_a_run_validates_and_saves_in_its_rhythm_and_at_the_end(model) -> None:
     assert _fit(model, 5, save_every=2, validate_every=3, print_every=0) == [3, 5]
     names = sorted(path.name for path in model.run_folder.models.iterdir())
-    assert names == ["net_g_2.pth", "net_g_4.pth", "net_g_5.pth", "net_g_latest.pth"]
-    assert sorted(path.name for path in model.run_folder.states.iterdir()) == ["2.state", "4.state", "5.state"]
+    assert names == [*(f"net_g_{step}.pth" for step in (2, 3, 4, 5)), "net_g_latest.pth"]
+    assert sorted(path.name for path in model.run_folder.states.glob("*.state")) == [
+        "2.state", "3.state", "4.state", "5.state",
+    ]  # fmt: skip
+
+
+def test_a_validation_that_a_kill_prevented_is_made_up_for(model) -> None:
+    run_steps(model, 1, 2)
+    assert _fit(model, 4, save_every=2, validate_every=2, print_every=0) == [2, 4]
+
+
+def test_a_validation_that_was_made_is_not_made_again(model) -> None:
+    run_steps(model, 1, 2)
+    rounds = _Rounds(last_step=2)
+    assert _fit(model, 4, rounds=rounds, save_every=2, validate_every=2, print_every=0) == [4]
+
+
+def test_a_rollback_goes_back_to_the_checkpoint_and_trains_on_from_there(model) -> None:
+    rounds, stream = _Rounds({4: Verdict("rollback", "worse than the base", step=2)}), io.StringIO()
+    assert _fit(model, 6, rounds=rounds, stream=stream, save_every=2, validate_every=2, print_every=0) == [2, 4, 4, 6]
+    assert "worse than the base: going back to step 2" in stream.getvalue()
+    undisturbed = small_model(model.run_folder.root.parent / "other", train_d=None)
+    run_steps(undisturbed, 1, 6)
+    assert all(map(torch.equal, tensors(model).values(), tensors(undisturbed).values()))
+
+
+def test_a_finish_ends_the_run_in_good_order(model) -> None:
+    rounds = _Rounds({2: Verdict("finish", "nothing gets better")})
+    assert _fit(model, 6, rounds=rounds, save_every=2, validate_every=2, print_every=0) == [2]
+    assert model.step == 2
+    assert model.run_folder.weights("net_g", None).exists()
 
 
 def test_zero_means_never(model) -> None:
@@ -122,8 +189,6 @@ def test_an_error_in_a_worker_is_the_sentence_and_not_its_traceback(model) -> No
 
 
 def test_padded_images_are_said_once() -> None:
-    import torch
-
     faults = ImageFaults(4)
     assert faults.note({"padded": torch.tensor([False, False])}) == []
     assert "padded by reflection" in faults.note({"padded": torch.tensor([False, True])})[0]
@@ -131,8 +196,6 @@ def test_padded_images_are_said_once() -> None:
 
 
 def test_training_that_diverges_stops_with_the_step(model) -> None:
-    import torch
-
     with torch.no_grad():
         model.generator.network.body[0].weight.fill_(float("nan"))
     with pytest.raises(TrainingError, match=r"diverged by step 2 \(l_g_pix not finite\)"):
@@ -141,8 +204,6 @@ def test_training_that_diverges_stops_with_the_step(model) -> None:
 
 
 def test_a_device_without_memory_is_told_what_to_lower(model, monkeypatch) -> None:
-    import torch
-
     def no_memory(step: int) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
@@ -158,8 +219,6 @@ def test_pauses_do_not_count_as_time_of_steps() -> None:
 
 
 def test_a_frozen_tensor_that_moved_is_found_at_the_end_of_the_run(tmp_path) -> None:
-    import torch
-
     model = small_model(tmp_path / "run", train_g=["last:1"], train_d=None)
     model.run_folder.prepare()
 

@@ -1,0 +1,17 @@
+"""What a guard decides after a step or a validation."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Go on, end in good order, or go back to an older state; `reason` is one sentence for the user."""
+
+    action: Literal["continue", "finish", "rollback"]
+    reason: str = ""
+    step: int | None = None
+    """The checkpoint to go back to; the newest good one when absent."""
+
+
+CONTINUE = Verdict("continue")
