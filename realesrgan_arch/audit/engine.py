@@ -1,6 +1,5 @@
 """The audit of a folder: list, look at every file, compare, write. Nothing in the folder is ever changed."""
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from realesrgan_arch.audit.journal import JOURNAL, Journal, open_journal
 from realesrgan_arch.audit.keep_list import KEEP_LIST, KeepRow, build_keep_row, read_keep_rows, write_keep_list
 from realesrgan_arch.audit.thresholds import AuditThresholds
 from realesrgan_arch.audit.workers import Crash, run_in_processes
-from realesrgan_arch.data.files import DataError, FolderListing, check_folder, list_folder, name_of
+from realesrgan_arch.data.files import DataError, FolderListing, check_folder, list_folder
 from realesrgan_arch.image_header import describe_bytes, shown, sniff
 
 FINDINGS = "findings.csv"
@@ -40,11 +39,14 @@ class Outcome:
     made: tuple[Path, ...]
 
 
-def audit_folder(root: Path, out: Path, *, thresholds: AuditThresholds, num_processes: int) -> Outcome:
+def audit_folder(
+    root: Path, out: Path, *, thresholds: AuditThresholds, num_processes: int, split_command: str
+) -> Outcome:
     """Look at every image file below `root` and write findings, keep-list and contact sheet into `out`.
 
     Each process holds one file and its pixels at a time; the caller holds one record for each file, without pixels.
-    An audit that was stopped goes on from its journal and ends with the same files.
+    An audit that was stopped goes on from its journal and ends with the same files. The contact sheet proposes
+    `split_command`.
 
     Raises:
         DataError: no such folder, no image in it, `out` lies in it or belongs to another folder, or the disk fails.
@@ -70,7 +72,7 @@ def audit_folder(root: Path, out: Path, *, thresholds: AuditThresholds, num_proc
                 keep_rows=keep_rows,
                 thumbnails=thumbnails,
                 notes=[*notes, *_describe_absent(keep_rows)],
-                split_command=split_command(root, out),
+                split_command=split_command,
             )
 
         facts = _card_facts(thresholds, sections)
@@ -78,17 +80,6 @@ def audit_folder(root: Path, out: Path, *, thresholds: AuditThresholds, num_proc
     made = tuple(out / name for name in (FINDINGS, KEEP_LIST, SHEET))
     present = tuple(row for row in keep_rows if not row.is_absent)
     return Outcome(present, tuple(found), num_from_journal, (*notes, *_describe_absent(keep_rows)), made)
-
-
-def choose_out(root: Path, out: Path | None) -> Path:
-    """Return `out`, or the folder in which `data split` looks for the keep-list of `root`."""
-    return out or Path("audit") / name_of(root)
-
-
-def split_command(root: Path, out: Path) -> str:
-    """Return the command that splits what the audit in `out` kept."""
-    keep = () if out == choose_out(root, None) else ("--keep", shown(out / KEEP_LIST))
-    return shlex.join(["realesrgan-arch", "data", "split", shown(root), *keep])
 
 
 def _check_out(root: Path, out: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from realesrgan_arch.audit.claim import read_audited_root
+from realesrgan_arch.audit.claim import default_folder, read_audited_root
 from realesrgan_arch.audit.keep_list import KEEP_LIST, KeepList, read_keep_list
 from realesrgan_arch.commands.arguments import bits, count
 from realesrgan_arch.commands.report import Fact, Report
@@ -100,7 +100,7 @@ def make(arguments: argparse.Namespace) -> Report:
 def _keep_path(argument: str | None, root: Path) -> Path | None:
     if argument == _NO_KEEP_LIST:
         return None
-    default = Path("audit") / name_of(root) / KEEP_LIST
+    default = default_folder(root) / KEEP_LIST
     if argument or not default.is_file():
         return Path(argument) if argument else None
     audited = read_audited_root(default.parent)
