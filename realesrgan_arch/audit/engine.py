@@ -18,6 +18,7 @@ from realesrgan_arch.audit.journal import JOURNAL, Journal, open_journal
 from realesrgan_arch.audit.keep_list import KEEP_LIST, KeepRow, build_keep_row, read_keep_rows, write_keep_list
 from realesrgan_arch.audit.thresholds import AuditThresholds
 from realesrgan_arch.audit.workers import Crash, run_in_processes
+from realesrgan_arch.data.derived import check_apart
 from realesrgan_arch.data.files import DataError, FolderListing, check_folder, list_folder
 from realesrgan_arch.image_header import describe_bytes, shown, sniff
 
@@ -85,11 +86,7 @@ def audit_folder(
 def _check_out(root: Path, out: Path) -> None:
     """Check what can be known before hours of work."""
     check_folder(root)
-    if out.resolve().is_relative_to(root.resolve()):
-        raise DataError(
-            f"The audit would be written to {shown(out)}, inside of the folder that it looks at; choose another place "
-            "with --out."
-        )
+    check_apart(out, root)
     check_claim(out, root)
     if (out / KEEP_LIST).exists():
         read_keep_rows(out / KEEP_LIST)
