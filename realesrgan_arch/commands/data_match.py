@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from realesrgan_arch import atomic
 from realesrgan_arch.commands.arguments import count, positive_count
-from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.commands.report import Fact, Report, tell_first
 from realesrgan_arch.data.crop_sources import choose_side, open_ground_truth, open_low_quality, take_halves
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.degradation.advice import advise
@@ -127,9 +127,7 @@ def _notes(
         )
     if faults:
         yield f"left out {len(faults)} files:"
-        yield from (f"  {fault}" for fault in faults[:_SHOWN_LEFT_OUT])
-    if len(faults) > _SHOWN_LEFT_OUT:
-        yield f"  and {len(faults) - _SHOWN_LEFT_OUT} more"
+        yield from tell_first(faults, most=_SHOWN_LEFT_OUT)
 
 
 def _spread_of(qualities: Sequence[float]) -> Range:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.commands.arguments import count, positive_number
-from realesrgan_arch.commands.report import Report
+from realesrgan_arch.commands.report import Report, tell_first
 from realesrgan_arch.commands.split_parts import chosen_parts
 from realesrgan_arch.data.derived import alone_in
 from realesrgan_arch.data.files import DataError, name_of
@@ -19,7 +19,6 @@ from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.extras import require_extra
 from realesrgan_arch.image_header import shown
 
-_SHOWN_FAULTS = 10
 _DEFAULTS = TileSettings()
 
 
@@ -140,6 +139,4 @@ def _first(what: str, texts: list[str]) -> Iterator[str]:
     if not texts:
         return
     yield f"{len(texts)} {what}:"
-    yield from (f"  {text}" for text in texts[:_SHOWN_FAULTS])
-    if len(texts) > _SHOWN_FAULTS:
-        yield f"  and {len(texts) - _SHOWN_FAULTS} more"
+    yield from tell_first(texts)

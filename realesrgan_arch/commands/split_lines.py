@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from realesrgan_arch.commands.report import tell_first
 from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow
 from realesrgan_arch.data.scan import LeftOut
 from realesrgan_arch.data.scenes import Join, SceneRule
 from realesrgan_arch.data.split import MadeSplit, SplitSettings
 from realesrgan_arch.image_header import shown
 
-_SHOWN = 10
 _SHOWN_JOINS = 5
 _MANY_TIMES_THE_MEAN = 3
 
@@ -50,11 +50,12 @@ def _joins(joins: Sequence[Join]) -> Iterator[str]:
     if not joins:
         return
     yield f"kept together {len(joins)} times two scenes that share a picture:"
-    for join in joins[:_SHOWN_JOINS]:
-        why = "the same bytes" if join.distance is None else f"{join.distance} of 64 bits differ"
-        yield f"  {shown(Path(join.first))} and {shown(Path(join.second))} ({why})"
-    if len(joins) > _SHOWN_JOINS:
-        yield f"  and {len(joins) - _SHOWN_JOINS} more"
+    yield from tell_first([_join_line(join) for join in joins], most=_SHOWN_JOINS)
+
+
+def _join_line(join: Join) -> str:
+    why = "the same bytes" if join.distance is None else f"{join.distance} of 64 bits differ"
+    return f"{shown(Path(join.first))} and {shown(Path(join.second))} ({why})"
 
 
 def _flat_folder(rows: Sequence[ManifestRow], by: SceneRule) -> Iterator[str]:
@@ -70,7 +71,4 @@ def _left_out(left_out: Sequence[LeftOut]) -> Iterator[str]:
     if not left_out:
         return
     yield f"left out {len(left_out)} files or folders that cannot be read:"
-    for item in left_out[:_SHOWN]:
-        yield f"  {item.reason}"
-    if len(left_out) > _SHOWN:
-        yield f"  and {len(left_out) - _SHOWN} more"
+    yield from tell_first([item.reason for item in left_out])
