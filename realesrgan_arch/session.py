@@ -18,6 +18,7 @@ from realesrgan_arch.data.sampler import StepSampler
 from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.checkpoint import CheckpointError, load_state
 from realesrgan_arch.training.freezing import describe_trainable
@@ -192,7 +193,7 @@ def _header(
     lines = [
         f"run {model.run_folder.root}",
         f"device {model.device}, precision {str(model.dtype).removeprefix('torch.')}, seed {options.manual_seed}",
-        f"{num_images} training images, {require_train(options).total_iter} steps",
+        f"{count_of(num_images, 'training image')}, {count_of(require_train(options).total_iter, 'step')}",
         describe_trainable(model.generator.network, model.generator.plan, title="network_g"),
     ]
     if model.discriminator is not None:

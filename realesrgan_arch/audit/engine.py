@@ -21,6 +21,7 @@ from realesrgan_arch.audit.workers import Crash, run_in_processes
 from realesrgan_arch.data.derived import check_apart
 from realesrgan_arch.data.files import DataError, FolderListing, check_folder, list_folder
 from realesrgan_arch.image_header import describe_bytes, shown, sniff
+from realesrgan_arch.plural import count_of
 
 FINDINGS = "findings.csv"
 SHEET = "contact_sheet.html"
@@ -221,16 +222,12 @@ def _describe(listing: FolderListing, again: FolderListing, names: Sequence[str]
 
 def _describe_absent(keep_rows: Sequence[KeepRow]) -> list[str]:
     num_absent = sum(row.is_absent for row in keep_rows)
-    if num_absent == 0:
-        return []
-    if num_absent == 1:
-        return ["1 edited row names a file that is not there; it stays in the keep-list."]
-    return [f"{num_absent:,} edited rows name files that are not there; they stay in the keep-list."]
-
-
-def count_of(count: int, noun: str) -> str:
-    """Return `1 file`, `2,000 files`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    rows = count_of(
+        num_absent,
+        "edited row names a file that is not there; it stays",
+        "edited rows name files that are not there; they stay",
+    )
+    return [f"{rows} in the keep-list."] if num_absent else []
 
 
 def _card_facts(thresholds: AuditThresholds, sections: Sequence[Section]) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from realesrgan_arch.audit.claim import default_folder
 from realesrgan_arch.audit.contact_sheet import Section, build_sections
-from realesrgan_arch.audit.engine import Outcome, audit_folder, count_of
+from realesrgan_arch.audit.engine import Outcome, audit_folder
 from realesrgan_arch.audit.keep_list import KEEP_LIST
 from realesrgan_arch.audit.thresholds import AuditThresholds, load_thresholds
 from realesrgan_arch.commands.arguments import positive_count
@@ -19,6 +19,7 @@ from realesrgan_arch.commands.report import Fact, Report
 from realesrgan_arch.commands.shell import data_command
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 
 _FAILURES = frozenset({"unreadable_folder", "unreadable", "vanished", "changed"})
 """What another run may find different: these files were not judged."""

@@ -17,6 +17,7 @@ from realesrgan_arch.data.split_folder import SplitFolder, open_split
 from realesrgan_arch.errors import EXIT_CHECK_FAILED, EXIT_OK
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.perceptual_hash import NEAR_DISTANCE
+from realesrgan_arch.plural import count_of
 
 _SHOWN_NAMES = 10
 _OTHERS = " (--json lists all)"
@@ -84,10 +85,10 @@ def _lines(split: SplitFolder, found: LeakReport, arguments: argparse.Namespace)
         names = ", ".join(f"'{shown(Path(name))}'" for name in found.categories[:_SHOWN_NAMES])
         yield f"titles in more than three folders were taken for categories and not for scenes: {names}"
     if found.changed:
-        yield f"changed {len(found.changed):>6}  files that are not what the split says"
+        yield f"changed {len(found.changed):>6}  not what the split says"
         yield from tell_first([item.reason for item in found.changed], others=_OTHERS)
     if not found.leaks and not found.changed:
-        yield f"no leak among {num_images} images in {', '.join(split.rows)}"
+        yield f"no leak among {count_of(num_images, 'image')} in {', '.join(split.rows)}"
 
 
 def _leak_line(leak: Leak) -> str:

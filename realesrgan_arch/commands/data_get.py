@@ -9,6 +9,7 @@ from realesrgan_arch.commands.shell import data_command
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.entry import warn
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.sources.get import GotSource, get_source
 from realesrgan_arch.sources.table import SOURCES, Source, find_source
 
@@ -61,7 +62,7 @@ def _report(got: GotSource) -> Report:
     return Report(
         lines=(
             f"{got.source.name}: {state}",
-            f"{sum(counts.values()):,} files, {num_bytes / 1e6:,.1f} MB in {shown(got.folder)} ({parts})",
+            f"{count_of(sum(counts.values()), 'file')}, {num_bytes / 1e6:,.1f} MB in {shown(got.folder)} ({parts})",
             f"licence: {got.source.licence} ({got.source.licence_url})",
             f"cite: {got.source.citation}",
         ),

@@ -25,6 +25,7 @@ from realesrgan_arch.data.split_folder import SplitCard, begin_anew, check_same_
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.perceptual_hash import NEAR_DISTANCE
+from realesrgan_arch.plural import count_of
 
 _NO_KEEP_LIST = "none"
 
@@ -132,12 +133,14 @@ def _card(root: Path, settings: SplitSettings, keep_path: Path | None) -> SplitC
 
 def _about_keep_list(made: MadeSplit, keep_path: Path | None) -> Iterator[str]:
     if keep_path is not None:
-        yield f"the keep-list {shown(keep_path)} drops {made.scan.num_dropped} images (--keep none ignores it)"
+        dropped = count_of(made.scan.num_dropped, "image")
+        yield f"the keep-list {shown(keep_path)} drops {dropped} (--keep none ignores it)"
 
 
 def _about_earlier(moved: int, out: Path) -> Iterator[str]:
     if moved:
-        yield f"{moved} images are in another part now than in the split that was in {shown(out)} before"
+        images = count_of(moved, "image is", "images are")
+        yield f"{images} in another part now than in the split that was in {shown(out)} before"
 
 
 def _facts(made: MadeSplit, settings: SplitSettings) -> dict[str, Fact]:

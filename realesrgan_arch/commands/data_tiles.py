@@ -18,6 +18,7 @@ from realesrgan_arch.data.tiles import TileResult, make_tiles
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.extras import require_extra
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 
 _DEFAULTS = TileSettings()
 
@@ -128,15 +129,16 @@ def _report(result: TileResult, made: list[Path], *, root: Path, manifest: Path)
 
 
 def _lines(result: TileResult) -> Iterator[str]:
+    tiles = count_of(len(result.rows), "tile")
     size = say_bytes(sum(row.bytes for row in result.rows))
     scenes = len({row.scene for row in result.rows})
-    yield f"{len(result.rows)} tiles of {result.num_pictures} pictures in {scenes} scenes, {size}"
-    yield from _first("pictures are too small for a tile and were left out", [shown(Path(p)) for p in result.too_small])
-    yield from _first("pictures failed", [sentence for _, sentence in result.failed])
+    yield f"{tiles} of {count_of(result.num_pictures, 'picture')} in {count_of(scenes, 'scene')}, {size}"
+    yield from _first("too small for a tile and left out", [shown(Path(p)) for p in result.too_small])
+    yield from _first("failed", [sentence for _, sentence in result.failed])
 
 
 def _first(what: str, texts: list[str]) -> Iterator[str]:
     if not texts:
         return
-    yield f"{len(texts)} {what}:"
+    yield f"{count_of(len(texts), 'picture')} {what}:"
     yield from tell_first(texts)

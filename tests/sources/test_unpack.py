@@ -162,7 +162,7 @@ def test_a_file_that_the_user_changed_is_moved_aside_and_named(tmp_path, root, e
     (aside,) = root.parent.glob("one.replaced-*")
     assert content(root) == UNPACKED
     assert content(aside) == {"HR/a.png": edit or b"mine"}
-    assert told == [f"1 files in {root} are not as published: they are moved to {aside}"]
+    assert told == [f"1 file in {root} not as published, moved to {aside}"]
     assert mine.read_bytes() == b"mine"
 
 
