@@ -157,8 +157,8 @@ class Freezer:
         if unreadable:
             raise UnreadablePicturesError(
                 f"{len(unreadable)} of {count_of(len(pictures), 'picture')} cannot be frozen, so the set is "
-                f"not finished: {some_names(unreadable)} Leave them out with `data audit` and `data split`; what is done is "
-                "kept."
+                f"not finished: {some_names(unreadable)} Leave them out with `data audit` and `data split`; what is "
+                "done is kept."
             )
         return pairs
 
