@@ -12,8 +12,17 @@ from realesrgan_arch.data.derived import alone_in
 from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.data.lmdb_store import SUFFIX, write_lmdb
 from realesrgan_arch.data.manifest import SPLIT_NAMES, write_split
-from realesrgan_arch.data.split_folder import CARD, SplitCard, SplitFolder, open_split, read_card, write_card
+from realesrgan_arch.data.split_folder import (
+    CARD,
+    SplitCard,
+    SplitFolder,
+    open_split,
+    read_card,
+    read_parts,
+    write_card,
+)
 from realesrgan_arch.data.tile_grid import TileSettings
+from realesrgan_arch.data.tile_journal import PARTIAL, read_journal
 from realesrgan_arch.data.tiles import TileResult, make_tiles
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.extras import require_extra
@@ -60,7 +69,7 @@ def make(arguments: argparse.Namespace) -> Report:
     rows = [row for part in SPLIT_NAMES for row in parts.get(part, [])]
     split_out = _parent(split.folder) / name_of(out)
     card = _card(split, out)
-    _check_own(split_out, card)
+    _check_own(split_out, card, out)
     with alone_in(out):
         result = make_tiles(rows, split.root, out, settings, num_copies=2 if arguments.lmdb else 1)
         written = write_split(result.rows, split_out)
@@ -99,14 +108,27 @@ def _card(split: SplitFolder, out: Path) -> SplitCard:
     return SplitCard(out.as_posix(), card.by, card.seed, card.val, card.test, origin=origin)
 
 
-def _check_own(folder: Path, card: SplitCard) -> None:
+def _check_own(folder: Path, card: SplitCard, out: Path) -> None:
     """Check that `folder` is free, or holds the manifests of these tiles."""
-    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    if not is_free and not ((folder / CARD).is_file() and read_card(folder) == card):
+    if not folder.exists():
+        return
+    is_own = read_card(folder) == card if (folder / CARD).is_file() else _was_left_without_card(folder, out)
+    if not is_own:
         raise DataError(
             f"Expected {shown(folder)} to be free for the manifest of the tiles, but it holds something else; "
             "choose another --out: its name is that of the manifest."
         )
+
+
+def _was_left_without_card(folder: Path, out: Path) -> bool:
+    """Whether all that `folder` holds is what a run that was killed before the card wrote for the tiles in `out`."""
+    if not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir() if not path.match(PARTIAL)}
+    if not names <= {f"{part}.csv" for part in SPLIT_NAMES}:
+        return False
+    tiles = {tile.path: tile.split for rows in read_journal(out).values() for tile in rows}
+    return read_parts(folder).items() <= tiles.items()
 
 
 def _report(result: TileResult, made: list[Path], *, root: Path, manifest: Path) -> Report:

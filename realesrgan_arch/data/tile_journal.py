@@ -15,7 +15,8 @@ CARD = "tiles.json"
 JOURNAL = "journal.jsonl"
 PICTURES = "pictures_sha256"
 """Key of the card that no card of another program has."""
-_PARTIAL = ".*.partial"
+PARTIAL = ".*.partial"
+"""What atomic writes of a killed run leave."""
 
 
 def claim_folder(out: Path, card: Mapping[str, object], allowed: Set[str]) -> None:
@@ -80,7 +81,7 @@ def _has_done_nothing(out: Path) -> bool:
 def _remove_partials(out: Path, allowed: Set[str]) -> None:
     """Remove what atomic writes of a killed run have left beside our own tiles."""
     for folder in sorted({out, *((out / name).parent for name in allowed)}):
-        for partial in folder.glob(_PARTIAL):
+        for partial in folder.glob(PARTIAL):
             partial.unlink(missing_ok=True)
 
 
