@@ -24,6 +24,8 @@ LAYERS = {
         "extras",
         "file_lock",
         "byte_count",
+        "plural",
+        "disk_room",
     ],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [

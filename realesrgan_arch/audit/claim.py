@@ -8,12 +8,17 @@ from typing import Any
 
 from realesrgan_arch import __version__, atomic
 from realesrgan_arch.audit.keep_list import KEEP_LIST
-from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.image_header import shown
 
 CARD = "audit.json"
 _LOCK = ".audit.lock"
+
+
+def default_folder(root: Path) -> Path:
+    """Return where the audit of `root` is written, and where `data split` looks for its keep-list."""
+    return Path("audit") / name_of(root)
 
 
 def read_audited_root(folder: Path) -> Path | None:

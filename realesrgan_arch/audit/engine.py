@@ -1,6 +1,5 @@
 """The audit of a folder: list, look at every file, compare, write. Nothing in the folder is ever changed."""
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ from realesrgan_arch.audit.journal import JOURNAL, Journal, open_journal
 from realesrgan_arch.audit.keep_list import KEEP_LIST, KeepRow, build_keep_row, read_keep_rows, write_keep_list
 from realesrgan_arch.audit.thresholds import AuditThresholds
 from realesrgan_arch.audit.workers import Crash, run_in_processes
-from realesrgan_arch.data.files import DataError, FolderListing, check_folder, list_folder, name_of
+from realesrgan_arch.data.derived import check_apart
+from realesrgan_arch.data.files import DataError, FolderListing, check_folder, list_folder
 from realesrgan_arch.image_header import describe_bytes, shown, sniff
+from realesrgan_arch.plural import count_of
 
 FINDINGS = "findings.csv"
 SHEET = "contact_sheet.html"
@@ -40,11 +41,14 @@ class Outcome:
     made: tuple[Path, ...]
 
 
-def audit_folder(root: Path, out: Path, *, thresholds: AuditThresholds, num_processes: int) -> Outcome:
+def audit_folder(
+    root: Path, out: Path, *, thresholds: AuditThresholds, num_processes: int, split_command: str
+) -> Outcome:
     """Look at every image file below `root` and write findings, keep-list and contact sheet into `out`.
 
     Each process holds one file and its pixels at a time; the caller holds one record for each file, without pixels.
-    An audit that was stopped goes on from its journal and ends with the same files.
+    An audit that was stopped goes on from its journal and ends with the same files. The contact sheet proposes
+    `split_command`.
 
     Raises:
         DataError: no such folder, no image in it, `out` lies in it or belongs to another folder, or the disk fails.
@@ -70,7 +74,7 @@ def audit_folder(root: Path, out: Path, *, thresholds: AuditThresholds, num_proc
                 keep_rows=keep_rows,
                 thumbnails=thumbnails,
                 notes=[*notes, *_describe_absent(keep_rows)],
-                split_command=split_command(root, out),
+                split_command=split_command,
             )
 
         facts = _card_facts(thresholds, sections)
@@ -80,25 +84,10 @@ def audit_folder(root: Path, out: Path, *, thresholds: AuditThresholds, num_proc
     return Outcome(present, tuple(found), num_from_journal, (*notes, *_describe_absent(keep_rows)), made)
 
 
-def choose_out(root: Path, out: Path | None) -> Path:
-    """Return `out`, or the folder in which `data split` looks for the keep-list of `root`."""
-    return out or Path("audit") / name_of(root)
-
-
-def split_command(root: Path, out: Path) -> str:
-    """Return the command that splits what the audit in `out` kept."""
-    keep = () if out == choose_out(root, None) else ("--keep", shown(out / KEEP_LIST))
-    return shlex.join(["realesrgan-arch", "data", "split", shown(root), *keep])
-
-
 def _check_out(root: Path, out: Path) -> None:
     """Check what can be known before hours of work."""
     check_folder(root)
-    if out.resolve().is_relative_to(root.resolve()):
-        raise DataError(
-            f"The audit would be written to {shown(out)}, inside of the folder that it looks at; choose another place "
-            "with --out."
-        )
+    check_apart(out, root)
     check_claim(out, root)
     if (out / KEEP_LIST).exists():
         read_keep_rows(out / KEEP_LIST)
@@ -233,16 +222,12 @@ def _describe(listing: FolderListing, again: FolderListing, names: Sequence[str]
 
 def _describe_absent(keep_rows: Sequence[KeepRow]) -> list[str]:
     num_absent = sum(row.is_absent for row in keep_rows)
-    if num_absent == 0:
-        return []
-    if num_absent == 1:
-        return ["1 edited row names a file that is not there; it stays in the keep-list."]
-    return [f"{num_absent:,} edited rows name files that are not there; they stay in the keep-list."]
-
-
-def count_of(count: int, noun: str) -> str:
-    """Return `1 file`, `2,000 files`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    rows = count_of(
+        num_absent,
+        "edited row names a file that is not there; it stays",
+        "edited rows name files that are not there; they stay",
+    )
+    return [f"{rows} in the keep-list."] if num_absent else []
 
 
 def _card_facts(thresholds: AuditThresholds, sections: Sequence[Section]) -> Mapping[str, Any]:

@@ -9,13 +9,17 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from realesrgan_arch.audit.claim import default_folder
 from realesrgan_arch.audit.contact_sheet import Section, build_sections
-from realesrgan_arch.audit.engine import Outcome, audit_folder, choose_out, count_of, split_command
+from realesrgan_arch.audit.engine import Outcome, audit_folder
+from realesrgan_arch.audit.keep_list import KEEP_LIST
 from realesrgan_arch.audit.thresholds import AuditThresholds, load_thresholds
 from realesrgan_arch.commands.arguments import positive_count
 from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.commands.shell import data_command
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 
 _FAILURES = frozenset({"unreadable_folder", "unreadable", "vanished", "changed"})
 """What another run may find different: these files were not judged."""
@@ -38,10 +42,17 @@ def make(arguments: argparse.Namespace) -> Report:
         KeyboardInterrupt: Ctrl-C, with a sentence on how to go on.
     """
     root: Path = arguments.folder
-    out = choose_out(root, arguments.out)
+    out: Path = arguments.out or default_folder(root)
+    split_command = _split_command(root, out)
     thresholds = load_thresholds(arguments.thresholds) if arguments.thresholds else AuditThresholds()
     try:
-        outcome = audit_folder(root, out, thresholds=thresholds, num_processes=arguments.jobs or _count_cores())
+        outcome = audit_folder(
+            root,
+            out,
+            thresholds=thresholds,
+            num_processes=arguments.jobs or _count_cores(),
+            split_command=split_command,
+        )
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(
             f"stopped; what was looked at is in {shown(out)}: run the same command again to go on"
@@ -52,10 +63,16 @@ def make(arguments: argparse.Namespace) -> Report:
     return Report(
         lines=(*_totals(outcome, num_kept), *_table(sections), *outcome.notes),
         made=outcome.made,
-        next_step=split_command(root, out) if num_kept else "add pictures that can be used, and audit again",
+        next_step=split_command if num_kept else "add pictures that can be used, and audit again",
         facts=_facts(outcome, sections, num_kept),
         exit_code=EXIT_SOME_FILES_FAILED if has_failed else EXIT_OK,
     )
+
+
+def _split_command(root: Path, out: Path) -> str:
+    """Return the command that splits what the audit in `out` kept."""
+    keep = () if out == default_folder(root) else ("--keep", out / KEEP_LIST)
+    return data_command("split", root, *keep)
 
 
 def _count_cores() -> int:

@@ -4,11 +4,11 @@ Ends with 4 when it finds one, or when files are not what the manifests say. Not
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from realesrgan_arch.commands.arguments import bits
-from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.commands.report import Fact, Report, tell_first
 from realesrgan_arch.commands.shell import split_command
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.leaks import LEAK_KINDS, Leak, LeakReport, find_leaks
@@ -17,8 +17,10 @@ from realesrgan_arch.data.split_folder import SplitFolder, open_split
 from realesrgan_arch.errors import EXIT_CHECK_FAILED, EXIT_OK
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.perceptual_hash import NEAR_DISTANCE
+from realesrgan_arch.plural import count_of
 
-_SHOWN = 10
+_SHOWN_NAMES = 10
+_OTHERS = " (--json lists all)"
 _MEANING = {
     "content": "the same bytes",
     "scene": "one scene in two parts",
@@ -78,15 +80,15 @@ def _lines(split: SplitFolder, found: LeakReport, arguments: argparse.Namespace)
     for kind in looked_for:
         leaks = [leak for leak in found.leaks if leak.kind == kind]
         yield f"{kind:<7} {len(leaks):>6}  {_MEANING[kind]}"
-        yield from _shortened([_leak_line(leak) for leak in leaks])
+        yield from tell_first([_leak_line(leak) for leak in leaks], others=_OTHERS)
     if found.categories:
-        names = ", ".join(f"'{shown(Path(name))}'" for name in found.categories[:_SHOWN])
+        names = ", ".join(f"'{shown(Path(name))}'" for name in found.categories[:_SHOWN_NAMES])
         yield f"titles in more than three folders were taken for categories and not for scenes: {names}"
     if found.changed:
-        yield f"changed {len(found.changed):>6}  files that are not what the split says"
-        yield from _shortened([item.reason for item in found.changed])
+        yield f"changed {len(found.changed):>6}  not what the split says"
+        yield from tell_first([item.reason for item in found.changed], others=_OTHERS)
     if not found.leaks and not found.changed:
-        yield f"no leak among {num_images} images in {', '.join(split.rows)}"
+        yield f"no leak among {count_of(num_images, 'image')} in {', '.join(split.rows)}"
 
 
 def _leak_line(leak: Leak) -> str:
@@ -94,12 +96,6 @@ def _leak_line(leak: Leak) -> str:
     if leak.distance is not None:
         return f"{sides}  ({leak.distance} of 64 bits differ)"
     return f"{sides}  ({shown(Path(leak.what))})"
-
-
-def _shortened(lines: Sequence[str]) -> Iterator[str]:
-    yield from (f"  {line}" for line in lines[:_SHOWN])
-    if len(lines) > _SHOWN:
-        yield f"  and {len(lines) - _SHOWN} more (--json lists all)"
 
 
 def _next_step(split: SplitFolder, found: LeakReport, near_distance: int) -> str:

@@ -26,6 +26,7 @@ from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.options.load import load_options
+from realesrgan_arch.plural import count_of
 
 _MAX_SIZE = 1024
 
@@ -76,7 +77,7 @@ def make(arguments: argparse.Namespace) -> Report:
         sets[part] = {"folder": shown(out / part), "hash": card.hash, "pairs": len(card.pairs), "state": state}
         made += [out / part] if state == "made" else []
         was = "made" if state == "made" else f"was there in {shown(out / part)}; every pixel checked"
-        lines.append(f"{part:<5} {len(card.pairs):>6} pairs  hash {card.short_hash}  {was}")
+        lines.append(f"{part:<5} {count_of(len(card.pairs), 'pair'):>12}  hash {card.short_hash}  {was}")
     return Report(
         lines=tuple(lines),
         made=tuple(made),

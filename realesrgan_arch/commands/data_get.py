@@ -4,11 +4,13 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.commands.report import Fact, Report
 from realesrgan_arch.commands.shell import data_command
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.entry import warn
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.sources.get import GotSource, get_source
 from realesrgan_arch.sources.table import SOURCES, Source, find_source
 
@@ -61,7 +63,7 @@ def _report(got: GotSource) -> Report:
     return Report(
         lines=(
             f"{got.source.name}: {state}",
-            f"{sum(counts.values()):,} files, {num_bytes / 1e6:,.1f} MB in {shown(got.folder)} ({parts})",
+            f"{count_of(sum(counts.values()), 'file')}, {say_bytes(num_bytes)} in {shown(got.folder)} ({parts})",
             f"licence: {got.source.licence} ({got.source.licence_url})",
             f"cite: {got.source.citation}",
         ),
@@ -89,7 +91,7 @@ def _listing() -> Report:
 
 
 def _lines_of(source: Source) -> list[str]:
-    size = f"{source.num_bytes / 1e6:,.0f} MB" if source.num_bytes else "size not published"
+    size = say_bytes(source.num_bytes) if source.num_bytes else "size not published"
     parts = f"parts: {', '.join(source.parts)}; " if len(source.parts) > 1 else ""
     return [
         f"{source.name:<20} {source.title}",

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from realesrgan_arch import atomic
 from realesrgan_arch.commands.arguments import count, positive_count
-from realesrgan_arch.commands.report import Fact, Report
+from realesrgan_arch.commands.report import Fact, Report, tell_first
 from realesrgan_arch.data.crop_sources import choose_side, open_ground_truth, open_low_quality, take_halves
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.degradation.advice import advise
@@ -23,6 +23,7 @@ from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.options.degradation_keys import expressible, lost_fields
 from realesrgan_arch.options.matched_file import changed_keys, matched_yaml
+from realesrgan_arch.plural import count_of
 
 _CROP_SIDE = 96
 _SEARCH_CROPS = 32
@@ -114,10 +115,11 @@ def _gather(arguments: argparse.Namespace) -> _Data:
 def _notes(
     arguments: argparse.Namespace, num_files: int, qualities: Sequence[float], *, side: int, faults: Sequence[str]
 ) -> Iterator[str]:
-    yield f"{num_files} of your pictures, crops of {side} x {side} pixels"
+    yield f"{count_of(num_files, 'picture')} of yours, crops of {side} x {side} pixels"
     if qualities:
         low, high = _spread_of(qualities)
-        yield f"{len(qualities)} are JPEG files, last saved with quality {low:g} to {high:g} (10 to 90 %)"
+        of_jpeg = count_of(len(qualities), "is a JPEG file", "are JPEG files")
+        yield f"{of_jpeg}, last saved with quality {low:g} to {high:g} (10 to 90 %)"
     if arguments.gt is None and arguments.split is None:
         yield "without --gt or --split embedded drawings are degraded: their content differs from yours, mind the blur"
     if lost := lost_fields(PRESETS[arguments.preset]):
@@ -126,10 +128,8 @@ def _notes(
             "that it can say"
         )
     if faults:
-        yield f"left out {len(faults)} files:"
-        yield from (f"  {fault}" for fault in faults[:_SHOWN_LEFT_OUT])
-    if len(faults) > _SHOWN_LEFT_OUT:
-        yield f"  and {len(faults) - _SHOWN_LEFT_OUT} more"
+        yield f"left out {count_of(len(faults), 'file')}:"
+        yield from tell_first(faults, most=_SHOWN_LEFT_OUT)
 
 
 def _spread_of(qualities: Sequence[float]) -> Range:
@@ -160,7 +160,7 @@ def _write(arguments: argparse.Namespace, match: Match) -> None:
 def _report(arguments: argparse.Namespace, match: Match, data: _Data, *, seconds: float) -> Report:
     before, after = (total_distance(side) for side in (match.before, match.after))
     lines = [*data.notes, "", *_table(match.before, f"preset {arguments.preset}"), "", *advise(match.before), ""]
-    tried = f"tried {match.evaluations} sets of ranges in {seconds:.0f} s"
+    tried = f"tried {count_of(match.evaluations, 'set')} of ranges in {seconds:.0f} s"
     if match.is_better:
         lines += [f"{tried}; on fresh draws the summed distance falls from {before:.2f} to {after:.2f}"]
         lines += [*_table(match.after, "matched"), "", *changed_keys(match.preset, match.settings)]

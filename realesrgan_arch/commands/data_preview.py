@@ -13,6 +13,7 @@ from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.options.overrides import add_overrides
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.preview.pairs import make_preview
 from realesrgan_arch.preview.sheet import MARKER, render_sheet
 
@@ -51,7 +52,7 @@ def make(arguments: argparse.Namespace) -> Report:
     return Report(
         lines=(
             *(f"note: {note}" for note in loaded.notes),
-            f"{len(shown_pairs)} training samples of {steps}, seed {options.manual_seed}",
+            f"{count_of(len(shown_pairs), 'training sample')} of {steps}, seed {options.manual_seed}",
             *(f"cannot read {path}: another image stands in for it" for path in failed),
         ),
         made=(out,),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from realesrgan_arch.audit.claim import read_audited_root
+from realesrgan_arch.audit.claim import default_folder, read_audited_root
 from realesrgan_arch.audit.keep_list import KEEP_LIST, KeepList, read_keep_list
 from realesrgan_arch.commands.arguments import bits, count
 from realesrgan_arch.commands.report import Fact, Report
@@ -25,6 +25,7 @@ from realesrgan_arch.data.split_folder import SplitCard, begin_anew, check_same_
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.perceptual_hash import NEAR_DISTANCE
+from realesrgan_arch.plural import count_of
 
 _NO_KEEP_LIST = "none"
 
@@ -100,7 +101,7 @@ def make(arguments: argparse.Namespace) -> Report:
 def _keep_path(argument: str | None, root: Path) -> Path | None:
     if argument == _NO_KEEP_LIST:
         return None
-    default = Path("audit") / name_of(root) / KEEP_LIST
+    default = default_folder(root) / KEEP_LIST
     if argument or not default.is_file():
         return Path(argument) if argument else None
     audited = read_audited_root(default.parent)
@@ -132,12 +133,14 @@ def _card(root: Path, settings: SplitSettings, keep_path: Path | None) -> SplitC
 
 def _about_keep_list(made: MadeSplit, keep_path: Path | None) -> Iterator[str]:
     if keep_path is not None:
-        yield f"the keep-list {shown(keep_path)} drops {made.scan.num_dropped} images (--keep none ignores it)"
+        dropped = count_of(made.scan.num_dropped, "image")
+        yield f"the keep-list {shown(keep_path)} drops {dropped} (--keep none ignores it)"
 
 
 def _about_earlier(moved: int, out: Path) -> Iterator[str]:
     if moved:
-        yield f"{moved} images are in another part now than in the split that was in {shown(out)} before"
+        images = count_of(moved, "image is", "images are")
+        yield f"{images} in another part now than in the split that was in {shown(out)} before"
 
 
 def _facts(made: MadeSplit, settings: SplitSettings) -> dict[str, Fact]:

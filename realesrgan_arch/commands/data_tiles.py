@@ -6,20 +6,29 @@ from pathlib import Path
 
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.commands.arguments import count, positive_number
-from realesrgan_arch.commands.report import Report
+from realesrgan_arch.commands.report import Report, tell_first
 from realesrgan_arch.commands.split_parts import chosen_parts
 from realesrgan_arch.data.derived import alone_in
 from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.data.lmdb_store import SUFFIX, write_lmdb
 from realesrgan_arch.data.manifest import SPLIT_NAMES, write_split
-from realesrgan_arch.data.split_folder import CARD, SplitCard, SplitFolder, open_split, read_card, write_card
+from realesrgan_arch.data.split_folder import (
+    CARD,
+    SplitCard,
+    SplitFolder,
+    open_split,
+    read_card,
+    read_parts,
+    write_card,
+)
 from realesrgan_arch.data.tile_grid import TileSettings
+from realesrgan_arch.data.tile_journal import PARTIAL, read_journal
 from realesrgan_arch.data.tiles import TileResult, make_tiles
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.extras import require_extra
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 
-_SHOWN_FAULTS = 10
 _DEFAULTS = TileSettings()
 
 
@@ -60,7 +69,7 @@ def make(arguments: argparse.Namespace) -> Report:
     rows = [row for part in SPLIT_NAMES for row in parts.get(part, [])]
     split_out = _parent(split.folder) / name_of(out)
     card = _card(split, out)
-    _check_own(split_out, card)
+    _check_own(split_out, card, out)
     with alone_in(out):
         result = make_tiles(rows, split.root, out, settings, num_copies=2 if arguments.lmdb else 1)
         written = write_split(result.rows, split_out)
@@ -99,14 +108,27 @@ def _card(split: SplitFolder, out: Path) -> SplitCard:
     return SplitCard(out.as_posix(), card.by, card.seed, card.val, card.test, origin=origin)
 
 
-def _check_own(folder: Path, card: SplitCard) -> None:
+def _check_own(folder: Path, card: SplitCard, out: Path) -> None:
     """Check that `folder` is free, or holds the manifests of these tiles."""
-    is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
-    if not is_free and not ((folder / CARD).is_file() and read_card(folder) == card):
+    if not folder.exists():
+        return
+    is_own = read_card(folder) == card if (folder / CARD).is_file() else _was_left_without_card(folder, out)
+    if not is_own:
         raise DataError(
             f"Expected {shown(folder)} to be free for the manifest of the tiles, but it holds something else; "
             "choose another --out: its name is that of the manifest."
         )
+
+
+def _was_left_without_card(folder: Path, out: Path) -> bool:
+    """Whether all that `folder` holds is what a run that was killed before the card wrote for the tiles in `out`."""
+    if not folder.is_dir():
+        return False
+    names = {path.name for path in folder.iterdir() if not path.match(PARTIAL)}
+    if not names <= {f"{part}.csv" for part in SPLIT_NAMES}:
+        return False
+    tiles = {tile.path: tile.split for rows in read_journal(out).values() for tile in rows}
+    return read_parts(folder).items() <= tiles.items()
 
 
 def _report(result: TileResult, made: list[Path], *, root: Path, manifest: Path) -> Report:
@@ -129,17 +151,16 @@ def _report(result: TileResult, made: list[Path], *, root: Path, manifest: Path)
 
 
 def _lines(result: TileResult) -> Iterator[str]:
+    tiles = count_of(len(result.rows), "tile")
     size = say_bytes(sum(row.bytes for row in result.rows))
     scenes = len({row.scene for row in result.rows})
-    yield f"{len(result.rows)} tiles of {result.num_pictures} pictures in {scenes} scenes, {size}"
-    yield from _first("pictures are too small for a tile and were left out", [shown(Path(p)) for p in result.too_small])
-    yield from _first("pictures failed", [sentence for _, sentence in result.failed])
+    yield f"{tiles} of {count_of(result.num_pictures, 'picture')} in {count_of(scenes, 'scene')}, {size}"
+    yield from _first("too small for a tile and left out", [shown(Path(p)) for p in result.too_small])
+    yield from _first("failed", [sentence for _, sentence in result.failed])
 
 
 def _first(what: str, texts: list[str]) -> Iterator[str]:
     if not texts:
         return
-    yield f"{len(texts)} {what}:"
-    yield from (f"  {text}" for text in texts[:_SHOWN_FAULTS])
-    if len(texts) > _SHOWN_FAULTS:
-        yield f"  and {len(texts) - _SHOWN_FAULTS} more"
+    yield f"{count_of(len(texts), 'picture')} {what}:"
+    yield from tell_first(texts)

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.entry import say
 from realesrgan_arch.environment.collect import collect_environment
 from realesrgan_arch.environment.facts import Environment, Resources
 from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_OK
-
-GIB = 1024**3
 
 
 def main(argv: Sequence[str]) -> int:
@@ -55,14 +54,14 @@ def report_lines(environment: Environment) -> Iterator[str]:
 def resource_lines(resources: Resources) -> Iterator[str]:
     """Yield cores, memory, shared memory and disk."""
     yield f"cores     {resources.cores}"
-    yield f"memory    {gibibytes(resources.memory)}, {gibibytes(resources.memory_free)} free"
-    yield f"/dev/shm  {gibibytes(resources.shared_memory_free)} free"
-    yield f"disk      {gibibytes(resources.disk_free)} free at {resources.disk_path}"
+    yield f"memory    {in_words(resources.memory)}, {in_words(resources.memory_free)} free"
+    yield f"/dev/shm  {in_words(resources.shared_memory_free)} free"
+    yield f"disk      {in_words(resources.disk_free)} free at {resources.disk_path}"
 
 
-def gibibytes(size: int | None) -> str:
-    """Return a number of bytes as text in GiB."""
-    return "unknown" if size is None else f"{size / GIB:.1f} GiB"
+def in_words(size: int | None) -> str:
+    """Return a number of bytes as text; `unknown` for None."""
+    return "unknown" if size is None else say_bytes(size)
 
 
 def finding_lines(environment: Environment) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What a command leaves, told to people (lines) or to machines (`--json`)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,13 @@ class Report:
     next_step: str = ""
     facts: Mapping[str, Fact] = field(default_factory=dict)
     exit_code: int = EXIT_OK
+
+
+def tell_first(texts: Sequence[str], *, most: int = 10, others: str = "") -> Iterator[str]:
+    """Yield up to `most` of `texts`, indented, and how many more there are; `others` says where those are told."""
+    yield from (f"  {text}" for text in texts[:most])
+    if len(texts) > most:
+        yield f"  and {len(texts) - most} more{others}"
 
 
 def deliver(report: Report, *, as_json: bool) -> int:

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from realesrgan_arch.commands.report import tell_first
 from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow
 from realesrgan_arch.data.scan import LeftOut
 from realesrgan_arch.data.scenes import Join, SceneRule
 from realesrgan_arch.data.split import MadeSplit, SplitSettings
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 
-_SHOWN = 10
 _SHOWN_JOINS = 5
 _MANY_TIMES_THE_MEAN = 3
 
@@ -34,7 +35,7 @@ def tell_oddities(made: MadeSplit, settings: SplitSettings) -> Iterator[str]:
     smallest_part = min((part for part in (settings.val_share, settings.test_share) if part > 0), default=1.0)
     if share > smallest_part and num_images > _MANY_TIMES_THE_MEAN * len(made.rows) / len(sizes):
         yield (
-            f"the largest group, '{shown(Path(largest))}', holds {num_images} of {len(made.rows)} images "
+            f"the largest group, '{shown(Path(largest))}', holds {num_images} of {count_of(len(made.rows), 'image')} "
             f"({share:.1%}): look whether they are of one scene"
         )
 
@@ -43,34 +44,33 @@ def _counts(rows: Sequence[ManifestRow]) -> Iterator[str]:
     images = Counter(row.split for row in rows)
     for split in SPLIT_NAMES:
         scenes = {row.scene for row in rows if row.split == split}
-        yield f"{split:<5} {images[split]:>7} images  {len(scenes):>6} scenes  {images[split] / len(rows):6.1%}"
+        numbers = f"{count_of(images[split], 'image'):>14}  {count_of(len(scenes), 'scene'):>13}"
+        yield f"{split:<5} {numbers}  {images[split] / len(rows):6.1%}"
 
 
 def _joins(joins: Sequence[Join]) -> Iterator[str]:
     if not joins:
         return
-    yield f"kept together {len(joins)} times two scenes that share a picture:"
-    for join in joins[:_SHOWN_JOINS]:
-        why = "the same bytes" if join.distance is None else f"{join.distance} of 64 bits differ"
-        yield f"  {shown(Path(join.first))} and {shown(Path(join.second))} ({why})"
-    if len(joins) > _SHOWN_JOINS:
-        yield f"  and {len(joins) - _SHOWN_JOINS} more"
+    yield f"kept together {count_of(len(joins), 'pair')} of scenes that share a picture:"
+    yield from tell_first([_join_line(join) for join in joins], most=_SHOWN_JOINS)
+
+
+def _join_line(join: Join) -> str:
+    why = "the same bytes" if join.distance is None else f"{join.distance} of 64 bits differ"
+    return f"{shown(Path(join.first))} and {shown(Path(join.second))} ({why})"
 
 
 def _flat_folder(rows: Sequence[ManifestRow], by: SceneRule) -> Iterator[str]:
     loose = sum(row.scene == row.path for row in rows)
     if by == "folder" and loose > len(rows) / 2:
         yield (
-            f"{loose} of {len(rows)} images lie directly in the folder, each a scene of its own: two views of one "
-            "building may be in two parts; --by stem joins what has one title, --by cluster what looks alike"
+            f"{loose} of {count_of(len(rows), 'image')} lie directly in the folder, each a scene of its own: two views "
+            "of one building may be in two parts; --by stem joins what has one title, --by cluster what looks alike"
         )
 
 
 def _left_out(left_out: Sequence[LeftOut]) -> Iterator[str]:
     if not left_out:
         return
-    yield f"left out {len(left_out)} files or folders that cannot be read:"
-    for item in left_out[:_SHOWN]:
-        yield f"  {item.reason}"
-    if len(left_out) > _SHOWN:
-        yield f"  and {len(left_out) - _SHOWN} more"
+    yield f"left out {count_of(len(left_out), 'file or folder', 'files or folders')} that cannot be read:"
+    yield from tell_first([item.reason for item in left_out])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.entry import say
 from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_OK
 from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, UNetDiscriminatorSpec
@@ -68,7 +69,7 @@ def _list(arguments: argparse.Namespace) -> int:
         return EXIT_OK
     say(f"{'name':<32} {'architecture':<38} {'scale':>5} {'size':>9}  present")
     for row in rows:
-        size = f"{row['size'] / 1e6:.1f} MB" if row["size"] else "?"
+        size = say_bytes(row["size"]) if row["size"] else "?"
         place = f"{row['path']} ({row['status']})" if row["path"] else "no"
         say(f"{row['name']:<32} {row['architecture']:<38} {row['scale'] or '':>5} {size:>9}  {place}")
     say("Get one with: realesrgan-arch weights get NAME")

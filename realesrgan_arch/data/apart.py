@@ -10,6 +10,7 @@ from realesrgan_arch.data.manifest import check_disjoint, read_manifest
 from realesrgan_arch.data.split_folder import CARD, read_card
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.options.datasets import DatasetOptions, Datasets, TrainDataset, ValDataset
+from realesrgan_arch.plural import count_of
 
 _FREEZE_AGAIN = "freeze the set again, from a split that trains on nothing of it"
 
@@ -90,9 +91,9 @@ def _check_disjoint(used: Sequence[_Set], remedy: str) -> None:
         for one in used
         for picture in one.pictures
     }
-    check_disjoint(scenes, "scenes", remedy=remedy)
+    check_disjoint(scenes, "scene", remedy=remedy)
     same_bytes = {(picture.sha256, one.use) for one in used for picture in one.pictures}
-    check_disjoint(same_bytes, "identical images (SHA-256)", remedy=remedy)
+    check_disjoint(same_bytes, "identical image", remedy=remedy)
 
 
 def _check_not_below(train: TrainDataset, root: Path, held_out: _Set) -> None:
@@ -110,8 +111,8 @@ def _check_not_below(train: TrainDataset, root: Path, held_out: _Set) -> None:
     if found:
         manifest = held_out.manifest.with_name("train.csv") if held_out.manifest else "data_split/NAME/train.csv"
         raise DataError(
-            f"{len(found)} of {len(held_out.pictures)} images of {held_out.use} lie in {shown(root)}, which training "
-            f"uses too: {some_names([shown(Path(name)) for name in found])}; "
+            f"{len(found)} of {count_of(len(held_out.pictures), 'image')} of {held_out.use} lie in {shown(root)}, "
+            f"which training uses too: {some_names([shown(Path(name)) for name in found])}; "
             f"set datasets.train.manifest: {shown(Path(manifest))}"
         )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from realesrgan_arch.data.assembly import spread
 from realesrgan_arch.data.crops import (
+    JPEG_GRID,
     NUM_SAMPLE_PICTURES,
     Survey,
     draw_crops,
@@ -22,7 +23,6 @@ from realesrgan_arch.degradation.statistics import MIN_SIDE
 from realesrgan_arch.image_header import shown
 
 FEWEST = 5
-_GRID = 8
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def open_ground_truth(gt: Path | None, split: Path | None, *, root: Path | None,
 
 def choose_side(yours: Source, gt: Source, *, scale: int, most: int) -> int:
     """Return the side of low-quality crops that fits all pictures: at most `most`, a multiple of 8."""
-    return min(most, yours.side, gt.side // scale) // _GRID * _GRID
+    return min(most, yours.side, gt.side // scale) // JPEG_GRID * JPEG_GRID
 
 
 def take_halves(source: Source, *, side: int, searched: int, checked: int, seed: int, unreadable: list[str]) -> Halves:

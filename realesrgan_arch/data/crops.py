@@ -13,7 +13,8 @@ from realesrgan_arch.image_header import ImageError, parse_header, shown
 from realesrgan_arch.images import Pixels, read_bytes, read_rgb
 from realesrgan_arch.seeding import Stream, numpy_generator
 
-_GRID = 8
+JPEG_GRID = 8
+"""Pixels: corners and sides of crops are multiples of a JPEG block."""
 _NUM_PLACES = 4
 NUM_SAMPLE_PICTURES = len(SCENES) * NUM_VIEWS
 
@@ -100,4 +101,4 @@ def _draw_from(pixels: Pixels, side: int, most: int, key: tuple[int, int]) -> li
 
 
 def _place(length: int, side: int, generator: np.random.Generator) -> int:
-    return int(generator.integers((length - side) // _GRID + 1)) * _GRID
+    return int(generator.integers((length - side) // JPEG_GRID + 1)) * JPEG_GRID

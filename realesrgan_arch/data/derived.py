@@ -1,7 +1,6 @@
 """What tiles and frozen sets have in common: made from the pictures of a split, in a folder apart, by one process."""
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.manifest import ManifestRow
+from realesrgan_arch.disk_room import free_bytes
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.image_header import ImageError, shown
 from realesrgan_arch.images import Pixels, decode_rgb, read_bytes
@@ -30,8 +30,7 @@ def check_room(out: Path, num_bytes: float, *, what: str, advice: str) -> None:
     Raises:
         DataError: they do not; it says `what` needs them, and the `advice`.
     """
-    above = next(place for place in (out, *out.absolute().parents) if place.exists())
-    free = shutil.disk_usage(above).free
+    free = free_bytes(out)
     if free < num_bytes:
         raise DataError(
             f"{what} may take {say_bytes(num_bytes)}, but the disk of {shown(out)} has {say_bytes(free)} left; "

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 
 IMAGE_SUFFIXES = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".heic", ".heif", ".avif",
@@ -281,4 +282,6 @@ def _inside(name: str, root: Path, file: Path) -> Path:
 def _check_exist(paths: list[Path], file: Path, num_bytes: NumBytes) -> None:
     missing = [shown(path) for path in paths if num_bytes(path) is None]
     if missing:
-        raise DataError(f"{len(missing)} of {len(paths)} images of {shown(file)} do not exist: {some_names(missing)}.")
+        raise DataError(
+            f"{len(missing)} of {count_of(len(paths), 'image')} of {shown(file)} do not exist: {some_names(missing)}."
+        )

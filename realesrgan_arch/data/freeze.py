@@ -33,6 +33,7 @@ from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import ImageError, Pixels, from_tensor, write_image
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.seeding import Stream, derived_seed
 
 UNFINISHED = "unfinished.json"
@@ -101,8 +102,8 @@ class Freezer:
         small = [f"{shown(Path(row.path))} ({row.width} x {row.height})" for row in rows if _side(row) < scale]
         if small:
             raise DataError(
-                f"{len(small)} of {len(rows)} pictures are smaller than {scale} pixels: {some_names(small)}; leave "
-                "them out with `data audit` and `data split`."
+                f"{len(small)} of {count_of(len(rows), 'picture')} are smaller than {scale} pixels: "
+                f"{some_names(small)}; leave them out with `data audit` and `data split`."
             )
 
     def _freeze_anew(self, rows: Sequence[ManifestRow], part: str, origin: str) -> FrozenCard:
@@ -155,8 +156,9 @@ class Freezer:
                 unreadable.append(str(error))
         if unreadable:
             raise UnreadablePicturesError(
-                f"{len(unreadable)} of {len(pictures)} pictures cannot be frozen, so the set is not finished: "
-                f"{some_names(unreadable)} Leave them out with `data audit` and `data split`; what is done is kept."
+                f"{len(unreadable)} of {count_of(len(pictures), 'picture')} cannot be frozen, so the set is "
+                f"not finished: {some_names(unreadable)} Leave them out with `data audit` and `data split`; what is "
+                "done is kept."
             )
         return pairs
 

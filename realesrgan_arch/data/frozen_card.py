@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from realesrgan_arch import atomic
+from realesrgan_arch.data.damage import damaged
 from realesrgan_arch.data.files import DataError, is_below_root
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import Pixels
@@ -99,7 +100,7 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        raise DataError(f"{shown(path)} is damaged ({error}); run `data freeze` again.") from error
+        raise damaged(path, error, "freeze") from error
 
 
 def write_json(path: Path, values: object) -> None:
@@ -134,7 +135,7 @@ def read_recipe(path: Path) -> tuple[FrozenPair, Any]:
     try:
         return FrozenPair(**record["pair"]), record["recipe"]
     except (KeyError, TypeError) as error:
-        raise DataError(f"{shown(path)} is damaged ({error}); run `data freeze` again.") from error
+        raise damaged(path, error, "freeze") from error
 
 
 def read_card(folder: Path) -> FrozenCard:
@@ -154,12 +155,8 @@ def read_card(folder: Path) -> FrozenCard:
         if values["format"] != FORMAT:
             raise DataError(f"{shown(path)} has format {values['format']}, but {FORMAT} is read here; freeze it again.")
         card, given_hash = TypeAdapter(FrozenCard).validate_python(values), values["hash"]
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{shown(path)} is damaged ({error}); run `data freeze` again.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "JSON"
-        raise DataError(f"{shown(path)} is damaged ({place}: {first['msg']}); run `data freeze` again.") from error
+    except (KeyError, TypeError, ValidationError) as error:
+        raise damaged(path, error, "freeze") from error
     _check_inside(card.pairs, path)
     if card.hash != given_hash:
         raise DataError(f"{shown(path)} was changed: its pairs do not have its hash; freeze the set again.")

@@ -13,6 +13,7 @@ from realesrgan_arch.data.csv_table import Line, Table
 from realesrgan_arch.data.files import DataError, some_names
 from realesrgan_arch.data.image_source import Disk, ImageSource
 from realesrgan_arch.image_header import ImageError, shown
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.seeding import Stream, numpy_generator
 
 SplitName = Literal["train", "val", "test"]
@@ -123,7 +124,7 @@ def check_manifest(
     """
     sizes = [source.num_bytes(root / row.path) for row in rows]
     missing = [row.path for row, size in zip(rows, sizes, strict=True) if size is None]
-    _complain(missing, f"are missing below {shown(root)}", "")
+    _complain(missing, f"missing below {shown(root)}", "")
     if not allow_changed:
         changed = [row.path for row, size in zip(rows, sizes, strict=True) if size != row.bytes]
         changed = changed or [row.path for row in _sample(rows) if _sha256(root / row.path, source) != row.sha256]
@@ -132,8 +133,8 @@ def check_manifest(
             f"below {shown(root)} changed since the manifest was written",
             remedy,
         )
-    check_disjoint({(row.scene, row.split) for row in rows}, "scenes")
-    check_disjoint({(row.sha256, row.split) for row in rows}, "identical images (SHA-256)")
+    check_disjoint({(row.scene, row.split) for row in rows}, "scene")
+    check_disjoint({(row.sha256, row.split) for row in rows}, "identical image")
 
 
 def check_disjoint(
@@ -150,7 +151,9 @@ def check_disjoint(
         if seen.setdefault(key, split) != split:
             leaks.append(f"{_printable(key)} ({seen[key]} and {split})")
     if leaks:
-        raise DataError(f"{len(leaks)} {what} are in two splits: {some_names(leaks)}; {remedy}.")
+        raise DataError(
+            f"{count_of(len(leaks), f'{what} is', f'{what}s are')} in two splits: {some_names(leaks)}; {remedy}."
+        )
 
 
 def _csv_line(values: Iterable[object]) -> str:
@@ -196,4 +199,6 @@ def _printable(text: str) -> str:
 def _complain(names: list[str], fault: str, remedy: str) -> None:
     if names:
         listed = some_names([_printable(name) for name in names])
-        raise DataError(f"{len(names)} images of the manifest {fault}: {listed}; run `data split` again{remedy}.")
+        raise DataError(
+            f"{count_of(len(names), 'image')} of the manifest {fault}: {listed}; run `data split` again{remedy}."
+        )

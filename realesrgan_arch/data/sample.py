@@ -24,6 +24,7 @@ from realesrgan_arch.data.sample_camera import (
 from realesrgan_arch.data.sample_facades import BAY_METRES, FLOOR_METRES, Style, draw_facade, draw_window
 from realesrgan_arch.data.sample_plans import draw_plan
 from realesrgan_arch.data.sample_textures import GROUNDS, PIXELS_PER_METRE, WALLS, Color, Texture, roof_tiles, shade
+from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import write_image
 from realesrgan_arch.seeding import Stream, numpy_generator
 
@@ -146,9 +147,11 @@ def _make_empty(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         is_empty = not any(folder.iterdir())
     except OSError as error:
-        raise DataError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+        raise DataError(f"The folder {shown(folder)} cannot be made: {error.strerror}.") from error
     if not is_empty:
-        raise DataError(f"Expected an empty or new folder for the sample, but {folder} holds files; name another.")
+        raise DataError(
+            f"Expected an empty or new folder for the sample, but {shown(folder)} holds files; name another."
+        )
 
 
 def _draw_exterior(scene: Exterior, generator: np.random.Generator) -> list[Texture]:

@@ -7,6 +7,7 @@ import numpy as np
 from torch.utils.data import Sampler
 
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.seeding import Stream, numpy_generator
 
 
@@ -32,7 +33,7 @@ class StepSampler(Sampler[list[SampleRequest]]):
     def __init__(self, num_images: int, batch_size: int, seed: int, start_step: int, num_steps: int) -> None:
         if num_images < batch_size:
             raise DataError(
-                f"Got {num_images} images, but the batch is {batch_size}; "
+                f"Got {count_of(num_images, 'image')}, but the batch is {batch_size}; "
                 "lower datasets.train.batch_size_per_gpu or add images."
             )
         self.num_images = num_images

@@ -15,6 +15,7 @@ from realesrgan_arch.image_header import ImageError, parse_header, shown
 from realesrgan_arch.image_small import decode_small
 from realesrgan_arch.images import read_bytes
 from realesrgan_arch.perceptual_hash import Fingerprint, fingerprint
+from realesrgan_arch.plural import count_of
 
 _MAX_THREADS = 8
 _MIN_SIDE = 64
@@ -74,11 +75,11 @@ def scan_folder(root: Path, *, with_looks: bool = False, keep: KeepList | None =
     unreadable = (*folders, *files)
     if not images and unreadable:
         raise DataError(
-            f"No image in {shown(root)} can be read ({len(files)} images and {len(folders)} folders cannot); first: "
-            f"{unreadable[0].reason}"
+            f"No image in {shown(root)} can be read ({count_of(len(files), 'image')} and "
+            f"{count_of(len(folders), 'folder')} cannot); first: {unreadable[0].reason}"
         )
     if not images:
-        raise DataError(f"The keep-list drops all {len(names)} images in {shown(root)}; set keep to yes for some.")
+        raise DataError(f"The keep-list drops every image in {shown(root)} ({len(names):,}); set keep to yes for some.")
     return FolderScan(tuple(images), unreadable, len(names) - len(chosen))
 
 
@@ -99,7 +100,7 @@ def _kept(names: Sequence[str], keep: KeepList | None, root: Path) -> list[str]:
     unknown = [shown(Path(name)) for name in names if name not in keep.kept and name not in keep.dropped]
     if unknown:
         raise DataError(
-            f"The keep-list does not know {len(unknown)} of {len(names)} images in {shown(root)}: "
+            f"The keep-list does not know {len(unknown)} of {count_of(len(names), 'image')} in {shown(root)}: "
             f"{some_names(unknown)}; run `data audit` again (your edits stay), or give --keep none."
         )
     return [name for name in names if name in keep.kept]

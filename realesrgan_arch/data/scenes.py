@@ -11,6 +11,7 @@ from realesrgan_arch.data.scan import ScannedImage
 from realesrgan_arch.data.stems import stem_of
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.perceptual_hash import find_near, hamming
+from realesrgan_arch.plural import count_of
 
 SceneRule = Literal["folder", "stem", "cluster", "csv"]
 _NUM_DIGITS = 12
@@ -116,7 +117,8 @@ def label_by_table(paths: Sequence[str], csv_path: Path) -> dict[str, Label]:
     missing = [shown(Path(path)) for path in paths if path not in labels]
     if missing:
         raise DataError(
-            f"{shown(csv_path)} has no line for {len(missing)} of {len(paths)} images: {some_names(missing)}; add them."
+            f"{shown(csv_path)} has no line for {len(missing)} of {count_of(len(paths), 'image')}: "
+            f"{some_names(missing)}; add them."
         )
     return {path: labels[path] for path in paths}
 

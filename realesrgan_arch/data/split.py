@@ -32,6 +32,7 @@ from realesrgan_arch.data.scenes import (
     near_pairs,
 )
 from realesrgan_arch.perceptual_hash import NEAR_DISTANCE
+from realesrgan_arch.plural import count_of
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,8 @@ def assign_groups(names: Iterable[str], *, seed: int, val_share: float, test_sha
     wanted: list[SplitName] = [part for part, (low, high) in ranges.items() if low < high]
     if len(place) < len(wanted):
         raise DataError(
-            f"Expected at least {len(wanted)} groups of scenes for {', '.join(wanted)}, got {len(place)}; split by "
-            "another rule (--by folder, stem, cluster, csv), or set the share of val or test to 0."
+            f"Expected at least {count_of(len(wanted), 'group')} of scenes for {', '.join(wanted)}, got {len(place)}; "
+            "split by another rule (--by folder, stem, cluster, csv), or set the share of val or test to 0."
         )
     # An empty range holds no place, so that a part without a share gets nothing.
     parts: dict[str, SplitName] = {

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from realesrgan_arch import atomic
+from realesrgan_arch.data.damage import damaged
 from realesrgan_arch.data.files import DataError, name_of
 from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, SplitName, read_manifest
 from realesrgan_arch.image_header import shown
@@ -81,9 +82,7 @@ def read_card(folder: Path) -> SplitCard:
             f"Expected a folder that `data split` wrote, but {shown(path)} cannot be read: {error.strerror}."
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "JSON"
-        raise DataError(f"{shown(path)} is damaged ({place}: {first['msg']}); run `data split` again.") from error
+        raise damaged(path, error, "split") from error
 
 
 def open_split(folder: Path, *, root: Path | None = None) -> SplitFolder:

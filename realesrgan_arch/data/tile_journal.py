@@ -9,12 +9,14 @@ from realesrgan_arch import atomic
 from realesrgan_arch.data.files import DataError, bytes_on_disk, list_folder, some_names
 from realesrgan_arch.data.manifest import ManifestRow
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 
 CARD = "tiles.json"
 JOURNAL = "journal.jsonl"
 PICTURES = "pictures_sha256"
 """Key of the card that no card of another program has."""
-_PARTIAL = ".*.partial"
+PARTIAL = ".*.partial"
+"""What atomic writes of a killed run leave."""
 
 
 def claim_folder(out: Path, card: Mapping[str, object], allowed: Set[str]) -> None:
@@ -79,7 +81,7 @@ def _has_done_nothing(out: Path) -> bool:
 def _remove_partials(out: Path, allowed: Set[str]) -> None:
     """Remove what atomic writes of a killed run have left beside our own tiles."""
     for folder in sorted({out, *((out / name).parent for name in allowed)}):
-        for partial in folder.glob(_PARTIAL):
+        for partial in folder.glob(PARTIAL):
             partial.unlink(missing_ok=True)
 
 
@@ -92,8 +94,9 @@ def _check_earlier_run(out: Path, card: Mapping[str, object], allowed: Set[str])
     strangers = [path.relative_to(out).as_posix() for path in list_folder(out).images]
     strangers = [name for name in strangers if name not in allowed]
     if strangers:
+        images = count_of(len(strangers), "image that is no tile", "images that are no tiles")
         raise DataError(
-            f"{shown(out)} holds {len(strangers)} images that are no tiles of this split: "
+            f"{shown(out)} holds {images} of this split: "
             f"{shown(Path(some_names(strangers)))}; move them away, or choose another --out."
         )
 

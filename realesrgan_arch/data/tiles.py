@@ -23,6 +23,7 @@ from realesrgan_arch.data.manifest import ManifestRow
 from realesrgan_arch.data.tile_grid import TileSettings
 from realesrgan_arch.image_header import ImageError, shown
 from realesrgan_arch.images import Picture, Pixels, encode
+from realesrgan_arch.plural import count_of
 
 _BYTES_PER_PIXEL = 2
 """Of a PNG tile; 5000 tiles of 480 from 279 photographs needed 1.5, sharp ones 1.9."""
@@ -74,7 +75,7 @@ def make_tiles(
     tasks = plan_tiles(rows, settings)
     if not any(task.num_tiles for task in tasks):
         raise DataError(
-            f"None of the {len(rows)} pictures in {shown(root)} gives a tile; every one is smaller than "
+            f"No picture in {shown(root)} gives a tile; each of the {len(rows):,} is smaller than "
             f"{settings.smallest} pixels: lower --smallest, or --size."
         )
     tile_journal.claim_folder(out, _card(rows, settings), _possible_names(tasks, settings))
@@ -87,7 +88,7 @@ def make_tiles(
     tile_journal.write_journal(out, ordered)
     tiles = tuple(tile for each in ordered.values() for tile in each)
     if not tiles:
-        raise DataError(f"None of the {len(rows)} pictures in {shown(root)} gives a tile; first: {failed[0][1]}")
+        raise DataError(f"No picture in {shown(root)} gives a tile, of {len(rows):,}; first: {failed[0][1]}")
     too_small = tuple(row.path for row in rows if min(row.width, row.height) < settings.smallest)
     return TileResult(tiles, len(ordered), tuple(failed), too_small)
 
@@ -207,6 +208,6 @@ def _check_space(tasks: Iterable[TileTask], out: Path, settings: TileSettings, *
     check_room(
         out,
         num_tiles * settings.size**2 * _BYTES_PER_PIXEL * num_copies,
-        what=f"A set of {num_tiles} tiles",
+        what=f"A set of {count_of(num_tiles, 'tile')}",
         advice="make fewer with --step, --detail or --most-per-scene",
     )

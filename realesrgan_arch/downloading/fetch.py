@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,6 +11,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from realesrgan_arch.byte_count import say_bytes
+from realesrgan_arch.disk_room import free_bytes
 from realesrgan_arch.downloading.part import Part, Version
 from realesrgan_arch.downloading.web import (
     DownloadError,
@@ -102,11 +103,10 @@ def check_disk_space(folder: Path, num_bytes: int, purpose: str) -> None:
     Raises:
         DownloadError: they do not.
     """
-    above = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    free = shutil.disk_usage(above).free
+    free = free_bytes(folder)
     if num_bytes > free:
         raise DownloadError(
-            f"{purpose} needs {num_bytes / 1e6:,.1f} MB in {shown(folder)}, but {free / 1e6:,.1f} MB are free: "
+            f"{purpose} needs {say_bytes(num_bytes)} in {shown(folder)}, but {say_bytes(free)} are free: "
             "make room or choose another folder."
         )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.environment.attempt import attempt, module_or_none
 from realesrgan_arch.environment.facts import Device, Finding, Resources
 
@@ -49,7 +50,7 @@ def cuda_details(torch: ModuleType, device: Any) -> str:
     if device.type != "cuda":
         return ""
     free, _ = torch.cuda.mem_get_info(device)
-    return f", {free / GIB:.1f} GiB free, CUDA {torch.version.cuda}"
+    return f", {say_bytes(free)} free, CUDA {torch.version.cuda}"
 
 
 def precision_name(dtype: object) -> str:
@@ -118,7 +119,7 @@ def resource_findings(resources: Resources) -> list[Finding]:
     if shared is not None and shared < SMALL_SHARED_MEMORY:
         findings.append(
             Finding(
-                text=f"{SHARED_MEMORY} has {shared / GIB:.2f} GiB free; workers that load data need more",
+                text=f"{SHARED_MEMORY} has {say_bytes(shared)} free; workers that load data need more",
                 mend="set num_worker_per_gpu: 0 in the options, or start the container with --shm-size=2g",
                 blocks_training=False,
             )
@@ -126,7 +127,7 @@ def resource_findings(resources: Resources) -> list[Finding]:
     if resources.disk_free < SMALL_DISK:
         findings.append(
             Finding(
-                text=f"the disk of {resources.disk_path} has {resources.disk_free / GIB:.2f} GiB free",
+                text=f"the disk of {resources.disk_path} has {say_bytes(resources.disk_free)} free",
                 mend="free some space: a checkpoint of RRDBNet with its optimiser takes up to 0.5 GiB",
                 blocks_training=False,
             )

@@ -10,6 +10,7 @@ from typing import Self, overload
 from torch import Tensor
 
 from realesrgan_arch.data.dataset import PairSample
+from realesrgan_arch.plural import count_of
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +50,7 @@ class ReadableSamples:
         """Return a line for the end of a table; empty where every file could be read."""
         if not self.left_out:
             return ""
-        noun = "picture" if len(self.left_out) == 1 else "pictures"
-        return f"{len(self.left_out)} {noun} could not be read, not scored: {', '.join(self.left_out)}"
+        return f"{count_of(len(self.left_out), 'picture')} could not be read, not scored: {', '.join(self.left_out)}"
 
 
 class KeptPairs(Sequence[EvaluationPair]):

@@ -12,6 +12,7 @@ from realesrgan_arch.data.files import DataError, list_folder
 from realesrgan_arch.downloading.fetch import check_disk_space
 from realesrgan_arch.extras import require_extra
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.sources.archive import ARCHIVE_FAULTS
 from realesrgan_arch.sources.place import UNPACKING, Tell, check_place, install
 from realesrgan_arch.sources.receipt import Amount, measure
@@ -38,8 +39,8 @@ def fetch_from_kaggle(source: Source, root: Path, tell: Tell) -> tuple[Amount, .
     listing = list_folder(cached)
     if len(listing.images) < source.min_images:
         raise DataError(
-            f"expected at least {source.min_images:,} images from {source.page}, got {len(listing.images):,} in "
-            f"{shown(cached)}: remove that folder and run the command again."
+            f"expected at least {count_of(source.min_images, 'image')} from {source.page}, got {len(listing.images):,} "
+            f"in {shown(cached)}: remove that folder and run the command again."
         )
     files = [path.relative_to(cached) for path in (*listing.images, *listing.others)]
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 from realesrgan_arch.atomic import move_into_place
 from realesrgan_arch.data.files import DataError, some_names
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.sources.archive import is_junk
 
 UNPACKING = ".unpacking"
@@ -57,7 +58,7 @@ def _move_changed_aside(places: Sequence[str], root: Path, tell: Tell) -> None:
     if not changed:
         return
     aside = _unused_name(root)
-    tell(f"{len(changed):,} files in {shown(root)} are not as published: they are moved to {shown(aside)}")
+    tell(f"{count_of(len(changed), 'file')} in {shown(root)} not as published, moved to {shown(aside)}")
     for path in changed:
         target = aside / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)

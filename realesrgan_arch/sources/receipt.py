@@ -12,6 +12,7 @@ from realesrgan_arch import __version__
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.sources.archive import is_junk
 from realesrgan_arch.sources.table import Source
 
@@ -75,8 +76,8 @@ def is_present(root: Path, amounts: tuple[Amount, ...]) -> bool:
     for now, then in zip(found, amounts, strict=True):
         if now.num_files > then.num_files:
             raise DataError(
-                f"{shown(root / then.path)} holds {now.num_files:,} files, expected the {then.num_files:,} of the set: "
-                "move the others away and run the command again."
+                f"{shown(root / then.path)} holds {count_of(now.num_files, 'file')}, expected the "
+                f"{then.num_files:,} of the set: move the others away and run the command again."
             )
     return bool(amounts) and tuple(found) == amounts
 

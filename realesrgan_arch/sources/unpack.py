@@ -9,6 +9,7 @@ from tqdm import tqdm
 from realesrgan_arch.data.files import IMAGE_SUFFIXES, DataError
 from realesrgan_arch.downloading.fetch import check_disk_space
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.sources.archive import ARCHIVE_FAULTS, Limits, Member, is_junk, open_archive
 from realesrgan_arch.sources.place import UNPACKING, Tell, check_place, install
 from realesrgan_arch.sources.table import Folder
@@ -54,8 +55,8 @@ def _members_of(everything: Sequence[Member], folder: Folder, archive: Path) -> 
     num_images = sum(Path(member.name).suffix.lower() in IMAGE_SUFFIXES for member in members)
     if num_images != folder.num_images:
         raise DataError(
-            f"{shown(archive)} holds {num_images:,} images in {folder.inside}, expected {folder.num_images:,}: it is "
-            "another archive or its layout has changed; nothing was unpacked."
+            f"{shown(archive)} holds {count_of(num_images, 'image')} in {folder.inside}, expected "
+            f"{folder.num_images:,}: it is another archive or its layout has changed; nothing was unpacked."
         )
     return members
 

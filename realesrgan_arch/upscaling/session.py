@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.folder import Extension, FolderReport, Job, plan_folder, upscale_folder
 from realesrgan_arch.upscaling.loading import load_network
@@ -49,14 +50,16 @@ class UpscaleOutcome:
         """Return what was made, where it is and what was left out."""
         precision = str(self.dtype).removeprefix("torch.")
         lines = [
-            f"{_pictures(len(self.report.ok))} upscaled x{self.outscale:g} with {self.request.model} "
+            f"{count_of(len(self.report.ok), 'picture')} upscaled x{self.outscale:g} with {self.request.model} "
             f"({self.device}, {precision})",
             f"results  {shown(self.request.output)}",
         ]
         if self.report.skipped:
-            lines.append(f"skipped  {_pictures(len(self.report.skipped))} in the output folder: earlier results")
+            lines.append(
+                f"skipped  {count_of(len(self.report.skipped), 'picture')} in the output folder: earlier results"
+            )
         if self.report.failed:
-            lines.append(f"failed   {_pictures(len(self.report.failed))}, named above")
+            lines.append(f"failed   {count_of(len(self.report.failed), 'picture')}, named above")
         return "\n".join(lines)
 
 
@@ -88,7 +91,3 @@ def upscale(request: UpscaleRequest) -> UpscaleOutcome:
 
 def _with_progress_bar(jobs: Sequence[Job]) -> Iterable[Job]:
     return tqdm(jobs, desc="upscaling", unit="picture", dynamic_ncols=True, disable=None)
-
-
-def _pictures(number: int) -> str:
-    return "1 picture" if number == 1 else f"{number} pictures"

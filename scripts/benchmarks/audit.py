@@ -81,7 +81,9 @@ def enlarge(pixels: Pixels) -> Pixels:
 def time_audit(root: Path, count: int, jobs: int) -> str:
     """Audit once, from nothing, and again from the journal."""
     with tempfile.TemporaryDirectory() as out, Watch() as watch:
-        audit = partial(audit_folder, root, Path(out), thresholds=AuditThresholds(), num_processes=jobs)
+        audit = partial(
+            audit_folder, root, Path(out), thresholds=AuditThresholds(), num_processes=jobs, split_command=""
+        )
         start = time.perf_counter()
         audit()
         seconds = time.perf_counter() - start

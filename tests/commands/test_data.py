@@ -31,7 +31,7 @@ def test_split_writes_manifests_and_says_what_where_and_what_next(photos, tmp_pa
     check_manifest([row for rows in split.rows.values() for row in rows], photos)
     said = capsys.readouterr().out.splitlines()
     assert said[0].split() == ["train", "14", "images", "7", "scenes", "58.3%"]
-    assert said[-4] == "left out 1 files or folders that cannot be read:" and "truncated PNG" in said[-3]
+    assert said[-4] == "left out 1 file or folder that cannot be read:" and "truncated PNG" in said[-3]
     assert said[-2] == "wrote " + ", ".join(
         str(tmp_path / "split" / f"{name}.csv") for name in ("train", "val", "test")
     )
@@ -65,7 +65,7 @@ def test_a_keep_list_is_found_said_and_ignored_when_told(photos, in_tmp_path, ca
     assert sum(len(rows) for rows in open_split(Path("data_split/photos")).rows.values()) == 23
     assert split(capsys, photos, "--keep", "none")["dropped"] == 0
     data.main(["split", str(photos), "--keep", "audit/photos/keep.csv"])
-    assert "the keep-list audit/photos/keep.csv drops 1 images" in capsys.readouterr().out
+    assert "the keep-list audit/photos/keep.csv drops 1 image " in capsys.readouterr().out
     with pytest.raises(DataError, match="keep-list nowhere.csv cannot be read"):
         data.main(["split", str(photos), "--keep", "nowhere.csv"])
     write_noise(photos / "scene_2/new.png", seed=99)

@@ -95,6 +95,14 @@ def test_the_next_step_takes_the_keep_list_along_and_can_be_pasted(photos, capsy
     assert told in html.unescape(Path("my audit/contact_sheet.html").read_text())
 
 
+def test_a_folder_whose_name_cannot_be_printed_is_left_to_the_user(photos, capsys):
+    odd = photos.rename(photos.with_name(os.fsdecode(b"\xff photos")))
+    audit(odd.name, "--out", "audited")
+    told = "realesrgan-arch data split FOLDER --keep audited/keep.csv (give the folder by hand"
+    assert f"next: {told}" in capsys.readouterr().out
+    assert told in html.unescape(Path("audited/contact_sheet.html").read_text())
+
+
 def test_no_process_at_all_is_refused(photos, capsys):
     with pytest.raises(SystemExit):
         run_verb("audit", ["photos", "--jobs", "0"])

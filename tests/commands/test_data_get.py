@@ -31,7 +31,7 @@ def test_the_licence_is_told_before_and_the_counts_after(capsys, tiny):
     assert "licence: for tests (https://l)\n" in err
     assert out.splitlines() == [
         "tiny: fetched",
-        "20 files, 0.4 MB in datasets/tiny (validation-hr 10, validation-x4 10)",
+        "20 files, 400 kB in datasets/tiny (validation-hr 10, validation-x4 10)",
         "licence: for tests (https://l)",
         "cite: Nobody",
         "wrote datasets/tiny",

@@ -38,7 +38,7 @@ def folders(in_tmp_path):
 def test_the_file_can_be_pasted_and_says_what_was_before(folders, capsys):
     assert data.main(["match", "lq", "--gt", "gt", "--out", "m.yml", *QUICK]) == 0
     said = capsys.readouterr().out
-    assert "12 of your pictures, crops of 64 x 64 pixels" in said and "wrote m.yml" in said
+    assert "12 pictures of yours, crops of 64 x 64 pixels" in said and "wrote m.yml" in said
     assert "the preset's noise is too weak (see noise_range and poisson_scale_range)" in said
     assert "next: paste m.yml into your option file, then realesrgan-arch data preview" in said
     text = (folders / "m.yml").read_text()

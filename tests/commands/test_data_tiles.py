@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from realesrgan_arch.commands import data
+from realesrgan_arch.commands import data, data_tiles
 from realesrgan_arch.data import tile_journal
 from realesrgan_arch.data.assembly import build_training_set, find_images
 from realesrgan_arch.data.files import DataError
@@ -98,10 +98,35 @@ def test_the_manifest_of_something_else_is_not_overwritten(split):
     assert not Path("datasets").exists() and len(read_manifest(split / "train.csv")) == 3
 
 
+def test_a_run_that_was_killed_between_the_manifest_and_its_card_goes_on(split, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    folder = Path("data_split/photos_tiles32")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(data_tiles, "write_card", killed)
+        data.main(["tiles", str(split), *SMALL])
+    (folder / ".split.json.abc.partial").write_text("{torn")
+    before = (folder / "train.csv").read_bytes()
+    assert data.main(["tiles", str(split), *SMALL]) == 0
+    assert (folder / "train.csv").read_bytes() == before and len(open_split(folder).rows["train"]) == 18
+
+
+def test_manifests_without_a_card_that_are_of_other_pictures_are_not_overwritten(split):
+    folder = Path("data_split/photos_tiles32")
+    write_split(rows_of(Path("photos")), folder)
+    with pytest.raises(DataError, match="photos_tiles32 to be free"):
+        data.main(["tiles", str(split), *SMALL])
+    (folder / "train.csv").write_text("mine")
+    with pytest.raises(DataError, match=r"train\.csv is no manifest and would be overwritten"):
+        data.main(["tiles", str(split), *SMALL])
+    assert (folder / "train.csv").read_text() == "mine" and not Path("datasets").exists()
+
+
 def test_a_part_that_the_split_lacks_is_refused_before_anything_is_claimed(split):
     with pytest.raises(DataError, match="Expected the parts test in data_split/photos, got only train, val"):
         data.main(["tiles", str(split), *SMALL, "--parts", "test"])
-    with pytest.raises(DataError, match="None of the 3 pictures"):
+    with pytest.raises(DataError, match="No picture in photos"):
         data.main(["tiles", str(split)])
     assert not Path("datasets/photos_tiles32").exists()
     assert data.main(["tiles", str(split), *SMALL]) == 0

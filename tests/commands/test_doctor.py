@@ -173,8 +173,8 @@ def test_plenty_of_everything_has_no_finding_and_little_has():
         cores=2, memory=None, memory_free=None, shared_memory_free=64 * 1024**2, disk_free=GIB, disk_path="/data"
     )
     assert texts(machine.resource_findings(poor)) == [
-        "/dev/shm has 0.06 GiB free; workers that load data need more",
-        "the disk of /data has 1.00 GiB free",
+        "/dev/shm has 67.1 MB free; workers that load data need more",
+        "the disk of /data has 1.0 GiB free",
     ]
 
 

@@ -157,14 +157,14 @@ REFUSALS: tuple[Refusal, ...] = (
         "audit",
         "The audit is to be written into the folder that it looks at.",
         _audited_into(),
-        "inside of the folder that it looks at",
+        "lies inside of",
     ),
     Refusal(
         "32-audit-into-a-sub-folder",
         "audit",
         "The audit is to be written into a sub-folder of the folder that it looks at.",
         _audited_into("audit"),
-        "inside of the folder that it looks at",
+        "lies inside of",
     ),
     Refusal(
         "32-tiles-into-a-sub-folder",

@@ -55,7 +55,9 @@ def test_files_that_become_something_else_while_the_audit_runs_block_nothing_and
 
     monkeypatch.setattr(engine, "run_in_processes", run_here)
     with at_most(20):
-        outcome = engine.audit_folder(photos, tmp_path / "out", thresholds=AuditThresholds(), num_processes=1)
+        outcome = engine.audit_folder(
+            photos, tmp_path / "out", thresholds=AuditThresholds(), num_processes=1, split_command=""
+        )
     reasons = {item.path: item.finding.reason for item in outcome.found if item.finding.drop}
     assert [row.path for row in outcome.keep_rows] == names
     assert [row.path for row in outcome.keep_rows if not row.keep] == [*names[4:9], *names[14:]]

@@ -43,7 +43,7 @@ def test_manifests_of_one_split_are_apart_and_training_needs_none_of_the_test(ma
 
 def test_manifests_that_share_a_scene_are_a_leak(manifests) -> None:
     manifests["val_1"] = {**manifests["val"], "manifest": manifests["train"]["manifest"]}
-    with pytest.raises(DataError, match=r"1 scenes are in two splits: scene \d in .*photos \(train and val\)"):
+    with pytest.raises(DataError, match=r"1 scene is in two splits: scene \d in .*photos \(train and val\)"):
         check_manifests_apart(Datasets.model_validate(manifests))
 
 
@@ -53,7 +53,7 @@ def test_scenes_of_one_name_in_two_roots_are_two_but_the_same_bytes_are_a_leak(m
     manifests["test"] |= {"dataroot_gt": str(tmp_path / "elsewhere"), "manifest": str(tmp_path / "other.csv")}
     check_manifests_apart(Datasets.model_validate(manifests))
     write_manifest(rows, tmp_path / "other.csv")
-    with pytest.raises(DataError, match="identical images"):
+    with pytest.raises(DataError, match="identical image"):
         check_manifests_apart(Datasets.model_validate(manifests))
 
 
@@ -66,7 +66,7 @@ def test_tiles_and_the_whole_pictures_of_a_scene_are_a_leak(manifests, tmp_path,
     section = {"dataroot_gt": str(tmp_path / "tiles"), "manifest": str(tmp_path / "tiles/train.csv")}
     check_manifests_apart(Datasets.model_validate({**manifests, "train": {**manifests["train"], **section}}))
     manifests["val"] |= section
-    with pytest.raises(DataError, match=r"[12] scenes are in two splits: scene \d in .*photos \(train and val\)"):
+    with pytest.raises(DataError, match=r"[12] scenes? (is|are) in two splits: scene \d in .*photos \(train and val\)"):
         check_manifests_apart(Datasets.model_validate(manifests))
     (tmp_path / "elsewhere").mkdir()
     write_card(SplitCard("tiles", "folder", 0, 0.3, 0.3, origin="elsewhere"), tmp_path / "tiles")
@@ -83,7 +83,7 @@ def test_a_frozen_set_shares_no_scene_with_training(photos, manifests, tmp_path)
     )
     manifests["train"]["manifest"] = manifests["val"]["manifest"]
     with pytest.raises(
-        DataError, match=r"scenes are in two splits: scene \d in .*photos \(train and val\); freeze the set again"
+        DataError, match=r"scenes? (is|are) in two splits: scene \d in .*photos \(train and val\); freeze the set again"
     ):
         check_manifests_apart(Datasets.model_validate({"train": manifests["train"], "val": section}))
 
@@ -95,7 +95,7 @@ def test_a_picture_of_a_frozen_set_that_is_in_training_under_another_root_is_a_l
     freeze(photos, tmp_path / "frozen", rows=rows)
     section = {"type": "FrozenPairs", "dataroot_gt": str(tmp_path / "frozen")}
     train = {**manifests["train"], "dataroot_gt": str(tmp_path / "elsewhere"), "manifest": manifests["val"]["manifest"]}
-    with pytest.raises(DataError, match="identical images.*; freeze the set again"):
+    with pytest.raises(DataError, match="identical image.*; freeze the set again"):
         check_manifests_apart(Datasets.model_validate({"train": train, "val": section}))
 
 
@@ -116,7 +116,7 @@ def test_from_another_folder_scenes_are_compared_by_their_names(photos, manifest
         monkeypatch.chdir(folder)
         check_manifests_apart(Datasets.model_validate(fine))
         for datasets in leaking:
-            with pytest.raises(DataError, match=r"[12] scenes are in two splits: scene \d"):
+            with pytest.raises(DataError, match=r"[12] scenes? (is|are) in two splits: scene \d"):
                 check_manifests_apart(Datasets.model_validate(datasets))
 
 

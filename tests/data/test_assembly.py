@@ -188,7 +188,7 @@ def test_a_manifest_that_does_not_fit_the_lmdb_is_said(tiles, tmp_path) -> None:
     rows = read_manifest(tmp_path / "split/train.csv")
     options = _train(**tiles["lmdb with manifest"])
     write_manifest([replace(rows[0], path="scene 0/other.png"), *rows[1:]], tmp_path / "split/train.csv")
-    with pytest.raises(DataError, match="1 images of the manifest are missing below .*tiles.lmdb"):
+    with pytest.raises(DataError, match="1 image of the manifest missing below .*tiles.lmdb"):
         find_images(options)
     write_manifest([replace(rows[0], sha256=rows[1].sha256), *rows[1:]], tmp_path / "split/train.csv")
     with pytest.raises(DataError, match="changed since the manifest"):

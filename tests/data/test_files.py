@@ -200,7 +200,7 @@ def test_a_missing_or_empty_list_is_one_sentence(tmp_path):
 
 def test_a_listed_name_that_no_file_system_takes_does_not_exist(tmp_path):
     (tmp_path / "list.txt").write_text("n" * 300 + ".png")
-    with pytest.raises(DataError, match="1 of 1 images of .*list.txt do not exist"):
+    with pytest.raises(DataError, match="1 of 1 image of .*list.txt do not exist"):
         read_meta_info(tmp_path / "list.txt", tmp_path)
 
 

@@ -117,10 +117,10 @@ def test_a_good_manifest_passes(tmp_path):
 def test_missing_and_changed_files_are_found(tmp_path):
     write_files(tmp_path, ROWS)
     (tmp_path / "a/1.png").write_bytes(b"longer than before")
-    with pytest.raises(DataError, match=r"1 images of the manifest below .* changed .*: a/1.png"):
+    with pytest.raises(DataError, match=r"1 image of the manifest below .* changed .*: a/1.png"):
         check_manifest(ROWS, tmp_path)
     (tmp_path / "a/1.png").unlink()
-    with pytest.raises(DataError, match=r"1 images of the manifest are missing below .*: a/1.png"):
+    with pytest.raises(DataError, match=r"1 image of the manifest missing below .*: a/1.png"):
         check_manifest(ROWS, tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_a_file_that_changed_and_kept_its_size_is_found_in_the_sample(tmp_path):
     write_files(tmp_path, ROWS)
     (tmp_path / "a/1.png").write_bytes(b"A/1.png")
     with pytest.raises(
-        DataError, match=r"1 images .* changed .*: a/1.png; run `data split` again, or set allow_changed"
+        DataError, match=r"1 image .* changed .*: a/1.png; run `data split` again, or set allow_changed"
     ):
         check_manifest(ROWS, tmp_path)
     check_manifest(ROWS, tmp_path, allow_changed=True)
@@ -139,7 +139,7 @@ def test_the_sample_is_spread_over_the_whole_list(tmp_path):
     write_files(tmp_path, rows)
     for number in range(100, 110):  # One of 32 stretches of ten files: the sample holds one of them.
         (tmp_path / rows[number].path).write_bytes(b"x" * rows[number].bytes)
-    with pytest.raises(DataError, match=r"1 images of the manifest .* changed .*: a/010\d.png"):
+    with pytest.raises(DataError, match=r"1 image of the manifest .* changed .*: a/010\d.png"):
         check_manifest(rows, tmp_path)
 
 
@@ -152,10 +152,10 @@ def test_a_name_that_is_not_utf8_is_printable_in_a_complaint(tmp_path):
 def test_a_scene_or_an_identical_image_in_two_splits_is_a_leak(tmp_path):
     same_scene = [row("a/1.png"), row("a/2.png", "val")]
     write_files(tmp_path, same_scene)
-    with pytest.raises(DataError, match=r"1 scenes are in two splits: a \(train and val\)"):
+    with pytest.raises(DataError, match=r"1 scene is in two splits: a \(train and val\)"):
         check_manifest(same_scene, tmp_path)
     same_bytes = [row("a/1.png"), row("b/1.png", "test", content=b"a/1.png")]
     write_files(tmp_path, same_bytes)
     (tmp_path / "b/1.png").write_bytes(b"a/1.png")
-    with pytest.raises(DataError, match=r"1 identical images \(SHA-256\) are in two splits"):
+    with pytest.raises(DataError, match=r"1 identical image is in two splits"):
         check_manifest(same_bytes, tmp_path)

@@ -119,14 +119,14 @@ def test_pictures_below_the_least_size_are_named(photos, tmp_path):
 
 
 def test_no_tile_at_all_is_an_error_that_claims_nothing(photos, tmp_path):
-    with pytest.raises(DataError, match="None of the 6 pictures .* every one is smaller than 256"):
+    with pytest.raises(DataError, match="No picture in .* each of the 6 is smaller than 256"):
         make_tiles(rows_of(photos), photos, tmp_path / "out", TileSettings(size=480, smallest=256))
     assert not (tmp_path / "out").exists()
 
 
 def test_a_run_that_made_no_tile_does_not_stand_in_the_way_of_the_corrected_one(photos, tmp_path, monkeypatch):
     rows = [replace(row, sha256="0" * 64) for row in rows_of(photos)]
-    with pytest.raises(DataError, match="None of the 6 pictures .* changed since the manifest"):
+    with pytest.raises(DataError, match="No picture in .* of 6; first: .* changed since the manifest"):
         make_tiles(rows, photos, tmp_path / "out", SMALL)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
     with pytest.raises(DataError, match="has 0 kB left"):
@@ -207,7 +207,7 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_as_it_is(photos,
     with pytest.raises(DataError, match="same split and settings"):
         make_tiles(rows[1:], photos, out, SMALL)
     write_noise(out / "villa/holiday.png", seed=1)
-    with pytest.raises(DataError, match=r"1 images that are no tiles of this split: villa/holiday\.png"):
+    with pytest.raises(DataError, match=r"1 image that is no tile of this split: villa/holiday\.png"):
         make_tiles(rows, photos, out, SMALL)
 
 

@@ -79,9 +79,7 @@ def test_a_file_of_unknown_length_is_taken_up_to_the_limit(site, target):
 def test_a_disk_without_room_is_found_before_the_first_byte(site, target, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=len(BODY) - 1))
     url = site.serve("/set.zip", Answer(BODY))
-    with pytest.raises(
-        DownloadError, match=r"downloading set\.zip needs 0\.6 MB in .*, but 0\.6 MB are free: make room"
-    ):
+    with pytest.raises(DownloadError, match=r"downloading set\.zip needs 640 kB in .*, but 640 kB are free: make room"):
         fetch(RemoteFile(url), target)
     assert not target.with_name("set.zip.part").exists() or target.with_name("set.zip.part").stat().st_size == 0
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=len(BODY)))

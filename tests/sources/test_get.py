@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.downloading.fetch import RemoteFile
 from realesrgan_arch.downloading.web import DownloadError
@@ -148,7 +149,7 @@ def test_an_archive_that_climbs_out_is_refused_even_with_the_right_checksum(get)
 def test_room_for_everything_is_checked_before_the_first_byte(get, monkeypatch):
     needed = 2 * len(HR_ZIP) + len(X4_TAR) + len(LIST)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed - 1))
-    with pytest.raises(DownloadError, match=r"fetching and unpacking needs 0\.8 MB in .*datasets, but"):
+    with pytest.raises(DownloadError, match=rf"fetching and unpacking needs {say_bytes(needed)} in .*datasets, but"):
         get()
     assert get.site.requests == []
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=needed))

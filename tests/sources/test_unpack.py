@@ -162,7 +162,7 @@ def test_a_file_that_the_user_changed_is_moved_aside_and_named(tmp_path, root, e
     (aside,) = root.parent.glob("one.replaced-*")
     assert content(root) == UNPACKED
     assert content(aside) == {"HR/a.png": edit or b"mine"}
-    assert told == [f"1 files in {root} are not as published: they are moved to {aside}"]
+    assert told == [f"1 file in {root} not as published, moved to {aside}"]
     assert mine.read_bytes() == b"mine"
 
 
@@ -194,7 +194,7 @@ def test_files_of_the_user_are_not_replaced(tmp_path, root):
 
 def test_room_is_checked_before_unpacking(tmp_path, root, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=5))
-    with pytest.raises(DownloadError, match=r"unpacking set\.zip needs 0\.0 MB in .*one, but"):
+    with pytest.raises(DownloadError, match=r"unpacking set\.zip needs 0 kB in .*one, but"):
         unpack(write(tmp_path / "set.zip", zip_bytes(MEMBERS)), [HR], root)
     assert content(root) == {}
 
