@@ -52,7 +52,7 @@ class Outcome:
         if self.failed_files:
             lines.append(f"images that could not be read:\n{self.failed_files}")
         lines += self.quality.lines()
-        if self.verdict.reason:
+        if self.verdict.action == "finish":
             lines.append(f"ended    {self.verdict.reason}")
         lines += [
             f"weights  {self.weights}",

@@ -7,6 +7,7 @@ import torch
 
 from realesrgan_arch.options.load import OptionsError, parse_options
 from realesrgan_arch.session import Outcome, train
+from realesrgan_arch.training.trainer import Trainer
 from realesrgan_arch.training.validation import Validation
 from tests.tiny_run import tiny_options, write_options, write_pictures
 
@@ -64,6 +65,7 @@ def test_a_warning_lets_the_run_end_with_exit_code_0(mapping, caplog) -> None:
     outcome = _train(_ruin(mapping, "warn"))
     assert outcome.exit_code == 0
     assert _validated(outcome) == list(range(4))
+    assert "ended" not in outcome.summary()
     assert "warning: worse than the base for 2 validations in a row" in caplog.text
     assert "verdict  worse than the base: composite" in outcome.summary()
 
@@ -81,6 +83,22 @@ def test_a_rollback_goes_to_the_best_with_half_the_rate_once_and_then_the_run_en
     # The state that a resume would start from has been trained at half the rate.
     saved = torch.load(outcome.run_folder.state(back_to + 2), weights_only=True)
     assert RUINED / 2 in _numbers_named(saved, "lr")
+
+
+def test_a_rollback_that_a_kill_prevents_is_made_after_the_resume(mapping, monkeypatch) -> None:
+    _ruin(mapping, "rollback")
+    straight = _train({**mapping, "name": "straight"})
+
+    def killed(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="killed"):
+        patch.setattr(Trainer, "_roll_back", killed)
+        _train({**mapping, "name": "killed"})
+    resumed = _train({**mapping, "name": "killed"}, auto_resume=True)
+    last = straight.run_folder.newest_state()
+    assert last is not None and resumed.run_folder.newest_state() == resumed.run_folder.state(int(last.stem))
+    assert _extras(resumed, int(last.stem)) == _extras(straight, int(last.stem))
 
 
 def _numbers_named(values: object, name: str) -> list[float]:

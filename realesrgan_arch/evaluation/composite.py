@@ -5,8 +5,8 @@ The composite of a picture is counted in steps: its difference in a metric, sign
 differences between fine-tuned models and their base in our pilots (0.3-1.1 dB, 0.01-0.03 and 0.4-0.8). The metrics that
 compare with the truth (fidelity) are averaged, those that judge the picture alone (naturalness) as well, and the
 composite is the mean of the two sides: fidelity and naturalness trade off (Blau and Michaeli, "The
-perception-distortion tradeoff", CVPR 2018), and neither should win by having more metrics. Fixed steps make two runs and
-two sets comparable.
+perception-distortion tradeoff", CVPR 2018), and neither should win by having more metrics. Fixed steps make two runs
+and two sets comparable.
 """
 
 import math

@@ -12,7 +12,7 @@ from torch import nn
 
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.data.frozen_card import hash_json
-from realesrgan_arch.evaluation.evaluate import ImageScore, ScoreRules
+from realesrgan_arch.evaluation.evaluate import EvaluationError, ImageScore, ScoreRules
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 
 FORMAT = 1
@@ -42,7 +42,7 @@ class KeptBaseScores:
         """Keep `scores` under `key` beside those that are there.
 
         Raises:
-            OSError: the file cannot be written.
+            EvaluationError: the file cannot be written.
         """
         rows = [
             {
@@ -54,7 +54,11 @@ class KeptBaseScores:
             for score in scores
         ]
         sets = {**self._read(), key: rows}
-        write_text(self._path, json.dumps({"format": FORMAT, "sha256": hash_json(sets), "sets": sets}, indent=1) + "\n")
+        content = {"format": FORMAT, "sha256": hash_json(sets), "sets": sets}
+        try:
+            write_text(self._path, json.dumps(content, indent=1) + "\n")
+        except OSError as error:
+            raise EvaluationError(f"{self._path} cannot be written: {error.strerror}") from error
 
     def _read(self) -> dict:
         try:

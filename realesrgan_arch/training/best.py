@@ -91,6 +91,10 @@ class BestTable:
                 table[metric] = replace(best, discarded=best.discarded or best.step > step)
         self._front = tuple(point for point in self._front if point.step <= step)
 
+    def forget_scores(self) -> None:
+        """Start anew, as what comes now cannot be compared."""
+        self._best, self._front = {}, ()
+
     def state_dict(self) -> dict[str, object]:
         """Return plain numbers and texts."""
         return {

@@ -60,7 +60,7 @@ class ValidationRounds:
         """Score the truth, bicubic and `base` before the first step, where this run has not done so already.
 
         Raises:
-            OSError: the scores cannot be kept.
+            EvaluationError: the scores cannot be kept.
         """
         if not self._validations:
             return
@@ -174,7 +174,7 @@ class ValidationRounds:
         contents = [(validation.name, validation.content_digest) for validation in self._validations]
         now = hash_json([base_digest, directions(self._options), contents])
         if self._compared_with not in ("", now):
-            self.table = BestTable(self._deciding, directions(self._options))
+            self.table.forget_scores()
             self._guard.forget_scores()
             self._progress.write("the validation has changed: the best steps and the guard start anew")
         self._compared_with = now

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from realesrgan_arch.atomic import write_text
 from realesrgan_arch.training.best import BestTable
 from realesrgan_arch.training.best_weights import BestWeights
 from realesrgan_arch.training.run_folder import RunFolder
@@ -26,7 +27,7 @@ class Run:
         return self.refresh(step)
 
     def refresh(self, step: int) -> list[str]:
-        return self.weights.refresh(self.table, step=step, save=lambda path: path.write_text(f"saved {step}"))
+        return self.weights.refresh(self.table, step=step, save=lambda path: write_text(path, f"saved {step}"))
 
     def content(self, metric: str) -> str:
         return self.weights.path(metric).read_text()
