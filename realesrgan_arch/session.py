@@ -18,11 +18,13 @@ from realesrgan_arch.training.image_faults import ImageFaults
 from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.numbers_guard import NumbersGuard
+from realesrgan_arch.training.outlook import QualityReport
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.rounds import ValidationRounds, open_validations
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.stopping import StopRequest
 from realesrgan_arch.training.trainer import Rhythm, Trainer, Watch
+from realesrgan_arch.training.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -34,17 +36,29 @@ class Outcome:
     table: str
     """Base against tuned on each validation set; empty without one."""
     failed_files: str
+    quality: QualityReport
+    """Whether it became better than the base, and the best weights."""
+    verdict: Verdict
+    """Why the run ended."""
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 4 where the guard ended the run because it was worse than its base."""
+        return self.verdict.exit_code
 
     def summary(self) -> str:
         """Return what was made, where it is and what to do next."""
         lines = [self.table] if self.table else []
         if self.failed_files:
             lines.append(f"images that could not be read:\n{self.failed_files}")
+        lines += self.quality.lines()
+        if self.verdict.action == "finish":
+            lines.append(f"ended    {self.verdict.reason}")
         lines += [
             f"weights  {self.weights}",
             f"run      {self.run_folder.root} (options.yml, metrics.jsonl, models/, training_states/)",
             f"curves   tensorboard --logdir {self.run_folder.tensorboard}",
-            f"next     realesrgan-arch upscale -i photos/ -o results/ --model_path {self.weights}",
+            f"next     realesrgan-arch upscale -i photos/ -o results/ --model_path {self.quality.best or self.weights}",
         ]
         return "\n".join(lines)
 
@@ -93,10 +107,17 @@ def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) 
         rounds.score_base(base)
         with StopRequest() as stop:
             watch = Watch(progress, faults, numbers, rounds, stop)
-            Trainer(model, batches=batches, rhythm=_rhythm(options), store=store, watch=watch).fit()
+            verdict = Trainer(model, batches=batches, rhythm=_rhythm(options), store=store, watch=watch).fit()
     finally:
         progress.close()
-    return Outcome(run_folder, run_folder.weights("net_g", None), table=rounds.tables(), failed_files=faults.listing())
+    return Outcome(
+        run_folder,
+        run_folder.weights("net_g", None),
+        table=rounds.tables(),
+        failed_files=faults.listing(),
+        quality=rounds.report(),
+        verdict=verdict,
+    )
 
 
 def _check_unfinished(model: FineTuneModel, total_steps: int) -> None:

@@ -15,7 +15,6 @@ check_python()
 import argparse  # noqa: E402
 
 from realesrgan_arch.entry import run, say, warn  # noqa: E402
-from realesrgan_arch.errors import EXIT_OK  # noqa: E402
 from realesrgan_arch.options.load import load_options  # noqa: E402
 from realesrgan_arch.options.overrides import add_overrides  # noqa: E402
 from realesrgan_arch.options.types import Options  # noqa: E402
@@ -45,7 +44,7 @@ def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Opt
 
     outcome = train(loaded.options, auto_resume=parsed.auto_resume)
     say(outcome.summary())
-    return EXIT_OK
+    return outcome.exit_code
 
 
 def _notes_on_flags(parsed: argparse.Namespace) -> list[str]:

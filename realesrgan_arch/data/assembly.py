@@ -78,6 +78,21 @@ def build_whole_images(
     )
 
 
+def scenes_of(options: ValDataset, dataset: SyntheticPairs | WholePairs | FrozenPairs) -> dict[str, str]:
+    """Return the scene of each picture of a set by its `gt_path`, where a frozen set or a manifest says it.
+
+    Raises:
+        DataError: the manifest cannot be used.
+    """
+    if isinstance(dataset, FrozenPairs):
+        return dataset.scenes
+    if options.manifest is None or options.dataroot_gt is None:
+        return {}
+    rows = read_manifest(options.manifest)
+    paths = manifest_paths(rows, options.dataroot_gt)
+    return {str(path): row.scene for path, row in zip(paths, rows, strict=True)}
+
+
 def source_of(options: DatasetOptions) -> ImageSource:
     """Return where the images of a section are: in files, or in the LMDB of either root that is named like one."""
     if options.io_backend.type == "disk":

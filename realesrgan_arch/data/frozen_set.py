@@ -34,6 +34,11 @@ class FrozenPairs(Dataset[PairSample]):
         return [str(self.folder / pair.lq) for pair in self.card.pairs]
 
     @property
+    def scenes(self) -> dict[str, str]:
+        """The scene of every sample by its `gt_path`."""
+        return {str(self.folder / pair.gt): pair.scene for pair in self.card.pairs}
+
+    @property
     def set_hash(self) -> str:
         """Eight hexadecimal digits that stand beside every score of this set."""
         return self.card.short_hash

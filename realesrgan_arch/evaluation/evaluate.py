@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from torch import Tensor
 
@@ -16,6 +17,8 @@ from realesrgan_arch.evaluation.pairs import EvaluationPair
 
 Method = Callable[[Tensor], Tensor]
 """From lq (3, H, W) to sr (3, H * scale, W * scale), RGB float in [0, 1]."""
+
+Better = Literal["higher", "lower"]
 
 GROUND_TRUTH = "ground truth"
 """The method name of the truth's own scores, in the metrics that need no truth to compare with."""
@@ -36,12 +39,15 @@ class Metric:
     """(image, truth, *, border, y_channel)"""
     judge: Callable[..., float] | None = None
     """(image, *, border): needs no truth, which then has a score of its own."""
+    better: Better = "higher"
+    step: float = 1.0
+    """What counts as one step of difference, see `evaluation.composite`."""
 
 
 METRICS: dict[str, Metric] = {
-    "psnr": Metric("PSNR", unit="dB", decimals=2, compare=psnr),
-    "ssim": Metric("SSIM", decimals=4, compare=ssim),
-    "niqe": Metric("NIQE", decimals=3, judge=niqe),
+    "psnr": Metric("PSNR", unit="dB", decimals=2, compare=psnr, step=0.5),
+    "ssim": Metric("SSIM", decimals=4, compare=ssim, step=0.02),
+    "niqe": Metric("NIQE", decimals=3, judge=niqe, better="lower", step=0.5),
 }
 
 

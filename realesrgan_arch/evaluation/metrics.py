@@ -23,7 +23,7 @@ Planes = NDArray[np.float32]
 
 
 def psnr(image: Tensor, reference: Tensor, *, border: int = 0, y_channel: bool = False) -> float:
-    """Return the peak signal-to-noise ratio in dB; infinite for equal pictures.
+    """Return the peak signal-to-noise ratio in dB; infinite for equal pictures, NaN where a value is NaN.
 
     Args:
         image: RGB (3, H, W) in [0, 1]; values outside are clamped.
@@ -36,7 +36,7 @@ def psnr(image: Tensor, reference: Tensor, *, border: int = 0, y_channel: bool =
     """
     scored, truth = _comparable_planes(image, reference, border=border, y_channel=y_channel)
     mean_square = float(np.square(np.subtract(scored, truth, dtype=np.float64)).mean())
-    return 10 * math.log10(255**2 / mean_square) if mean_square > 0 else math.inf
+    return math.inf if mean_square == 0 else 10 * math.log10(255**2 / mean_square)
 
 
 def ssim(image: Tensor, reference: Tensor, *, border: int = 0, y_channel: bool = False) -> float:

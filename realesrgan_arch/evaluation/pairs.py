@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, overload
@@ -79,6 +79,11 @@ class KeptPairs(Sequence[EvaluationPair]):
     def names(self) -> list[str]:
         """The pairs' names."""
         return [sample["lq_path"] for sample in self._samples]
+
+    def scenes(self, by_truth: Mapping[str, str]) -> dict[str, str]:
+        """Return the scene of each pair by its name; `by_truth` has them by the file of the GT."""
+        rows = ((sample["lq_path"], by_truth.get(sample.get("gt_path", ""))) for sample in self._samples)
+        return {name: scene for name, scene in rows if scene is not None}
 
 
 def picture_names(paths: Sequence[str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ def format_table(scores: Sequence[ImageScore], *, border: int, y_channel: bool, 
     columns = [_column(scores, metric, methods, base=base) for metric in measured_metrics(scores)]
     rows = [["method", *(column[0] for column in columns)]]
     rows += [[method, *(column[index + 1] for column in columns)] for index, method in enumerate(methods)]
-    return "\n".join([_heading(scores, border=border, y_channel=y_channel), *_aligned(rows), *_notes(scores)])
+    return "\n".join([_heading(scores, border=border, y_channel=y_channel), *aligned(rows), *_notes(scores)])
 
 
 def with_hash(name: str, set_hash: str) -> str:
@@ -70,7 +70,8 @@ def _cell(values: Sequence[float], differences: Sequence[float], metric: Metric)
     return f"{text} ({difference:+.{metric.decimals}f}{unit})"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a text table; the first row is its heading."""
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return [lines[0], "-" * max(map(len, lines)), *lines[1:]]

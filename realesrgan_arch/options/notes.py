@@ -90,6 +90,8 @@ def _validation_notes(val: ValidationOptions, *, has_sets: bool) -> Iterator[str
         yield "val has no effect: there is no datasets.val"
     if val.suffix is not None:
         yield "val.suffix has no effect: saved pictures are named after their source"
+    if val.guard != "rollback" and "rollbacks" in val.model_fields_set:
+        yield f"val.rollbacks has no effect: val.guard is {val.guard}"
     if not val.pbar:
         yield "val.pbar has no effect: validation shows no bar"
 

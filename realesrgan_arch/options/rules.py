@@ -14,6 +14,7 @@ from realesrgan_arch.options.datasets import TrainDataset
 from realesrgan_arch.options.problems import Problem
 from realesrgan_arch.options.train import FROZEN, VGG19_LAYERS, CosineRestartOptions
 from realesrgan_arch.options.types import PLAIN_MODELS, Options
+from realesrgan_arch.options.validation_rules import VALIDATION_RULES
 from realesrgan_arch.options.yaml_dialect import KeyPath
 
 Problems = Iterator[Problem]
@@ -284,6 +285,7 @@ RULES: tuple[Callable[[Options], Problems], ...] = (
     something_learns,
     batch_has_equal_parts,
     losses_and_schedule_fit,
+    *VALIDATION_RULES,
 )
 
 

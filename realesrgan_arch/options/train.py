@@ -154,7 +154,17 @@ class MetricOptions(Section):
     """Pixels left out at each side."""
     test_y_channel: bool = False
     better: Literal["higher", "lower"] | None = None
-    """Accepted, not used: every metric is reported, none chooses."""
+    """For the best checkpoint and the composite; when absent, lower for NIQE and higher for the others."""
+
+
+class EarlyStoppingOptions(Section):
+    """End a run in good order when a score of the first validation set no longer improves (ours)."""
+
+    patience: Count
+    """Validations without an improvement."""
+    min_delta: NotNegative = 0.0
+    """What counts as an improvement, in the units of the metric."""
+    metric: Literal["composite", "psnr", "ssim", "niqe"] = "composite"
 
 
 class ValidationOptions(Section):
@@ -167,6 +177,13 @@ class ValidationOptions(Section):
     pbar: bool = True
     """Accepted, not used."""
     metrics: dict[str, MetricOptions] = Field(default_factory=dict)
+    guard: Literal["none", "warn", "stop", "rollback"] = "warn"
+    """When the composite of the first validation set is worse than the base's for `patience` validations (ours)."""
+    patience: Count = 3
+    """Validations in a row."""
+    rollbacks: CountOrZero = 1
+    """How often `guard: rollback` goes back to the best checkpoint before the run ends (ours)."""
+    early_stopping: EarlyStoppingOptions | None = None
 
 
 class WandbOptions(Section):

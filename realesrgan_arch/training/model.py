@@ -61,6 +61,7 @@ class FineTuneModel:
         self._lq = torch.empty(0)
         self._gt = torch.empty(0)
         self._log: dict[str, Tensor] = {}
+        self.rate_factor = 1.0
         self._base_fingerprints = self.fingerprints()
 
     @property
@@ -84,14 +85,14 @@ class FineTuneModel:
         return self.game.dtype
 
     def update_learning_rate(self, current_iter: int, warmup_iter: int = -1) -> None:
-        """Begin step `current_iter` (from 1) and set the learning rates for it."""
+        """Begin step `current_iter` (from 1) and set the learning rates for it: the schedule's, by `rate_factor`."""
         rules = self.game.rules
         warmup = max(warmup_iter, rules.warmup_steps)
         self.step = current_iter
         for player, base in zip(self.game.players(), (rules.base_rate_g, rules.base_rate_d), strict=False):
             rate = learning_rate(current_iter, base=base, schedule=rules.schedule, warmup_steps=warmup)
             for group in player.optimizer.param_groups if player.optimizer else ():
-                group["lr"] = rate
+                group["lr"] = rate * self.rate_factor
 
     def feed_data(self, data: Mapping[str, object]) -> None:
         """Take a batch: `gt` crops to degrade, or `gt` and `lq` pairs; uint8 or float in [0, 1], `(B, 3, H, W)`."""

@@ -1,21 +1,35 @@
 """The validations of a run: the base once, the model at every round, and what follows from the scores."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from torch import nn
 
-from realesrgan_arch.data.assembly import build_whole_images, named_sets
-from realesrgan_arch.evaluation.evaluate import Method
+from realesrgan_arch import __version__
+from realesrgan_arch.data.assembly import build_whole_images, named_sets, scenes_of
+from realesrgan_arch.data.frozen_card import hash_json
+from realesrgan_arch.devices import choose_dtype
+from realesrgan_arch.evaluation.composite import COMPOSITE, Contrast
+from realesrgan_arch.evaluation.difference_table import format_interval, judgement, worse_metrics
+from realesrgan_arch.evaluation.evaluate import METRICS, Better, Method
 from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.options.types import Options
+from realesrgan_arch.training.base_scores import KeptBaseScores, network_digest
+from realesrgan_arch.training.best import BestTable
+from realesrgan_arch.training.best_weights import BestWeights
+from realesrgan_arch.training.checkpoint import save_weights
 from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.outlook import QualityReport, format_front
 from realesrgan_arch.training.progress import Progress
-from realesrgan_arch.training.validation import Validation, report, report_base, score_rules, snapshot
+from realesrgan_arch.training.quality_guard import EarlyStopping, GuardRules, QualityGuard
+from realesrgan_arch.training.validation import TILE, Validation, means, score_rules, snapshot
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
+
+RATE_AFTER_ROLLBACK = 0.5
 
 
 class ValidationRounds:
-    """Scores the base and the model on every validation set of `options`.
+    """Scores the base and the model on every validation set of `options`; the first set decides.
 
     Args:
         options: of the run.
@@ -31,35 +45,153 @@ class ValidationRounds:
         self._model = model
         self._validations = validations
         self._progress = progress
+        self._deciding = validations[0].name if validations else ""
+        self._guard = QualityGuard(guard_rules(options))
+        self._weights = BestWeights(model.run_folder, self._deciding)
+        self._compared_with = ""
+        self.table = BestTable(self._deciding, directions(options))
+        """The best steps so far; its `steps_to_keep` are the checkpoints that must stay."""
         self.last_step = 0
         """The step that was validated last."""
+        self.rate_factor = 1.0
+        """What the learning rates are multiplied by since the run went back."""
 
     def score_base(self, base: nn.Module) -> None:
-        """Score the truth, bicubic and `base`, before the first step."""
-        if self._validations:
-            report_base(self._validations, self._snapshot(base), progress=self._progress)
+        """Score the truth, bicubic and `base` before the first step, where this run has not done so already.
+
+        Raises:
+            EvaluationError: the scores cannot be kept.
+        """
+        if not self._validations:
+            return
+        upscale, digest = self._snapshot(base), network_digest(base)
+        kept = KeptBaseScores(self._model.run_folder.base_scores)
+        self._forget_what_cannot_be_compared(digest)
+        for validation in self._validations:
+            key = self._base_key(validation, digest)
+            known = kept.find(key)
+            if known is not None:
+                validation.take_base(known, upscale)
+                self._progress.write(f"the base's scores on {validation.name} are those of the start of this run")
+                continue
+            scores = validation.score_base(upscale)
+            kept.keep(key, validation.reference)
+            self._progress.write(f"before training: {validation.table}")
+            self._progress.log_scores(0, scores, dataset=validation.name, set_hash=validation.set_hash)
 
     def validate(self, step: int) -> Verdict:
-        """Score the model as it is after `step`, and say whether the run goes on."""
+        """Score the model as it is after `step`, and say whether the run goes on.
+
+        Raises:
+            CheckpointError: the best weights cannot be written.
+        """
+        verdict = CONTINUE
         if self._validations:
-            upscale = self._snapshot(self._model.inference_network())
-            saves = self._options.val is not None and self._options.val.save_img
-            pictures = self._model.run_folder.visualization if saves else None
-            report(self._validations, upscale, step=step, progress=self._progress, pictures=pictures)
-        self.last_step = step
-        return CONTINUE
+            decisive = self._score(step)
+            lost = self._weights.refresh(self.table, step=step, save=self._save_weights)
+            if lost:
+                self._progress.write(f"the weights of the best {', '.join(lost)} are not there any more")
+            verdict = self._judge(step, decisive)
+        # A rollback that a kill prevents is asked for again: the resumed run validates this step once more.
+        if verdict.action != "rollback":
+            self.last_step = step
+        return verdict
+
+    def go_back(self, step: int) -> None:
+        """Forget what was found after `step`, to which the run has gone back."""
+        self.last_step = min(self.last_step, step)
+        self.table.go_back(step)
+        if self._guard.go_back(step):
+            self.rate_factor *= RATE_AFTER_ROLLBACK
 
     def tables(self) -> str:
         """Return the last table of each set, or an empty string."""
         return "\n\n".join(validation.table for validation in self._validations)
 
+    def report(self) -> QualityReport:
+        """Return whether the model became better than the base, and where the best weights are."""
+        best = self.table.best(self._deciding).get(COMPOSITE)
+        if best is None or not self._validations:
+            return QualityReport()
+        path, seen = self._weights.path(COMPOSITE), self._guard.round_at(best.step)
+        words = "" if seen is None else f"{judgement(seen.composite)}: composite {format_interval(seen.composite)} "
+        worse = "" if seen is None else worse_metrics(seen.worse)
+        return QualityReport(
+            judgement=f"{words or f'composite {best.value:+.2f} '}at step {best.step}{worse}",
+            best=path if path.exists() else None,
+            front=format_front(self.table, means(self._validations[0].reference, method="base")),
+        )
+
     def state_dict(self) -> dict[str, object]:
         """Return what a resume needs."""
-        return {"last_step": self.last_step}
+        return {
+            "last_step": self.last_step,
+            "rate_factor": self.rate_factor,
+            "compared_with": self._compared_with,
+            "guard": self._guard.state_dict(),
+            "table": self.table.state_dict(),
+        }
 
     def load_state_dict(self, state: dict) -> None:
         """Take over what `state_dict` returned."""
-        self.last_step = state["last_step"]
+        self.last_step, self.rate_factor = state["last_step"], state["rate_factor"]
+        self._compared_with = state["compared_with"]
+        self._guard.load_state_dict(state["guard"])
+        self.table.load_state_dict(state["table"])
+
+    def _score(self, step: int) -> tuple[dict[str, float], Contrast]:
+        """Score the model on every set, and return means and contrast to the base of the deciding one."""
+        upscale = self._snapshot(self._model.inference_network())
+        found = [self._score_set(validation, upscale, step) for validation in self._validations]
+        return found[0]
+
+    def _score_set(self, validation: Validation, upscale: Method, step: int) -> tuple[dict[str, float], Contrast]:
+        scores = validation.score_now(upscale, pictures=self._pictures(validation), step=step)
+        against_base = validation.contrasts["base"]
+        everything = {**scores, COMPOSITE: against_base.composite.mean}
+        self._progress.write(f"validation at step {step}: {validation.table}")
+        self._progress.log_scores(step, everything, dataset=validation.name, set_hash=validation.set_hash)
+        self._progress.log_images(step, f"{validation.name}: LQ | base | now | GT", validation.grid())
+        self.table.add(validation.name, step, everything)
+        return scores, against_base
+
+    def _judge(self, step: int, decisive: tuple[dict[str, float], Contrast]) -> Verdict:
+        scores, against_base = decisive
+        best = self.table.best(self._deciding).get(COMPOSITE)
+        beside = "" if best is None else "; the best so far" if best.step == step else f"; the best is step {best.step}"
+        self._progress.write(
+            f"{judgement(against_base.composite)}: composite {format_interval(against_base.composite)}"
+            f"{worse_metrics(against_base.worse)}{beside}"
+        )
+        verdict = self._guard.judge(step, against_base, scores, best_step=self.table.step_to_return_to())
+        # The loop says why it goes back, and the end of a run why it ended.
+        if verdict.reason and verdict.action != "rollback":
+            self._progress.write(verdict.reason)
+        return verdict
+
+    def _forget_what_cannot_be_compared(self, base_digest: str) -> None:
+        """Start the tables anew where pictures, metrics or the base are others than before the resume."""
+        contents = [(validation.name, validation.content_digest) for validation in self._validations]
+        now = hash_json([base_digest, directions(self._options), contents])
+        if self._compared_with not in ("", now):
+            self.table.forget_scores()
+            self._guard.forget_scores()
+            self._progress.write("the validation has changed: the best steps and the guard start anew")
+        self._compared_with = now
+
+    def _base_key(self, validation: Validation, base_digest: str) -> str:
+        """Return a hash of all that the base's scores depend on."""
+        options, device = self._options, self._model.device
+        dtype = choose_dtype(device, options.precision, training=False)
+        machine = [__version__, device.type, str(dtype), TILE, options.scale]
+        return hash_json([base_digest, validation.content_digest, validation.names, machine])
+
+    def _save_weights(self, path: Path) -> None:
+        save_weights(path, **self._model.weights()["net_g"])
+
+    def _pictures(self, validation: Validation) -> Path | None:
+        saves = self._options.val is not None and self._options.val.save_img
+        return self._model.run_folder.visualization / validation.name if saves else None
 
     def _snapshot(self, network: nn.Module) -> Method:
         options = self._options
@@ -76,7 +208,39 @@ def open_validations(options: Options) -> list[Validation]:
     validations: list[Validation] = []
     for name, section in sets.items():
         dataset = build_whole_images(section, scale=options.scale, degradation=options.degradation())
-        pairs = KeptPairs(dataset[index] for index in range(len(dataset)))
-        rules = score_rules(options)
-        validations.append(Validation(pairs, name=name, rules=rules, scale=options.scale, set_hash=dataset.set_hash))
+        validations.append(
+            Validation(
+                KeptPairs(dataset[index] for index in range(len(dataset))),
+                name=name,
+                rules=score_rules(options),
+                scale=options.scale,
+                set_hash=dataset.set_hash,
+                scenes=scenes_of(section, dataset),
+                better=directions(options),
+            )
+        )
     return validations
+
+
+def directions(options: Options) -> dict[str, Better]:
+    """Return what `val.metrics` says is better, by the name of the metric."""
+    chosen = options.val.metrics.values() if options.val else ()
+    return {metric.type.removeprefix("calculate_"): metric.better for metric in chosen if metric.better is not None}
+
+
+def guard_rules(options: Options) -> GuardRules:
+    """Return when a run ends or goes back because of its scores."""
+    val = options.val
+    if val is None:
+        return GuardRules(action="none")
+    early = val.early_stopping
+    better: dict[str, Better] = {name: metric.better for name, metric in METRICS.items()}
+    better |= directions(options)
+    return GuardRules(
+        action=val.guard,
+        patience=val.patience,
+        rollbacks=val.rollbacks,
+        early=EarlyStopping(early.patience, early.min_delta, early.metric, better.get(early.metric, "higher"))
+        if early
+        else None,
+    )

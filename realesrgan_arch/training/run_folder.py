@@ -108,8 +108,18 @@ class RunFolder:
         except OSError as error:
             raise RunFolderError(_not_writable(self.root, error.strerror or str(error))) from error
 
-    def weights(self, network: str, step: int | None) -> Path:
-        """Return the file for `network` (`net_g`, `net_d`) at `step`, or the latest for `None`."""
+    @property
+    def best(self) -> Path:
+        """The best step of each metric, and which file in `models` holds its weights."""
+        return self.root / "best.json"
+
+    @property
+    def base_scores(self) -> Path:
+        """The scores of the base, so that a resumed run need not score it anew."""
+        return self.root / "base_scores.json"
+
+    def weights(self, network: str, step: int | str | None) -> Path:
+        """Return the file for `network` (`net_g`, `net_d`) at `step`, of a name (`best_psnr`), or the latest."""
         return self.models / f"{network}_{'latest' if step is None else step}.pth"
 
     def state(self, step: int) -> Path:

@@ -41,8 +41,17 @@ class Rounds(Protocol):
         """The step that was validated last."""
         ...
 
+    @property
+    def rate_factor(self) -> float:
+        """What the learning rates are multiplied by since a run went back."""
+        ...
+
     def validate(self, step: int) -> Verdict:
         """Score the model as it is after `step`, and say whether the run goes on."""
+        ...
+
+    def go_back(self, step: int) -> None:
+        """Forget what was found after `step`, to which the run has gone back."""
         ...
 
 
@@ -112,6 +121,7 @@ class Trainer:
         watch = self._watch
         for words in watch.faults.note(batch):
             watch.progress.write(words)
+        self._model.rate_factor = watch.rounds.rate_factor
         _run_step(self._model, batch, step)
         watch.progress.count_step(data_seconds=waited)
         verdict = watch.numbers.after_step(step, batch)
@@ -143,6 +153,7 @@ class Trainer:
             raise CheckpointError(f"{verdict.reason}; there is no checkpoint to go back to")
         self._watch.progress.write(f"{verdict.reason}: going back to step {step}")
         self._model.resume_training(self._store.load(step))
+        self._watch.rounds.go_back(step)
         self._store.discard_after(step)
         self._store.save(self._model, step)
 

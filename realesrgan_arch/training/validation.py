@@ -1,15 +1,19 @@
 """Scores of the base, of bicubic and of the model now, on pictures that never change."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.devices import choose_dtype
+from realesrgan_arch.evaluation.composite import Contrast, contrast
+from realesrgan_arch.evaluation.difference_table import format_differences
 from realesrgan_arch.evaluation.evaluate import (
+    Better,
     EvaluationError,
     ImageScore,
     Method,
@@ -20,23 +24,22 @@ from realesrgan_arch.evaluation.evaluate import (
     score_truth,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair, KeptPairs, picture_names
-from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side, stack
 from realesrgan_arch.evaluation.table import format_table, with_hash
-from realesrgan_arch.images import from_tensor, write_image
+from realesrgan_arch.images import Pixels, from_tensor, write_image
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.resampling import magnify_bicubic
-from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.base_scores import content_digest
+from realesrgan_arch.training.validation_panels import GRID_IMAGES, ValidationPanels
 from realesrgan_arch.upscaling.engine import Upscaler
 
-GRID_IMAGES = 4
-GRID_SIZE = 192
 TILE = 512
 """Whole validation pictures would need the memory that training needs."""
+Result = TypeVar("Result")
 
 
 class Validation:
-    """Scores networks on the pairs of one set, and shows each result beside the base.
+    """Scores networks on the pairs of one set, and shows each result beside the base and beside bicubic.
 
     Args:
         pairs: at least one.
@@ -44,84 +47,131 @@ class Validation:
         rules: what is measured.
         scale: of the networks.
         set_hash: of a frozen set, for the heading and the files.
+        scenes: the scene of each picture by the file of its truth; a picture without one is a scene of its own.
+        better: for metrics of which it is not what `METRICS` says.
 
     Raises:
         EvaluationError: no pair.
     """
 
-    def __init__(self, pairs: KeptPairs, *, name: str, rules: ScoreRules, scale: int, set_hash: str = "") -> None:
+    def __init__(
+        self,
+        pairs: KeptPairs,
+        *,
+        name: str,
+        rules: ScoreRules,
+        scale: int,
+        set_hash: str = "",
+        scenes: Mapping[str, str] | None = None,
+        better: Mapping[str, Better] | None = None,
+    ) -> None:
         if not len(pairs):
             raise EvaluationError(f"expected at least one readable picture in the validation set {name}, got none")
         self.name = name
         self.set_hash = set_hash
-        self._pairs = pairs
-        self._rules = rules
-        self._scale = scale
-        self._files = picture_names(pairs.names)
-        self._reference: list[ImageScore] = []
-        self._base_crops: list[Tensor] = []
-        self._rows: list[Tensor] = []
+        self.rules = rules
+        self.contrasts: dict[str, Contrast] = {}
+        """The last scores against the base and against bicubic; empty before there are both."""
         self.table = ""
         """Of the last scores, under the name of the set."""
+        self.reference: list[ImageScore] = []
+        """Of the truth, bicubic and the base."""
+        self._pairs = pairs
+        self._scale = scale
+        self._scenes = pairs.scenes(scenes or {})
+        self._better: Mapping[str, Better] = better or {}
+        self._files = picture_names(pairs.names)
+        self._panels = ValidationPanels(scale=scale)
+
+    @property
+    def names(self) -> list[str]:
+        """The pictures, as they are called in the scores."""
+        return self._pairs.names
+
+    @cached_property
+    def content_digest(self) -> str:
+        """A SHA-256 of the pictures and of what is measured: scores of two digests cannot be compared."""
+        return content_digest(self._pairs, self.rules)
 
     def score_base(self, upscale: Method) -> dict[str, float]:
         """Score the truth, bicubic and the base once, and return the base's means."""
-        self._reference, self._base_crops = [], []
-        for index, pair in enumerate(self._pairs):
+
+        def work(index: int, pair: EvaluationPair) -> tuple[list[ImageScore], Tensor | None]:
             base = upscale(pair.lq)
             outputs = {"bicubic": magnify_bicubic(pair.lq, scale=self._scale), "base": base}
-            self._reference += [*score_truth(pair, self._rules), *score_outputs(pair, outputs, self._rules)]
-            if index < GRID_IMAGES:
-                self._base_crops.append(self._crop_large(base, self._place(pair)))
-        self.table = self._format(self._reference)
-        return means(self._reference, method="base")
+            scores = [*score_truth(pair, self.rules), *score_outputs(pair, outputs, self.rules)]
+            return scores, self._panels.base_crop(index, pair, base)
+
+        results = list(self._of_each_picture(work))
+        self._panels.keep_base(crop for _, crop in results)
+        return self._take_reference([score for scores, _ in results for score in scores])
+
+    def take_base(self, scores: Sequence[ImageScore], upscale: Method) -> dict[str, float]:
+        """Take over what `score_base` of an earlier process has left in `reference`, and return the base's means.
+
+        Only the few pictures of the grid are upscaled.
+        """
+        first = enumerate(self._pairs[:GRID_IMAGES])
+        self._panels.keep_base(self._panels.base_crop(index, pair, upscale(pair.lq)) for index, pair in first)
+        return self._take_reference(scores)
 
     def score_now(self, upscale: Method, *, pictures: Path | None = None, step: int = 0) -> dict[str, float]:
-        """Score a network in one pass, renew `table` and `grid`, and return its means.
+        """Score a network in one pass, renew `table`, `contrasts` and `grid`, and return its means.
 
         Args:
             upscale: of the network, see `snapshot`.
             pictures: folder for each result as `<name>/<name>_<step>.png`, BasicSR's layout; None writes none.
             step: for those names.
         """
-        scores: list[ImageScore] = []
-        self._rows = []
-        for index, pair in enumerate(self._pairs):
+
+        def work(index: int, pair: EvaluationPair) -> tuple[list[ImageScore], Tensor | None, Pixels | None]:
             now = upscale(pair.lq)
-            scores += score_outputs(pair, {"tuned": now}, self._rules)
-            if index < GRID_IMAGES:
-                self._rows.append(self._row(pair, now, self._base_crops[index : index + 1]))
-            if pictures is not None:
-                file = self._files[pair.name]
-                write_image(pictures / file / f"{file}_{step}.png", from_tensor(now))
-        self.table = self._format(self._reference + scores)
+            picture = None if pictures is None else from_tensor(now)
+            return score_outputs(pair, {"tuned": now}, self.rules), self._panels.row(index, pair, now), picture
+
+        scores: list[ImageScore] = []
+        rows: list[Tensor | None] = []
+        for name, (found, row, picture) in zip(self._pairs.names, self._of_each_picture(work), strict=True):
+            scores += found
+            rows.append(row)
+            if pictures is not None and picture is not None:
+                file = self._files[name]
+                write_image(pictures / file / f"{file}_{step}.png", picture)
+        self._panels.keep_rows(rows)
+        self.contrasts = self._contrast(scores)
+        self.table = self._format(self.reference + scores)
         return means(scores, method="tuned")
+
+    def _of_each_picture(self, work: Callable[[int, EvaluationPair], Result]) -> Iterator[Result]:
+        """Yield the result of each picture in the order of the set: all that is decided comes from these."""
+        for index, pair in enumerate(self._pairs):
+            yield work(index, pair)
 
     def grid(self) -> Tensor:
         """Return `LQ | base | now | GT` of the first pictures at their busiest place, `(3, H, W)` in [0, 1].
 
         It shows the last `score_now`; there is no base before a `score_base`.
         """
-        return stack(self._rows)
+        return self._panels.grid()
 
-    def _row(self, pair: EvaluationPair, now: Tensor, base: Sequence[Tensor]) -> Tensor:
-        place = self._place(pair)
-        large = {name: self._crop_large(image, place) for name, image in (("now", now), ("GT", pair.gt))}
-        return side_by_side({"LQ": pair.lq[(..., *place)], **dict(zip(["base"], base, strict=False)), **large})
+    def _take_reference(self, scores: Sequence[ImageScore]) -> dict[str, float]:
+        self.reference = list(scores)
+        self.table = self._format(self.reference)
+        return means(self.reference, method="base")
 
-    def _place(self, pair: EvaluationPair) -> tuple[slice, slice]:
-        """The busiest rows and columns of the LQ."""
-        size = GRID_SIZE // self._scale
-        top, left = crop_busiest(pair.lq, size)
-        return slice(top, top + size), slice(left, left + size)
-
-    def _crop_large(self, image: Tensor, place: tuple[slice, slice]) -> Tensor:
-        rows, columns = (slice(part.start * self._scale, part.stop * self._scale) for part in place)
-        return image[:, rows, columns].clone()
+    def _contrast(self, scores: Sequence[ImageScore]) -> dict[str, Contrast]:
+        others = {name: [row for row in self.reference if row.method == name] for name in ("base", "bicubic")}
+        return {
+            name: contrast(scores, rows, scenes=self._scenes, better=self._better)
+            for name, rows in others.items()
+            if rows
+        }
 
     def _format(self, scores: list[ImageScore]) -> str:
-        table = format_table(scores, border=self._rules.border, y_channel=self._rules.y_channel)
-        return "\n".join(part for part in (with_hash(self.name, self.set_hash), table, self._pairs.note) if part)
+        table = format_table(scores, border=self.rules.border, y_channel=self.rules.y_channel)
+        differences = format_differences(self.contrasts, method="tuned") if self.contrasts else ""
+        parts = (with_hash(self.name, self.set_hash), table, self._pairs.note, differences)
+        return "\n".join(part for part in parts if part)
 
 
 def snapshot(network: nn.Module, *, scale: int, device: torch.device, precision: str = "auto") -> Method:
@@ -185,31 +235,3 @@ def means(scores: Iterable[ImageScore], *, method: str) -> dict[str, float]:
     """Return the mean of each metric over the pictures, for one method."""
     chosen = [score for score in scores if score.method == method]
     return {name: mean_of_defined(score.values[name] for score in chosen) for name in measured_metrics(chosen)}
-
-
-def report(
-    validations: Sequence[Validation], upscale: Method, *, step: int, progress: Progress, pictures: Path | None
-) -> None:
-    """Score a network on every set at `step`; show the tables, and write scores and pictures to the files.
-
-    Args:
-        validations: one a set.
-        upscale: of the network, see `snapshot`.
-        step: of training.
-        progress: where tables, scores and panels go.
-        pictures: each set's results are written to a folder of its name in there; None writes none.
-    """
-    for validation in validations:
-        folder = pictures / validation.name if pictures else None
-        scores = validation.score_now(upscale, pictures=folder, step=step)
-        progress.write(f"validation at step {step}: {validation.table}")
-        progress.log_scores(step, scores, dataset=validation.name, set_hash=validation.set_hash)
-        progress.log_images(step, f"{validation.name}: LQ | base | now | GT", validation.grid())
-
-
-def report_base(validations: Sequence[Validation], upscale: Method, *, progress: Progress) -> None:
-    """Score the base on every set; show the tables, and write the scores to the files as those of step 0."""
-    for validation in validations:
-        scores = validation.score_base(upscale)
-        progress.write(f"before training: {validation.table}")
-        progress.log_scores(0, scores, dataset=validation.name, set_hash=validation.set_hash)

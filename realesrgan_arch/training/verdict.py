@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from realesrgan_arch.errors import EXIT_OK
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -12,6 +14,8 @@ class Verdict:
     reason: str = ""
     step: int | None = None
     """The checkpoint to go back to; the newest good one when absent."""
+    exit_code: int = EXIT_OK
+    """Of a run that ends with this verdict."""
 
 
 CONTINUE = Verdict("continue")

@@ -51,6 +51,8 @@ class _Batches:
 class _Rounds:
     """Notes the steps that are validated; `verdicts` are given out once each."""
 
+    rate_factor = 1.0
+
     def __init__(self, verdicts: dict[int, Verdict] | None = None, *, last_step: int = 0) -> None:
         self.last_step = last_step
         self.steps: list[int] = []
@@ -60,6 +62,9 @@ class _Rounds:
         self.last_step = step
         self.steps.append(step)
         return self._verdicts.pop(step, CONTINUE)
+
+    def go_back(self, step: int) -> None:
+        self.last_step = step
 
 
 def _fit(

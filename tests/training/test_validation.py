@@ -47,7 +47,8 @@ def test_the_table_has_the_name_of_its_set_and_differences_to_the_base(validatio
     validation.score_now(CountingBicubic())
     lines = validation.table.splitlines()
     assert lines[0] == "Set2"
-    assert lines[-1].startswith("tuned") and "(+0.00 dB)" in lines[-1]
+    assert any(line.startswith("tuned") and "(+0.00 dB)" in line for line in lines)
+    assert any(line.startswith("base ") and "+0.00 [+0.00, +0.00]" in line for line in lines)
 
 
 def test_without_a_base_the_grid_has_one_column_less(validation) -> None:
