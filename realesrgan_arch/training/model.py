@@ -22,6 +22,7 @@ from realesrgan_arch.training.game import Game
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import learning_rate
+from realesrgan_arch.training.step_numbers import StepNumbers
 from realesrgan_arch.training.steps import Targets, as_float
 from realesrgan_arch.training.synthesis import PairSynthesis
 from realesrgan_arch.training.train_state import StatefulParts
@@ -58,9 +59,11 @@ class FineTuneModel:
         self.score_rules = score_rules
         self.run_folder = run_folder
         self.step = 0
+        self.last_whole_step = 0
         self._lq = torch.empty(0)
         self._gt = torch.empty(0)
-        self._log: dict[str, Tensor] = {}
+        self.numbers = StepNumbers()
+        self.rate_factor = 1.0
         self._base_fingerprints = self.fingerprints()
 
     @property
@@ -84,14 +87,14 @@ class FineTuneModel:
         return self.game.dtype
 
     def update_learning_rate(self, current_iter: int, warmup_iter: int = -1) -> None:
-        """Begin step `current_iter` (from 1) and set the learning rates for it."""
+        """Begin step `current_iter` (from 1) and set the learning rates for it: the schedule's, by `rate_factor`."""
         rules = self.game.rules
         warmup = max(warmup_iter, rules.warmup_steps)
         self.step = current_iter
         for player, base in zip(self.game.players(), (rules.base_rate_g, rules.base_rate_d), strict=False):
             rate = learning_rate(current_iter, base=base, schedule=rules.schedule, warmup_steps=warmup)
             for group in player.optimizer.param_groups if player.optimizer else ():
-                group["lr"] = rate
+                group["lr"] = rate * self.rate_factor
 
     def feed_data(self, data: Mapping[str, object]) -> None:
         """Take a batch: `gt` crops to degrade, or `gt` and `lq` pairs; uint8 or float in [0, 1], `(B, 3, H, W)`."""
@@ -106,13 +109,14 @@ class FineTuneModel:
     def optimize_parameters(self, current_iter: int) -> None:
         """Run step `current_iter`: the generator against a fixed discriminator, then the discriminator."""
         self.step = current_iter
-        self._log = self.game.play(self._lq, self._targets(), step=current_iter)
+        self.numbers = self.game.play(self._lq, self._targets(), step=current_iter)
         if self.ema is not None:
-            self.ema.update()
+            self.ema.update(self.numbers.finite)
+        self.last_whole_step = current_iter
 
     def get_current_log(self) -> dict[str, float]:
         """Return the losses of the last step as numbers; this waits for the device, so ask only when printing."""
-        return {name: float(value) for name, value in self._log.items()}
+        return {name: float(value) for name, value in self.numbers.losses.items()}
 
     def get_current_learning_rate(self) -> list[float]:
         """Return the learning rate of each optimiser."""
@@ -197,7 +201,7 @@ class FineTuneModel:
         """
         state: dict = dict(resume_state)
         self._stateful_parts().restore(state)
-        self.step = state["iter"]
+        self.step = self.last_whole_step = state["iter"]
         self._base_fingerprints = state["frozen"]
 
     def _targets(self) -> Targets:
