@@ -163,6 +163,17 @@ class FineTuneModel:
         if changed:
             raise RuntimeError(f"frozen tensors of {', '.join(changed)} changed during training")
 
+    def tensors_not_finite(self) -> list[str]:
+        """Return the names of the weights, averages and moments that hold a value which is not finite.
+
+        This waits for the device, so ask only before saving.
+        """
+        tensors = dict(self._stateful_parts().tensors())
+        if not tensors:
+            return []
+        flags = torch.stack([value.isfinite().all() for value in tensors.values()]).tolist()
+        return [name for name, is_finite in zip(tensors, flags, strict=True) if not is_finite]
+
     def save(self, epoch: int, current_iter: int) -> None:
         """Save weights and, for a real step, the training state, for BasicSR's loop; it passes -1 for "latest".
 

@@ -71,3 +71,24 @@ def step_if(optimizer: torch.optim.Optimizer, finite: Tensor) -> None:
         optimizer.step()
     finally:
         del optimizer.found_inf  # pyright: ignore[reportAttributeAccessIssue]
+
+
+class FlagOnItsWay:
+    """A bool scalar that is copied to the host while the device works on.
+
+    Reading it waits for what was queued before the copy, not for what was queued after it.
+    """
+
+    def __init__(self, flag: Tensor) -> None:
+        self.is_here = flag.device.type != "cuda"
+        self._host = flag if self.is_here else flag.to("cpu", non_blocking=True)
+        self._copied = None
+        if not self.is_here:
+            self._copied = torch.cuda.Event()
+            self._copied.record(torch.cuda.current_stream(flag.device))
+
+    def read(self) -> bool:
+        """Return the flag."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        return bool(self._host)
