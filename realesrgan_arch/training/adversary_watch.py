@@ -1,10 +1,10 @@
 """Sees from running means of its logits and losses when a discriminator has stopped teaching the generator.
 
 Two states are worth a word. *Blind*: photographs and results get the same logit, and the loss is what guessing costs
-(`2 ln 2` for the cross-entropy of Goodfellow et al., arXiv 1406.2661: each answer one half). In theory that is the end of
-a game well played; in super-resolution, where results keep being told apart, it means a discriminator that does not
-learn. *Overpowering*: its loss is near zero while the logit of results does not rise, where the generator's gradient is
-noise (Arjovsky & Bottou, arXiv 1701.04862).
+(`2 ln 2` for the cross-entropy of Goodfellow et al., arXiv 1406.2661: each answer one half). In theory that is the end
+of a game well played; in super-resolution, where results keep being told apart, it means a discriminator that does not
+learn. *Overpowering*: its loss is near zero while the logit of results does not rise, where the generator's gradient
+is noise (Arjovsky & Bottou, arXiv 1701.04862).
 """
 
 import math

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 Plain = dict[str, object]
 RATE_AFTER_ROLLBACK = 0.5
 FP16_HALVINGS = 16
-"""`GradScaler` begins at 65536, so that many skipped steps bring its scale to 1; until then they are its normal work."""
+"""`GradScaler` begins at 65536: so many skipped steps bring its scale to 1, and until then they are its normal work."""
 _ALWAYS_SAID = 3
 
 
@@ -172,7 +172,7 @@ class NumbersGuard:
 
     def _give_up(self, step: int, reason: str) -> Verdict:
         has_gone_back = self.rate_factor != 1
-        report = f"; see {shown(self._report(self._streak or [_nothing(step)], reason))}" if self._report else ""
+        report = self._write_report(step, reason)
         self._waiting, self._streak, self._streak_length = [], [], 0
         if has_gone_back:
             raise TrainingError(
@@ -181,6 +181,14 @@ class NumbersGuard:
             )
         self.rate_factor = RATE_AFTER_ROLLBACK
         return Verdict("rollback", f"{reason}{report}; the learning rate is halved")
+
+    def _write_report(self, step: int, reason: str) -> str:
+        if self._report is None:
+            return ""
+        try:
+            return f"; see {shown(self._report(self._streak or [_nothing(step)], reason))}"
+        except OSError as error:
+            return f"; no report could be written ({error.strerror or error})"
 
 
 def _nothing(step: int) -> BadStep:

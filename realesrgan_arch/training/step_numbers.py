@@ -1,4 +1,4 @@
-"""What one step says about itself, still on the device: its losses, its gradients, and whether all of them are finite."""
+"""What one step says about itself, still on the device: losses, gradients, and whether all of them are finite."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

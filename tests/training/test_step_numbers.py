@@ -37,7 +37,11 @@ class _SickAdversary(AdversarialLoss):
 def _everything(model) -> dict[str, torch.Tensor]:
     """Weights, buffers, averages and what the optimisers remember."""
     found = {}
-    for name, network in (("g", model.generator.network), ("d", model.discriminator.network), ("ema", model.ema.network)):
+    for name, network in (
+        ("g", model.generator.network),
+        ("d", model.discriminator.network),
+        ("ema", model.ema.network),
+    ):
         found |= {f"{name}.{key}": value.clone() for key, value in network.state_dict().items()}
     for player_ in model.game.players():
         for index, values in player_.optimizer.state_dict()["state"].items():
