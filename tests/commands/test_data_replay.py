@@ -46,7 +46,9 @@ def _options(folder: Path, *, workers: int = 0, **changes) -> Path:
 
 
 def _pictures(folder: Path, kind: str) -> tuple[np.ndarray, np.ndarray]:
-    return tuple(np.stack([read_rgb(path) for path in sorted(folder.glob(f"{kind}_*_{what}.png"))]) for what in ("lq", "gt"))
+    return tuple(
+        np.stack([read_rgb(path) for path in sorted(folder.glob(f"{kind}_*_{what}.png"))]) for what in ("lq", "gt")
+    )
 
 
 @pytest.mark.parametrize("workers", [0, 2])

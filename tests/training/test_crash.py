@@ -1,4 +1,4 @@
-"""A run that breaks off leaves the state of its last whole step, and the error that broke it is the one that is told."""
+"""A run that breaks off leaves the state of its last whole step; the error that broke it is the one that is told."""
 
 import json
 

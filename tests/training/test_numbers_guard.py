@@ -54,7 +54,9 @@ def test_so_many_in_a_row_go_back_once_with_half_the_rate_and_then_end_the_run(b
     assert _run(guard, "x" * bad_steps) == [*good, "rollback"]
     assert guard.rate_factor == 0.5
     assert _run(guard, "." + "x" * (bad_steps - 1)) == ["continue", *good]
-    with pytest.raises(TrainingError, match=r"row, up to step 9, are not finite, although the learning rate was halved"):
+    with pytest.raises(
+        TrainingError, match=r"row, up to step 9, are not finite, although the learning rate was halved"
+    ):
         guard.after_step(9, BATCH, _numbers(finite=False))
 
 
