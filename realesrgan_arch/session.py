@@ -1,6 +1,8 @@
 """A whole training run: options in; weights, scores and a summary out."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -8,11 +10,15 @@ import yaml
 from realesrgan_arch import basicsr_bridge
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.data.apart import check_manifests_apart
+from realesrgan_arch.environment.collect import collect_environment
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
+from realesrgan_arch.training.adversary_watch import AdversaryWatch
 from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.checkpoint import CheckpointError, load_state
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
+from realesrgan_arch.training.crash import crash_saved
+from realesrgan_arch.training.fault_report import FaultReports
 from realesrgan_arch.training.header import run_header
 from realesrgan_arch.training.image_faults import ImageFaults
 from realesrgan_arch.training.loading import TrainingBatches
@@ -94,7 +100,8 @@ def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) 
     run_folder.prepare()
     _write_effective_options(options, run_folder)
     progress = _open_progress(options, model)
-    numbers, rounds = NumbersGuard(), ValidationRounds(options, model, validations, progress)
+    numbers = _open_numbers_guard(options, model, progress)
+    rounds = ValidationRounds(options, model, validations, progress)
     store = CheckpointStore(run_folder, extras={"numbers": numbers, "rounds": rounds})
     faults = ImageFaults(batches.num_images)
     try:
@@ -105,7 +112,8 @@ def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) 
         resumed = str(resume) if resume else None
         progress.write(run_header(options, model, num_images=batches.num_images, archived=archived, resumed=resumed))
         rounds.score_base(base)
-        with StopRequest() as stop:
+        environment = partial(_describe_environment, run_folder.root)
+        with StopRequest() as stop, crash_saved(model, environment=environment, write=progress.write):
             watch = Watch(progress, faults, numbers, rounds, stop)
             verdict = Trainer(model, batches=batches, rhythm=_rhythm(options), store=store, watch=watch).fit()
     finally:
@@ -141,6 +149,22 @@ def _open_progress(options: Options, model: FineTuneModel) -> Progress:
         device=model.device,
         use_tensorboard=options.logger.use_tb_logger,
     )
+
+
+def _open_numbers_guard(options: Options, model: FineTuneModel, progress: Progress) -> NumbersGuard:
+    train = require_train(options)
+    gan = train.gan_opt if model.discriminator is not None else None
+    return NumbersGuard(
+        bad_steps=train.bad_steps,
+        write=progress.write,
+        report=FaultReports(options, model),
+        scaler=model.game.scaler,
+        adversary=AdversaryWatch(gan.gan_type) if gan is not None else None,
+    )
+
+
+def _describe_environment(folder: Path) -> str:
+    return json.dumps(asdict(collect_environment(folder)), indent=2)
 
 
 def _rhythm(options: Options) -> Rhythm:

@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "tiles": ("realesrgan_arch.commands.data_tiles", "cut the training pictures into tiles that are read faster"),
     "freeze": ("realesrgan_arch.commands.data_freeze", "make validation and test sets that never change"),
     "preview": ("realesrgan_arch.commands.data_preview", "show what training sees: GT, LQ, numbers of recipes"),
+    "replay": ("realesrgan_arch.commands.data_replay", "make the batch of one training step again, to look at it"),
     "match": ("realesrgan_arch.commands.data_match", "fit the degradation to low-quality pictures of your own"),
     "sample": ("realesrgan_arch.commands.data_sample", "draw the embedded sample: 12 scenes, 4 floor plans"),
 }

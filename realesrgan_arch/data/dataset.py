@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.image_source import ReadBytes
 from realesrgan_arch.data.sampler import SampleRequest
-from realesrgan_arch.image_header import shown
+from realesrgan_arch.image_header import parse_header, shown
 from realesrgan_arch.images import Box, ImageError, Pixels, decode_rgb, decode_rgb_part, read_bytes
 from realesrgan_arch.seeding import Stream, numpy_generator
 
@@ -81,9 +81,7 @@ class GtDataset(Dataset[GtSample]):
             DataError: five substitutes in a row cannot be read either.
         """
         request = as_request(index)
-        generator = numpy_generator(self.seed, Stream.CROP, request.step, request.slot)
-        turn = draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot)
-        share = generator.random(2)
+        turn, share = self._draw(request)
         part, chosen = read_or_substitute(
             lambda i: decode_rgb_part(
                 self.read(self.paths[i]),
@@ -102,6 +100,20 @@ class GtDataset(Dataset[GtSample]):
             failed_path="" if chosen == request.index else str(self.paths[request.index]),
             padded=fitting is not turned,
         )
+
+    def place_of(self, request: SampleRequest, path: Path) -> "Place":
+        """Return which part of the picture `path` is the sample of `request`.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        turn, share = self._draw(request)
+        width, height = parse_header(self.read(path), path).size
+        return Place(turn, self._place(turn, share, height, width))
+
+    def _draw(self, request: SampleRequest) -> tuple["Turn", np.ndarray]:
+        generator = numpy_generator(self.seed, Stream.CROP, request.step, request.slot)
+        return draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot), generator.random(2)
 
     def _place(self, turn: "Turn", share: np.ndarray, height: int, width: int) -> Box:
         """The part of an upright picture that is the crop after the turn; all of a side that is too short."""
@@ -153,9 +165,8 @@ class PairedDataset(Dataset[PairSample]):
         """
         request = as_request(index)
         (gt, lq), chosen = read_or_substitute(self._read_pair, request, num_images=len(self.pairs), seed=self.seed)
-        generator = numpy_generator(self.seed, Stream.CROP, request.step, request.slot)
-        turn = draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot)
-        gt, lq, padded = self._crop(turn.apply(gt), turn.apply(lq), generator)
+        turn, share = self._draw(request)
+        gt, lq, padded = self._crop(turn.apply(gt), turn.apply(lq), share)
         gt_path, lq_path = self.pairs[chosen]
         failed_path = "" if chosen == request.index else str(self.pairs[request.index][0])
         return PairSample(
@@ -167,6 +178,25 @@ class PairedDataset(Dataset[PairSample]):
             padded=padded,
         )
 
+    def place_of(self, request: SampleRequest, path: Path) -> "Place":
+        """Return which part of the ground truth `path` is the sample of `request`; the LQ's is `scale` times smaller.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        turn, share = self._draw(request)
+        width, height = (side // self.scale for side in parse_header(self.read(path), path).size)
+        rows, columns = (width, height) if turn.transpose else (height, width)
+        lq_size = self.gt_size // self.scale
+        top, bottom = _interval(rows, lq_size, share[0])
+        left, right = _interval(columns, lq_size, share[1])
+        box = turn.undo(Box(top, left, bottom, right), height=height, width=width)
+        return Place(turn, Box(*(side * self.scale for side in box)))
+
+    def _draw(self, request: SampleRequest) -> tuple["Turn", np.ndarray]:
+        generator = numpy_generator(self.seed, Stream.CROP, request.step, request.slot)
+        return draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot), generator.random(2)
+
     def _read_pair(self, index: int) -> tuple[Pixels, Pixels]:
         gt_path, lq_path = self.pairs[index]
         gt, lq = (decode_rgb(self.read(path), path) for path in (gt_path, lq_path))
@@ -177,12 +207,11 @@ class PairedDataset(Dataset[PairSample]):
             )
         return gt, lq
 
-    def _crop(self, gt: Pixels, lq: Pixels, generator: np.random.Generator) -> tuple[Pixels, Pixels, bool]:
+    def _crop(self, gt: Pixels, lq: Pixels, share: np.ndarray) -> tuple[Pixels, Pixels, bool]:
         """The same place of both images, and whether they were padded."""
         lq_size = self.gt_size // self.scale
         fitting_lq = _pad(lq, lq_size, border=cv2.BORDER_REFLECT)
         fitting_gt = _pad(gt, self.gt_size, border=cv2.BORDER_REFLECT)
-        share = generator.random(2)
         (top, _), (left, _) = (_interval(fitting_lq.shape[axis], lq_size, share[axis]) for axis in (0, 1))
         lq_crop = fitting_lq[top : top + lq_size, left : left + lq_size]
         top, left = top * self.scale, left * self.scale
@@ -215,6 +244,14 @@ class Turn:
         if self.hflip:
             left, right = width - right, width - left
         return Box(top, left, bottom, right)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The part `box` of an upright picture, in its pixels, and how it is laid afterwards."""
+
+    turn: Turn
+    box: Box
 
 
 def draw_turn(generator: np.random.Generator, *, use_hflip: bool, use_rot: bool) -> Turn:

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from realesrgan_arch.seeding import Stream, numpy_generator
+
 
 class PairPool:
     """Hold up to `capacity` (LQ, GT) pairs as 8-bit pictures, on the device of the first pairs that come in."""
@@ -39,9 +41,7 @@ class PairPool:
             self._fill(lq, gt)
             return lq, gt
         self._lq, self._gt = self._lq.to(lq.device), self._gt.to(gt.device)
-        # Upstream shuffles the whole pool and swaps its first B pairs. Where the others lie after that has no effect,
-        # since the next shuffle forgets it; what counts is a uniform choice of B different pairs in random order.
-        slots = torch.from_numpy(generator.choice(self.capacity, size=batch, replace=False))
+        slots = torch.from_numpy(draw_slots(generator, capacity=self.capacity, batch_size=batch))
         return _swap(self._lq, slots, lq), _swap(self._gt, slots, gt)
 
     def state_dict(self) -> dict[str, Any]:
@@ -73,6 +73,33 @@ class PairPool:
 
     def _filled(self, stored: Tensor) -> Tensor:
         return stored[: self._count].cpu().clone()
+
+
+def draw_slots(generator: np.random.Generator, *, capacity: int, batch_size: int) -> np.ndarray:
+    """Return the places (int64) of a full pool whose pairs are dealt out for a batch.
+
+    Upstream shuffles the whole pool and swaps its first pairs. Where the others lie after that has no effect, since the
+    next shuffle forgets it; what counts is a uniform choice of different pairs in random order.
+    """
+    return generator.choice(capacity, size=batch_size, replace=False)
+
+
+def trace_pool(capacity: int, *, batch_size: int, seed: int, step: int) -> list[tuple[int, int]]:
+    """Return (step, place in its batch) of each pair that `step` trains on, by the numbers alone.
+
+    That holds for a run which has had this pool, batch and seed since its first step, resumed or not.
+    """
+    held: list[tuple[int, int]] = []
+    dealt: list[tuple[int, int]] = []
+    for now in range(1, step + 1):
+        dealt = [(now, place) for place in range(batch_size)]
+        if len(held) < capacity:
+            held += dealt
+            continue
+        slots = draw_slots(numpy_generator(seed, Stream.PAIR_POOL, now), capacity=capacity, batch_size=batch_size)
+        for place, slot in enumerate(slots.tolist()):
+            held[slot], dealt[place] = dealt[place], held[slot]
+    return dealt
 
 
 def _swap(stored: Tensor, slots: Tensor, images: Tensor) -> Tensor:

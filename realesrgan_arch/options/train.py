@@ -144,6 +144,10 @@ class TrainOptions(Section):
     trainable: TrainableOptions = TrainableOptions()
     accumulate: Count = 1
     """Micro-batches added up for one step (ours)."""
+    clip_grad_norm: Positive | None = None
+    """Longest gradient of each network, as its L2 norm; longer ones are shortened (ours)."""
+    bad_steps: Count = 5
+    """So many steps in a row that are not finite send the run back to its last checkpoint (ours)."""
 
 
 class MetricOptions(Section):

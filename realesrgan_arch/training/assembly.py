@@ -180,6 +180,7 @@ def _assemble_rules(train: TrainOptions) -> StepRules:
         accumulate=train.accumulate,
         discriminator_every=train.net_d_iters,
         discriminator_first=train.net_d_init_iters,
+        clip_norm=train.clip_grad_norm,
     )
 
 

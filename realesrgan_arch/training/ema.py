@@ -32,12 +32,15 @@ class Ema:
         self._buffers = list(zip(self.network.buffers(), network.buffers(), strict=True))
 
     @torch.no_grad()
-    def update(self) -> None:
-        """Move the average by `1 - decay` of the way to the live weights, in one fused call."""
+    def update(self, moves: Tensor) -> None:
+        """Move the average by `1 - decay` of the way to the live weights where `moves` (a bool scalar) is True.
+
+        The flag is not read, so a GPU need not be waited for.
+        """
         if self._averaged:
-            torch._foreach_lerp_(  # pyright: ignore[reportPrivateImportUsage]
-                _data(self._averaged), _data(self._live), 1 - self.decay
-            )
+            gaps = torch._foreach_sub(_data(self._live), _data(self._averaged))  # pyright: ignore[reportPrivateImportUsage]
+            torch._foreach_mul_(gaps, moves * (1 - self.decay))  # pyright: ignore[reportPrivateImportUsage]
+            torch._foreach_add_(_data(self._averaged), gaps)  # pyright: ignore[reportPrivateImportUsage]
         for averaged, live in self._buffers:
             averaged.copy_(live)
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from realesrgan_arch.losses import Losses
 from realesrgan_arch.training.players import Player, StepRules
+from realesrgan_arch.training.step_numbers import KeptBuffers, StepNumbers, all_finite, step_if
 from realesrgan_arch.training.steps import (
     Targets,
     add_to_log,
@@ -48,18 +49,26 @@ class Game:
         self.dtype = dtype
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
 
-    def play(self, lq: Tensor, targets: Targets, *, step: int) -> Log:
-        """Move both networks once and return the losses of the step, still on the device.
+    def play(self, lq: Tensor, targets: Targets, *, step: int) -> StepNumbers:
+        """Move both networks once and return the numbers of the step, still on the device.
 
-        `lq` is (B, 3, H, W) in [0, 1]; `step` counts from 1 and decides whether the generator moves.
+        `lq` is (B, 3, H, W) in [0, 1]; `step` counts from 1 and decides whether the generator moves. Both optimisers
+        take their step at the end, and only together: where a loss or a gradient of either network is not finite, no
+        weight, moment, counter or buffer moves. The same holds when the step raises, for want of memory say.
         """
         parts = targets.chunk(self.rules.accumulate)
-        log, sr = self._move_generator(lq.chunk(self.rules.accumulate), parts, moves=self._generator_moves(step))
-        if self.discriminator is not None and self.discriminator.optimizer is not None:
-            log |= self._move_discriminator(self.discriminator, sr, parts)
-        if self.scaler.is_enabled():
-            self.scaler.update()
-        return log
+        kept = KeptBuffers([player.network for player in self.players()])
+        try:
+            log, sr = self._judge_generator(lq.chunk(self.rules.accumulate), parts, moves=self._generator_moves(step))
+            if self.discriminator is not None and self.discriminator.optimizer is not None:
+                log |= self._judge_discriminator(self.discriminator, sr, parts)
+        except BaseException:
+            kept.restore()
+            raise
+        numbers = self._sum_up(log)
+        kept.restore_unless(numbers.finite)
+        self._move(numbers)
+        return numbers
 
     def players(self) -> list[Player]:
         """Return the generator and, where there is one, the discriminator."""
@@ -69,7 +78,7 @@ class Game:
         """Return the context in which the networks compute."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
-    def _move_generator(
+    def _judge_generator(
         self, lq: Sequence[Tensor], targets: Sequence[Targets], *, moves: bool
     ) -> tuple[Log, list[Tensor]]:
         judge = self.discriminator.network if self.discriminator else None
@@ -87,13 +96,11 @@ class Game:
                 self._backward(total(terms), parts=len(lq))
             add_to_log(log, terms, parts=len(lq))
             outputs.append(sr.detach())
-        if moves:
-            self._optimizer_step(self.generator)
         if self.discriminator is not None:
             self.discriminator.plan.apply(self.discriminator.network)
         return log, outputs
 
-    def _move_discriminator(self, player: Player, sr: Sequence[Tensor], targets: Sequence[Targets]) -> Log:
+    def _judge_discriminator(self, player: Player, sr: Sequence[Tensor], targets: Sequence[Targets]) -> Log:
         adversarial = self.losses.adversarial
         if adversarial is None:
             return {}
@@ -105,8 +112,37 @@ class Game:
                     terms = discriminator_terms(player.network, image, adversarial, real=real)
                 self._backward(total(terms), parts=len(sr))
                 add_to_log(log, terms, parts=len(sr))
-        self._optimizer_step(player)
         return log
+
+    def _sum_up(self, log: Log) -> StepNumbers:
+        """Return the numbers of the step, once every gradient of it is there and in its true size.
+
+        The one place between the gradients and the optimisers: what many processes share, they share before.
+        """
+        norms: Log = {}
+        for name, optimizer in self._learners().items():
+            self.scaler.unscale_(optimizer)
+            norms[name] = self._norm(_with_gradient(optimizer))
+        return StepNumbers(log, norms, all_finite(log, norms, device=self.device))
+
+    def _norm(self, parameters: Sequence[nn.Parameter]) -> Tensor:
+        """Return the norm of the whole gradient, which is cut to `clip_norm` where that is wanted."""
+        if self.rules.clip_norm is not None:
+            return nn.utils.clip_grad_norm_(parameters, self.rules.clip_norm, foreach=True)
+        return nn.utils.get_total_norm([value.grad for value in parameters if value.grad is not None])
+
+    def _move(self, numbers: StepNumbers) -> None:
+        learners = self._learners().values()
+        for optimizer in learners:
+            step_if(optimizer, numbers.finite)
+        if learners and self.scaler.is_enabled():
+            self.scaler.update()
+
+    def _learners(self) -> dict[str, torch.optim.Optimizer]:
+        """Return the optimisers that have gradients in this step, by the name of their network."""
+        named = {"network_g": self.generator, "network_d": self.discriminator}
+        optimizers = {name: player.optimizer for name, player in named.items() if player is not None}
+        return {name: each for name, each in optimizers.items() if each is not None and _with_gradient(each)}
 
     def _generator_moves(self, step: int) -> bool:
         rules = self.rules
@@ -117,11 +153,11 @@ class Game:
     def _backward(self, loss: Tensor, *, parts: int) -> None:
         self.scaler.scale(loss / parts).backward()
 
-    def _optimizer_step(self, player: Player) -> None:
-        if player.optimizer is not None:
-            self.scaler.step(player.optimizer)
-
     @staticmethod
     def _zero_gradients(player: Player) -> None:
         if player.optimizer is not None:
             player.optimizer.zero_grad(set_to_none=True)
+
+
+def _with_gradient(optimizer: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [value for group in optimizer.param_groups for value in group["params"] if value.grad is not None]

@@ -22,6 +22,7 @@ from realesrgan_arch.training.game import Game
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import learning_rate
+from realesrgan_arch.training.step_numbers import StepNumbers
 from realesrgan_arch.training.steps import Targets, as_float
 from realesrgan_arch.training.synthesis import PairSynthesis
 from realesrgan_arch.training.train_state import StatefulParts
@@ -58,9 +59,10 @@ class FineTuneModel:
         self.score_rules = score_rules
         self.run_folder = run_folder
         self.step = 0
+        self.last_whole_step = 0
         self._lq = torch.empty(0)
         self._gt = torch.empty(0)
-        self._log: dict[str, Tensor] = {}
+        self.numbers = StepNumbers()
         self.rate_factor = 1.0
         self._base_fingerprints = self.fingerprints()
 
@@ -107,13 +109,14 @@ class FineTuneModel:
     def optimize_parameters(self, current_iter: int) -> None:
         """Run step `current_iter`: the generator against a fixed discriminator, then the discriminator."""
         self.step = current_iter
-        self._log = self.game.play(self._lq, self._targets(), step=current_iter)
+        self.numbers = self.game.play(self._lq, self._targets(), step=current_iter)
         if self.ema is not None:
-            self.ema.update()
+            self.ema.update(self.numbers.finite)
+        self.last_whole_step = current_iter
 
     def get_current_log(self) -> dict[str, float]:
         """Return the losses of the last step as numbers; this waits for the device, so ask only when printing."""
-        return {name: float(value) for name, value in self._log.items()}
+        return {name: float(value) for name, value in self.numbers.losses.items()}
 
     def get_current_learning_rate(self) -> list[float]:
         """Return the learning rate of each optimiser."""
@@ -160,6 +163,17 @@ class FineTuneModel:
         if changed:
             raise RuntimeError(f"frozen tensors of {', '.join(changed)} changed during training")
 
+    def tensors_not_finite(self) -> list[str]:
+        """Return the names of the weights, averages and moments that hold a value which is not finite.
+
+        This waits for the device, so ask only before saving.
+        """
+        tensors = dict(self._stateful_parts().tensors())
+        if not tensors:
+            return []
+        flags = torch.stack([value.isfinite().all() for value in tensors.values()]).tolist()
+        return [name for name, is_finite in zip(tensors, flags, strict=True) if not is_finite]
+
     def save(self, epoch: int, current_iter: int) -> None:
         """Save weights and, for a real step, the training state, for BasicSR's loop; it passes -1 for "latest".
 
@@ -198,7 +212,7 @@ class FineTuneModel:
         """
         state: dict = dict(resume_state)
         self._stateful_parts().restore(state)
-        self.step = state["iter"]
+        self.step = self.last_whole_step = state["iter"]
         self._base_fingerprints = state["frozen"]
 
     def _targets(self) -> Targets:

@@ -41,3 +41,5 @@ class StepRules:
     """The generator steps once in so many discriminator steps (BasicSR's `net_d_iters`)."""
     discriminator_first: int = 0
     """The generator waits for so many steps (BasicSR's `net_d_init_iters`)."""
+    clip_norm: float | None = None
+    """The gradient of each network is made at most so long; None leaves it as it is."""

@@ -45,6 +45,11 @@ class RunFolder:
         return self.root / "tb_logger"
 
     @property
+    def crash(self) -> Path:
+        """What a run leaves when it breaks off; no resume looks there by itself."""
+        return self.root / "crash"
+
+    @property
     def metrics(self) -> Path:
         """One JSON object a line: losses and validation scores."""
         return self.root / "metrics.jsonl"

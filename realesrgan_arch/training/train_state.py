@@ -1,9 +1,10 @@
 """All that a resume needs, as plain tensors and numbers: collected from the parts of a run, and given back to them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from realesrgan_arch.degradation.pair_pool import PairPool
 from realesrgan_arch.training.checkpoint import check_identity, describe_network
@@ -48,6 +49,23 @@ class StatefulParts:
             "queue_size": str(0 if self.pool is None else self.pool.capacity),
             "precision": "fp16" if self.scaler.is_enabled() else "not fp16",
         }
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield every tensor of a network, an average or an optimiser on the device, by name."""
+        networks = {"network_g": self.generator.network}
+        if self.discriminator is not None:
+            networks["network_d"] = self.discriminator.network
+        if self.ema is not None:
+            networks["average of network_g"] = self.ema.network
+        for prefix, network in networks.items():
+            yield from ((f"{prefix} {name}", value) for name, value in network.state_dict().items())
+        for number, optimizer in enumerate(self._optimizers()):
+            moments = (values for state in optimizer.state.values() for values in state.items())
+            yield from (
+                (f"optimizer {number} {name} {place}", value)
+                for place, (name, value) in enumerate(moments)
+                if isinstance(value, Tensor) and name != "step"
+            )
 
     def restore(self, saved: Mapping[str, object]) -> None:
         """Take over what `state` returned.

@@ -121,10 +121,10 @@ class Trainer:
         watch = self._watch
         for words in watch.faults.note(batch):
             watch.progress.write(words)
-        self._model.rate_factor = watch.rounds.rate_factor
+        self._model.rate_factor = watch.numbers.rate_factor * watch.rounds.rate_factor
         _run_step(self._model, batch, step)
         watch.progress.count_step(data_seconds=waited)
-        verdict = watch.numbers.after_step(step, batch)
+        verdict = watch.numbers.after_step(step, batch, self._model.numbers)
         if self._rhythm.is_due(step, self._rhythm.print_every):
             log = watch.numbers.check_log(self._model.get_current_log(), step)
             watch.progress.log_losses(step, log, self._model.get_current_learning_rate())
@@ -135,6 +135,10 @@ class Trainer:
         stopping = self._watch.stop.number if step < self._rhythm.total_steps else None
         validates = self._rhythm.is_due(step, self._rhythm.validate_every)
         saves = self._rhythm.is_due(step, self._rhythm.save_every) or (validates and self._rhythm.save_every > 0)
+        if saves or stopping is not None or step == self._rhythm.total_steps:
+            verdict = self._watch.numbers.check_weights(step, self._model.tensors_not_finite())
+            if verdict.action != "continue":
+                return verdict
         if saves or stopping is not None:
             self._store.save(self._model, step)
         if stopping is not None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.training.checkpoint import CheckpointError
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.image_faults import ImageFaults
 from realesrgan_arch.training.numbers_guard import NumbersGuard, TrainingError
@@ -18,6 +19,7 @@ from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.trainer import Rhythm, Trainer, Watch
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
 from tests.training.builders import batch, run_steps, small_model, tensors
+from tests.training.test_numbers_guard import make_sick
 
 
 @pytest.fixture
@@ -75,16 +77,17 @@ def _fit(
     batches=None,
     stop=None,
     rounds: _Rounds | None = None,
+    numbers: NumbersGuard | None = None,
     **rhythm,
 ) -> list[int]:
-    rounds = rounds or _Rounds()
+    rounds, numbers = rounds or _Rounds(), numbers or NumbersGuard()
     progress = _progress(model, stream or io.StringIO(), total)
-    watch = Watch(progress, ImageFaults(100), NumbersGuard(), rounds, stop or StopRequest())
+    watch = Watch(progress, ImageFaults(100), numbers, rounds, stop or StopRequest())
     trainer = Trainer(
         model,
         batches=_Batches(batches),
         rhythm=Rhythm(total_steps=total, **rhythm),
-        store=CheckpointStore(model.run_folder),
+        store=CheckpointStore(model.run_folder, extras={"numbers": numbers}),
         watch=watch,
     )
     trainer.fit()
@@ -200,12 +203,73 @@ def test_padded_images_are_said_once() -> None:
     assert faults.note({"padded": torch.tensor([True, True])}) == []
 
 
-def test_training_that_diverges_stops_with_the_step(model) -> None:
+def test_training_that_diverges_without_a_checkpoint_ends_with_the_step(model) -> None:
     with torch.no_grad():
         model.generator.network.body[0].weight.fill_(float("nan"))
-    with pytest.raises(TrainingError, match=r"diverged by step 2 \(l_g_pix not finite\)"):
+    with pytest.raises(CheckpointError, match="weights of step 4 are not finite any more.*no checkpoint to go back to"):
         _fit(model, 4, print_every=2)
     assert not list(model.run_folder.models.glob("*.pth"))
+    lines = [json.loads(line) for line in model.run_folder.metrics.read_text().splitlines()]
+    assert [line["l_g_pix"] for line in lines] == [None, None]
+
+
+def test_a_bad_step_is_skipped_and_the_run_ends_well(model, monkeypatch) -> None:
+    make_sick(model, {2}, monkeypatch)
+    numbers = NumbersGuard()
+    _fit(model, 4, numbers=numbers, print_every=0, save_every=2)
+    assert numbers.skipped == 1
+    assert torch.isfinite(model.generator.network.body[0].weight).all()
+
+
+def test_bad_steps_in_a_row_go_back_to_the_checkpoint_with_half_the_rate_and_resume_keeps_it(
+    model, monkeypatch
+) -> None:
+    make_sick(model, {3, 4}, monkeypatch)
+    numbers, stream = NumbersGuard(bad_steps=2), io.StringIO()
+    steps: list[tuple[int, float]] = []
+    update = model.update_learning_rate
+
+    def noted(step: int) -> None:
+        update(step)
+        steps.append((step, model.get_current_learning_rate()[0]))
+        if len(steps) == 5:  # the second time the batches of 3 and 4 do no harm
+            model.game.losses.pixel.steps = set()
+
+    monkeypatch.setattr(model, "update_learning_rate", noted)
+    _fit(model, 6, numbers=numbers, stream=stream, print_every=0, save_every=2)
+    assert steps == [*((n, 1e-3) for n in (1, 2, 3, 4)), *((n, 5e-4) for n in (3, 4, 5, 6))]
+    assert "2 steps in a row, up to step 4, are not finite; the learning rate is halved: going back to step 2" in (
+        stream.getvalue()
+    )
+    resumed = NumbersGuard()
+    CheckpointStore(model.run_folder, extras={"numbers": resumed}).restore_extras(6)
+    assert resumed.rate_factor == 0.5
+
+
+def test_bad_steps_that_come_again_end_the_run(model, monkeypatch) -> None:
+    make_sick(model, {3, 4, 5, 6}, monkeypatch)
+    with pytest.raises(TrainingError, match="up to step 4, are not finite, although the learning rate was halved"):
+        _fit(model, 6, numbers=NumbersGuard(bad_steps=2), print_every=0, save_every=2)
+
+
+def test_a_weight_that_is_not_finite_is_never_saved_and_sends_the_run_back(model, monkeypatch) -> None:
+    """A hand, a kernel or a bit has poisoned it in a step whose losses were finite."""
+    optimize, poisoned = model.optimize_parameters, []
+
+    def poison(step: int) -> None:
+        optimize(step)
+        if step == 4 and not poisoned:
+            poisoned.append(step)
+            with torch.no_grad():
+                model.ema.network.body[0].weight[0, 0, 0, 0] = float("inf")
+
+    monkeypatch.setattr(model, "optimize_parameters", poison)
+    stream = io.StringIO()
+    _fit(model, 6, stream=stream, print_every=0, save_every=2)
+    assert "weights of step 4 are not finite any more (average of network_g body.0.weight)" in stream.getvalue()
+    for path in model.run_folder.models.glob("*.pth"):
+        weights = torch.load(path, weights_only=True)
+        assert all(torch.isfinite(value).all() for part in weights.values() for value in part.values())
 
 
 def test_a_device_without_memory_is_told_what_to_lower(model, monkeypatch) -> None:
