@@ -90,6 +90,8 @@ def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) 
             store.restore_extras(model.step)
         resumed = str(resume) if resume else None
         progress.write(run_header(options, model, num_images=batches.num_images, archived=archived, resumed=resumed))
+        if words := batches.shared_memory_warning():
+            progress.write(f"warning: {words}")
         rounds.score_base(base)
         with StopRequest() as stop:
             watch = Watch(progress, faults, numbers, rounds, stop)

@@ -57,7 +57,7 @@ class Progress:
         total_steps: of the run.
         device: whose memory is shown.
         use_tensorboard: write events, too.
-        stream: where the bar or the lines go.
+        stream: where the bar or the lines go; standard error when absent.
     """
 
     def __init__(
@@ -68,16 +68,21 @@ class Progress:
         total_steps: int,
         device: torch.device,
         use_tensorboard: bool = True,
-        stream: TextIO = sys.stderr,
+        stream: TextIO | None = None,
     ) -> None:
         self._run_folder = run_folder
         self._total = total_steps
         self._device = device
-        self._stream = stream
+        self._stream = stream or sys.stderr
         self._timer = StepTimer()
         self._writer = SummaryWriter(str(run_folder.tensorboard)) if use_tensorboard else None
-        interactive = stream.isatty()
-        self._bar = tqdm(total=total_steps, initial=first_step, unit="step", file=stream, disable=not interactive)
+        self._bar = tqdm(
+            total=total_steps,
+            initial=first_step,
+            unit="step",
+            file=self._stream,
+            disable=not self._stream.isatty(),
+        )
 
     def restart_clock(self) -> None:
         """Begin to time the steps; what came before, such as scoring the base, does not count."""
