@@ -1,6 +1,7 @@
 """A whole training run: options in; weights, scores and a summary out."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -13,7 +14,7 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.checkpoint import CheckpointError, load_state
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
-from realesrgan_arch.training.header import run_header
+from realesrgan_arch.training.header import Start, run_header
 from realesrgan_arch.training.image_faults import ImageFaults
 from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.model import FineTuneModel
@@ -22,7 +23,10 @@ from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.rounds import ValidationRounds, open_validations
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.stopping import StopRequest
+from realesrgan_arch.training.timings import Timings
+from realesrgan_arch.training.trackers import open_tracker
 from realesrgan_arch.training.trainer import Rhythm, Trainer, Watch
+from realesrgan_arch.training.validation import Validation
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Outcome:
     table: str
     """Base against tuned on each validation set; empty without one."""
     failed_files: str
+    timings: Timings = field(default_factory=Timings)
+    """How long its parts took in this process."""
 
     def summary(self) -> str:
         """Return what was made, where it is and what to do next."""
@@ -89,16 +95,19 @@ def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) 
         if resume is not None and resume == run_folder.state(model.step):
             store.restore_extras(model.step)
         resumed = str(resume) if resume else None
-        progress.write(run_header(options, model, num_images=batches.num_images, archived=archived, resumed=resumed))
+        start = Start(_data_words(batches, validations), batches.num_workers, archived, resumed)
+        progress.write(run_header(options, model, start))
         if words := batches.shared_memory_warning():
-            progress.write(f"warning: {words}")
-        rounds.score_base(base)
+            progress.warn(words)
+        with progress.timings.measure("base"):
+            rounds.score_base(base)
         with StopRequest() as stop:
             watch = Watch(progress, faults, numbers, rounds, stop)
             Trainer(model, batches=batches, rhythm=_rhythm(options), store=store, watch=watch).fit()
     finally:
         progress.close()
-    return Outcome(run_folder, run_folder.weights("net_g", None), table=rounds.tables(), failed_files=faults.listing())
+    weights = run_folder.weights("net_g", None)
+    return Outcome(run_folder, weights, rounds.tables(), failed_files=faults.listing(), timings=progress.timings)
 
 
 def _check_unfinished(model: FineTuneModel, total_steps: int) -> None:
@@ -115,13 +124,25 @@ def _write_effective_options(options: Options, run_folder: RunFolder) -> None:
 
 
 def _open_progress(options: Options, model: FineTuneModel) -> Progress:
-    return Progress(
+    logger = options.logger
+    service = logger.tracker or ("wandb" if logger.wandb.project else "none")
+    project = logger.wandb.project or options.name
+    tracker, words = open_tracker(service, project=project, name=options.name, resume_id=logger.wandb.resume_id)
+    progress = Progress(
         model.run_folder,
         first_step=model.step,
         total_steps=require_train(options).total_iter,
         device=model.device,
-        use_tensorboard=options.logger.use_tb_logger,
+        use_tensorboard=logger.use_tb_logger,
+        tracker=tracker,
     )
+    if words:
+        progress.warn(words)
+    return progress
+
+
+def _data_words(batches: TrainingBatches, validations: Sequence[Validation]) -> dict[str, str]:
+    return {"train": batches.in_words(), **{part.name: part.size_in_words() for part in validations}}
 
 
 def _rhythm(options: Options) -> Rhythm:

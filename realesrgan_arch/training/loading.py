@@ -9,6 +9,7 @@ from typing import Protocol
 from torch.utils.data import DataLoader
 
 from realesrgan_arch.data.assembly import build_training_set
+from realesrgan_arch.data.list_hash import hash_training_set
 from realesrgan_arch.data.sampler import StepSampler
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.options.load import require_train
@@ -63,13 +64,17 @@ class TrainingBatches:
         self._total_steps = require_train(options).total_iter
         self._pin_memory = pin_memory and self._section.pin_memory
         side = options.crop_gt_size if options.is_paired else self._section.crop_size
-        self._dataset = build_training_set(
+        self.dataset = build_training_set(
             self._section, scale=options.scale, gt_size=options.crop_gt_size, seed=self._seed
         )
         self._batch_bytes = self._section.batch_size_per_gpu * 3 * side**2 * (2 if options.is_paired else 1)
         self._has_restarted = False
         self.num_workers = self._section.num_worker_per_gpu
-        self.num_images = len(self._dataset)
+        self.num_images = len(self.dataset)
+
+    def in_words(self) -> str:
+        """Return how many images there are, with a digest of their names and sizes."""
+        return hash_training_set(self.dataset, self._section)
 
     def open(self, first_step: int) -> Generator[Batch]:
         """Yield the batches of `first_step` (from 1) to the last step of the run.
@@ -84,7 +89,7 @@ class TrainingBatches:
             num_steps=self._total_steps - first_step + 1,
         )
         loader = DataLoader(
-            self._dataset,
+            self.dataset,
             batch_sampler=sampler,
             num_workers=self.num_workers,
             pin_memory=self._pin_memory,

@@ -141,13 +141,15 @@ class Trainer:
         validates = self._rhythm.is_due(step, self._rhythm.validate_every)
         saves = self._rhythm.is_due(step, self._rhythm.save_every) or (validates and self._rhythm.save_every > 0)
         if saves or stopping is not None:
-            self._store.save(self._model, step)
+            with self._watch.progress.timings.measure("saving"):
+                self._store.save(self._model, step)
         if stopping is not None:
             raise StoppedBySignal(step, stopping)
         return self._validate(step) if validates else CONTINUE
 
     def _validate(self, step: int) -> Verdict:
-        verdict = self._watch.rounds.validate(step)
+        with self._watch.progress.timings.measure("validation"):
+            verdict = self._watch.rounds.validate(step)
         self._store.save_extras(step)
         return verdict
 

@@ -59,6 +59,7 @@ class Validation:
         self._scale = scale
         self._files = picture_names(pairs.names)
         self._reference: list[ImageScore] = []
+        self._scores: list[ImageScore] = []
         self._base_crops: list[Tensor] = []
         self._rows: list[Tensor] = []
         self.table = ""
@@ -73,7 +74,8 @@ class Validation:
             self._reference += [*score_truth(pair, self._rules), *score_outputs(pair, outputs, self._rules)]
             if index < GRID_IMAGES:
                 self._base_crops.append(self._crop_large(base, self._place(pair)))
-        self.table = self._format(self._reference)
+        self._scores = self._reference
+        self.table = self._format(self._scores)
         return means(self._reference, method="base")
 
     def score_now(self, upscale: Method, *, pictures: Path | None = None, step: int = 0) -> dict[str, float]:
@@ -94,8 +96,17 @@ class Validation:
             if pictures is not None:
                 file = self._files[pair.name]
                 write_image(pictures / file / f"{file}_{step}.png", from_tensor(now))
-        self.table = self._format(self._reference + scores)
+        self._scores = self._reference + scores
+        self.table = self._format(self._scores)
         return means(scores, method="tuned")
+
+    def size_in_words(self) -> str:
+        """Return how many pictures there are, and the hash of a frozen set."""
+        return with_hash(f"{len(self._pairs)} picture{'s' * (len(self._pairs) != 1)}", self.set_hash)
+
+    def comparison(self) -> dict[str, float]:
+        """Return the last scores beside those of the base and of bicubic, as a row of `results.csv`."""
+        return compare(self._scores)
 
     def grid(self) -> Tensor:
         """Return `LQ | base | now | GT` of the first pictures at their busiest place, `(3, H, W)` in [0, 1].
@@ -187,6 +198,26 @@ def means(scores: Iterable[ImageScore], *, method: str) -> dict[str, float]:
     return {name: mean_of_defined(score.values[name] for score in chosen) for name in measured_metrics(chosen)}
 
 
+def compare(scores: Sequence[ImageScore]) -> dict[str, float]:
+    """Return, for each metric, the means of the model, the base and bicubic, and the model's mean differences to both.
+
+    Differences are taken picture by picture, as in the table; before training the model is the base.
+    """
+    model = "tuned" if any(score.method == "tuned" for score in scores) else "base"
+    row: dict[str, float] = {}
+    for metric in measured_metrics(scores):
+        values = {
+            method: {score.name: score.values[metric] for score in scores if score.method == method}
+            for method in (model, "base", "bicubic")
+        }
+        row[metric] = mean_of_defined(values[model].values())
+        for other in ("base", "bicubic"):
+            shared = [value - values[other][name] for name, value in values[model].items() if name in values[other]]
+            row[f"{metric}_{other}"] = mean_of_defined(values[other].values())
+            row[f"{metric}_minus_{other}"] = mean_of_defined(shared)
+    return row
+
+
 def report(
     validations: Sequence[Validation], upscale: Method, *, step: int, progress: Progress, pictures: Path | None
 ) -> None:
@@ -204,6 +235,7 @@ def report(
         scores = validation.score_now(upscale, pictures=folder, step=step)
         progress.write(f"validation at step {step}: {validation.table}")
         progress.log_scores(step, scores, dataset=validation.name, set_hash=validation.set_hash)
+        progress.log_comparison(step, validation.comparison(), dataset=validation.name, set_hash=validation.set_hash)
         progress.log_images(step, f"{validation.name}: LQ | base | now | GT", validation.grid())
 
 
@@ -213,3 +245,4 @@ def report_base(validations: Sequence[Validation], upscale: Method, *, progress:
         scores = validation.score_base(upscale)
         progress.write(f"before training: {validation.table}")
         progress.log_scores(0, scores, dataset=validation.name, set_hash=validation.set_hash)
+        progress.log_comparison(0, validation.comparison(), dataset=validation.name, set_hash=validation.set_hash)

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 from contextlib import closing
 from pathlib import Path
@@ -23,7 +22,7 @@ from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.numbers_guard import TrainingError
 from realesrgan_arch.training.stopping import StoppedBySignal
 from realesrgan_arch.training.worker_faults import WorkerError
-from tests.tiny_run import tiny_options, write_pictures
+from tests.tiny_run import tiny_options, write_options, write_pictures
 
 
 @pytest.fixture
@@ -126,39 +125,19 @@ def test_a_stop_that_ends_the_workers_too_is_a_stop_and_no_fault(mapping, monkey
     assert "instead of" not in capsys.readouterr().err
 
 
-_ON_SMALL_SHM = """
-    import sys, yaml
-    from realesrgan_arch.entry import run
-    from realesrgan_arch.images import read_bytes
-from realesrgan_arch.options.load import parse_options
-    from realesrgan_arch.session import train
-
-    def main(arguments):
-        train(parse_options(yaml.safe_load(open(arguments[0]))))
-        return 0
-
-    sys.exit(run(main, sys.argv[1:]))
-"""
-
-
 @pytest.mark.skipif(
     subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode != 0,
     reason="needs a mount namespace of its own",
 )
 def test_a_full_shared_memory_is_said_with_the_remedy(mapping, tmp_path) -> None:
-    import yaml
-
     mapping["datasets"]["train"] |= {"batch_size_per_gpu": 4, "worker_timeout_s": 5}
-    file = tmp_path / "options.yml"
-    file.write_text(yaml.safe_dump(mapping))
-    script = tmp_path / "run.py"
-    script.write_text(textwrap.dedent(_ON_SMALL_SHM))
+    file = write_options(tmp_path / "options.yml", mapping)
     # Room for semaphores, not for four batches of 28 kB.
-    command = f"mount -t tmpfs -o size=120k tmpfs /dev/shm && exec {sys.executable} {script} {file}"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    script = Path(__file__).parents[2] / "realesrgan_arch/train.py"
+    command = f"mount -t tmpfs -o size=100k tmpfs /dev/shm && exec {sys.executable} {script} -opt {file}"
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", command],
-        env=environment, capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert "warning: /dev/shm has" in done.stderr
     assert "ran out of shared memory (/dev/shm); give it more (docker run --shm-size=8g)" in done.stderr
@@ -182,7 +161,7 @@ def test_an_error_of_the_program_in_a_worker_stays_what_it_is(mapping, monkeypat
     def broken(path: Path) -> bytes:
         raise RuntimeError("a defect")
 
-    batches._dataset.read = broken
+    batches.dataset.read = broken
     with closing(batches.open(1)) as opened, pytest.raises(RuntimeError, match="a defect") as caught:
         next(opened)
     assert not isinstance(caught.value, WorkerError)
