@@ -124,8 +124,12 @@ def _cost_of(options: Options, outcome: Outcome) -> Cost:
         saving_s=timings.typical_s("saving"),
         kept=_kept(options, max(saves, rounds) if saves else 0),
         checkpoint_bytes=_checkpoint_bytes(outcome.run_folder),
-        peak_bytes=peak_bytes(choose_device("cpu" if options.num_gpu == 0 else options.device)),
+        peak_bytes=peak_bytes(_device(options)),
     )
+
+
+def _device(options: Options) -> torch.device:
+    return choose_device("cpu" if options.num_gpu == 0 else options.device)
 
 
 def _pictures_per_scored(options: Options) -> float:
@@ -162,7 +166,7 @@ def _compare_resumed(small: Options, outcome: Outcome) -> Iterator[str]:
         for name, value in tensors.items()
         if value.is_floating_point() and value.numel()
     )
-    allowed = 0.0 if torch.device(choose_device("auto")).type == "cpu" else _TOLERANCE
+    allowed = 0.0 if _device(small).type == "cpu" else _TOLERANCE
     if difference > allowed:
         yield f"a resumed run does not end as an undisturbed one: weights differ by up to {difference:.2g}"
 

@@ -1,4 +1,4 @@
-"""Workers may die, hang or find no shared memory: the run goes on once with fewer, bit-equal, and leaves none behind."""
+"""Workers may die, hang or find no shared memory: the run goes on once with fewer, bit-equal, and leaves none."""
 
 import multiprocessing
 import os
