@@ -141,8 +141,8 @@ def test_a_full_shared_memory_is_said_with_the_remedy(mapping, tmp_path) -> None
     )  # fmt: skip
     assert "warning: /dev/shm has" in done.stderr
     assert "ran out of shared memory (/dev/shm); give it more (docker run --shm-size=8g)" in done.stderr
-    assert done.returncode in (0, 2)
-    assert "Traceback" not in done.stderr.split("warning: the data workers")[-1]
+    # With one worker there may be room enough, or not.
+    assert done.returncode == 0 or "error: the data workers ran out of shared memory" in done.stderr
 
 
 def test_a_mistake_of_the_user_in_a_worker_stays_one_sentence(mapping, tmp_path) -> None:
