@@ -44,6 +44,8 @@ setup(
         "dev": read_requirements("requirements-dev.txt"),
         "kaggle": ["kagglehub>=0.3,<2"],
         "lmdb": ["lmdb>=1.4,<4"],
+        "trackio": ["trackio>=0.2,<1"],
+        "wandb": ["wandb>=0.16,<1"],
     },
     entry_points={"console_scripts": ["realesrgan-arch = realesrgan_arch.cli:main_process"]},
     classifiers=[

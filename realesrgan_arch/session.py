@@ -1,7 +1,8 @@
 """A whole training run: options in; weights, scores and a summary out."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from realesrgan_arch.training.checkpoint import CheckpointError, load_state
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.crash import crash_saved
 from realesrgan_arch.training.fault_report import FaultReports
-from realesrgan_arch.training.header import run_header
+from realesrgan_arch.training.header import Start, run_header
 from realesrgan_arch.training.image_faults import ImageFaults
 from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.model import FineTuneModel
@@ -29,7 +30,10 @@ from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.rounds import ValidationRounds, open_validations
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.stopping import StopRequest
+from realesrgan_arch.training.timings import Timings
+from realesrgan_arch.training.trackers import open_tracker
 from realesrgan_arch.training.trainer import Rhythm, Trainer, Watch
+from realesrgan_arch.training.validation import Validation
 from realesrgan_arch.training.verdict import Verdict
 
 
@@ -46,6 +50,8 @@ class Outcome:
     """Whether it became better than the base, and the best weights."""
     verdict: Verdict
     """Why the run ended."""
+    timings: Timings = field(default_factory=Timings)
+    """How long its parts took in this process."""
 
     @property
     def exit_code(self) -> int:
@@ -110,8 +116,12 @@ def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) 
         if resume is not None and resume == run_folder.state(model.step):
             store.restore_extras(model.step)
         resumed = str(resume) if resume else None
-        progress.write(run_header(options, model, num_images=batches.num_images, archived=archived, resumed=resumed))
-        rounds.score_base(base)
+        start = Start(_data_words(batches, validations), batches.num_workers, archived, resumed)
+        progress.write(run_header(options, model, start))
+        if words := batches.shared_memory_warning():
+            progress.warn(words)
+        with progress.timings.measure("base"):
+            rounds.score_base(base)
         environment = partial(_describe_environment, run_folder.root)
         with StopRequest() as stop, crash_saved(model, environment=environment, write=progress.write):
             watch = Watch(progress, faults, numbers, rounds, stop)
@@ -125,6 +135,7 @@ def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) 
         failed_files=faults.listing(),
         quality=rounds.report(),
         verdict=verdict,
+        timings=progress.timings,
     )
 
 
@@ -142,13 +153,25 @@ def _write_effective_options(options: Options, run_folder: RunFolder) -> None:
 
 
 def _open_progress(options: Options, model: FineTuneModel) -> Progress:
-    return Progress(
+    logger = options.logger
+    service = logger.tracker or ("wandb" if logger.wandb.project else "none")
+    project = logger.wandb.project or options.name
+    tracker, words = open_tracker(service, project=project, name=options.name, resume_id=logger.wandb.resume_id)
+    progress = Progress(
         model.run_folder,
         first_step=model.step,
         total_steps=require_train(options).total_iter,
         device=model.device,
-        use_tensorboard=options.logger.use_tb_logger,
+        use_tensorboard=logger.use_tb_logger,
+        tracker=tracker,
     )
+    if words:
+        progress.warn(words)
+    return progress
+
+
+def _data_words(batches: TrainingBatches, validations: Sequence[Validation]) -> dict[str, str]:
+    return {"train": batches.in_words(), **{part.name: part.size_in_words() for part in validations}}
 
 
 def _open_numbers_guard(options: Options, model: FineTuneModel, progress: Progress) -> NumbersGuard:

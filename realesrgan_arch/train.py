@@ -15,6 +15,7 @@ check_python()
 import argparse  # noqa: E402
 
 from realesrgan_arch.entry import run, say, warn  # noqa: E402
+from realesrgan_arch.errors import EXIT_CHECK_FAILED, EXIT_OK  # noqa: E402
 from realesrgan_arch.options.load import load_options  # noqa: E402
 from realesrgan_arch.options.overrides import add_overrides  # noqa: E402
 from realesrgan_arch.options.types import Options  # noqa: E402
@@ -26,6 +27,12 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("-opt", "--options", required=True, type=Path, metavar="FILE", help="option file (YAML)")
     add_overrides(parser)
     parser.add_argument("--auto_resume", action="store_true", help="go on from the newest state of this run")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="3 steps of everything, then time, memory and disk of the run; leaves nothing",
+    )
+    parser.add_argument("--json", action="store_true", help="with --dry-run: its result as JSON")
     for flag in ("--launcher", "--local_rank", "--local-rank"):
         parser.add_argument(flag, dest="launcher", help=argparse.SUPPRESS)
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
@@ -40,11 +47,21 @@ def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Opt
         warn(f"note: {note}")
     if check is not None:
         check(loaded.options)
+    if parsed.dry_run:
+        return _run_dry(loaded.options, as_json=parsed.json)
     from realesrgan_arch.session import train  # torch and basicsr, which `--help` need not wait for
 
     outcome = train(loaded.options, auto_resume=parsed.auto_resume)
     say(outcome.summary())
     return outcome.exit_code
+
+
+def _run_dry(options: Options, *, as_json: bool) -> int:
+    from realesrgan_arch.dry_run import dry_run
+
+    report = dry_run(options)
+    say(report.json() if as_json else report.text())
+    return EXIT_CHECK_FAILED if report.all_problems() else EXIT_OK
 
 
 def _notes_on_flags(parsed: argparse.Namespace) -> list[str]:

@@ -55,6 +55,7 @@ LAYERS = {
     PARTS: [
         "options.*",
         "losses",
+        "dry_run_report",
         "pages",
         "downloading.*",
         "weights.*",
@@ -71,7 +72,7 @@ LAYERS = {
     # Composes parts.
     TRAINING: ["training.*", "comparison", "preview.*"],
     # The one door to basicsr; a whole run behind it; and `doctor`'s facts, which look at everything.
-    BRIDGE: ["basicsr_bridge", "session", "environment.*"],
+    BRIDGE: ["basicsr_bridge", "session", "dry_run", "environment.*"],
     ENTRIES: ["commands.*", "entry", "cli", "train", "finetune", "test", "inference"],
 }
 BEHIND_THE_BRIDGE = {"basicsr", "realesrgan", "torchvision"}

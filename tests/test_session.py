@@ -1,7 +1,9 @@
 """A whole run: files, scores, resume, and what is said when something does not fit."""
 
 import copy
+import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -35,8 +37,8 @@ def test_a_run_leaves_weights_states_options_metrics_and_a_table(mapping) -> Non
     outcome = _train(mapping)
     root = outcome.run_folder.root
     assert {path.name for path in root.iterdir()} == {
-        "base_scores.json", "best.json", "metrics.jsonl", "models", "options.yml", "tb_logger", "training_states",
-        "visualization",
+        "base_scores.json", "best.json", "metrics.jsonl", "models", "options.yml", "results.csv", "tb_logger",
+        "training_states", "visualization",
     }  # fmt: skip
     records = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]
     assert [(r["kind"], r["step"]) for r in records] == [
@@ -47,6 +49,30 @@ def test_a_run_leaves_weights_states_options_metrics_and_a_table(mapping) -> Non
     assert str(outcome.weights) in outcome.summary()
     network, spec = load_generator(outcome.weights)
     assert spec.num_feat == 8
+
+
+def test_results_csv_compares_the_model_with_base_and_bicubic_at_every_validation(mapping) -> None:
+    outcome = _train(mapping)
+    with outcome.run_folder.results.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["step"], row["set"]) for row in rows] == [("0", "val"), ("2", "val")]
+    assert rows[0]["psnr"] == rows[0]["psnr_base"] == rows[1]["psnr_base"]
+    values = {key: float(value) for key, value in rows[1].items() if key.startswith("psnr")}
+    assert values["psnr_minus_base"] == pytest.approx(values["psnr"] - values["psnr_base"], abs=1e-3)
+    assert values["psnr_minus_bicubic"] == pytest.approx(values["psnr"] - values["psnr_bicubic"], abs=1e-3)
+    assert f"{values['psnr']:.2f}" in outcome.table
+
+
+def test_the_header_says_what_trains_on_what_and_where(mapping, capsys) -> None:
+    run_folder = _train(mapping).run_folder
+    said = capsys.readouterr().err
+    for row in (
+        rf"^run +{run_folder.root}$", r"^data +train: 6 images \([0-9a-f]{12}\)$", r"^ +val: 2 pictures$",
+        r"^batch +2 of 32 x 32 pixels$", r"^steps +2, seed 0$", r"^trains +network_g: 4,920 of 4,920 parameters",
+        r"^device +cpu, float32, 0 data workers", r"^disk +[\d.,]+ (GiB|MB) free$",
+        rf"^curves +tensorboard --logdir {run_folder.tensorboard}$",
+    ):  # fmt: skip
+        assert re.search(row, said, re.MULTILINE), row
 
 
 def test_the_base_is_scored_before_the_first_step_and_stays_the_base(mapping) -> None:

@@ -106,6 +106,8 @@ class TrainDataset(DatasetOptions):
     use_rot: bool = False
     use_shuffle: bool = True
     num_worker_per_gpu: CountOrZero = 2
+    worker_timeout_s: CountOrZero = 300
+    """A worker that brings no batch for so long counts as hung; 0 waits for ever (ours)."""
     batch_size_per_gpu: Count
     dataset_enlarge_ratio: Count = 1
     prefetch_mode: Literal["cuda", "cpu"] | None = None

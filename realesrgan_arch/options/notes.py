@@ -50,8 +50,8 @@ def _without_effect(options: Options) -> Iterator[str]:
         yield "datasets.val has no effect: there is no `val` section that says how often"
     if options.path.pretrain_network_d is not None and options.network_d is None:
         yield "path.pretrain_network_d has no effect: there is no network_d"
-    if options.logger.wandb.project is not None:
-        yield "logger.wandb has no effect: losses go to TensorBoard and metrics.jsonl"
+    if options.logger.wandb.project is not None and options.logger.tracker not in (None, "wandb"):
+        yield f"logger.wandb has no effect: logger.tracker is {options.logger.tracker}"
     if isinstance(options.num_gpu, int) and options.num_gpu > 1:
         yield f"num_gpu: {options.num_gpu} has no effect: one process trains on one device, so a batch has " + (
             f"{options.datasets.train.batch_size_per_gpu} images"

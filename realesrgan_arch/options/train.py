@@ -191,7 +191,7 @@ class ValidationOptions(Section):
 
 
 class WandbOptions(Section):
-    """Accepted, not used."""
+    """A project chooses `tracker: wandb`, as upstream."""
 
     project: Text | None = None
     resume_id: Text | None = None
@@ -204,6 +204,8 @@ class LoggerOptions(Section):
     save_checkpoint_freq: Count = 5000
     use_tb_logger: bool = True
     wandb: WandbOptions = WandbOptions()
+    tracker: Literal["none", "wandb", "trackio"] | None = None
+    """Where curves go too (ours): nowhere when absent, unless there is a wandb.project."""
 
 
 class PathOptions(Section):

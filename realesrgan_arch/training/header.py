@@ -1,35 +1,78 @@
 """What a run says before its first step."""
 
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.freezing import describe_trainable
 from realesrgan_arch.training.model import FineTuneModel
 
+_LABEL = 11
 
-def run_header(
-    options: Options, model: FineTuneModel, *, num_images: int, archived: Path | None, resumed: str | None
-) -> str:
-    """Return the lines that say what is trained, on what, and where it goes.
 
-    Args:
-        options: of the run.
-        model: ready to train.
-        num_images: of the training set.
-        archived: where an older run of this name was moved to.
-        resumed: the state that the run goes on from, in words.
-    """
-    lines = [
-        f"run {model.run_folder.root}",
-        f"device {model.device}, precision {str(model.dtype).removeprefix('torch.')}, seed {options.manual_seed}",
-        f"{num_images} training images, {require_train(options).total_iter} steps",
-        describe_trainable(model.generator.network, model.generator.plan, title="network_g"),
+@dataclass(frozen=True)
+class Start:
+    """How a run begins."""
+
+    data: Mapping[str, str]
+    """What each set holds, with its hash, by name; the training set first."""
+    num_workers: int
+    archived: Path | None = None
+    """Where an older run of this name was moved to."""
+    resumed: str | None = None
+    """The state that the run goes on from, in words."""
+
+
+def run_header(options: Options, model: FineTuneModel, start: Start) -> str:
+    """Return the lines that say what is trained, on what, and where it goes; `model` is ready to train."""
+    root = model.run_folder.root
+    rows = [("run", str(root))]
+    if start.resumed:
+        rows.append(("resumed", f"at step {model.step}, from {start.resumed}"))
+    if start.archived:
+        rows.append(("older run", f"moved to {start.archived}"))
+    rows += [("data", f"{name}: {words}") for name, words in start.data.items()]
+    rows += [
+        ("batch", _batch(options)),
+        ("steps", f"{require_train(options).total_iter:,}, seed {options.manual_seed}"),
     ]
+    rows += [("trains", words) for words in _trainable(model)]
+    precision = str(model.dtype).removeprefix("torch.")
+    workers = f"{start.num_workers} data worker{'s' * (start.num_workers != 1)} on {os.cpu_count()} cores"
+    rows.append(("device", f"{model.device}, {precision}, {workers}"))
+    rows.append(("disk", f"{say_bytes(shutil.disk_usage(_existing(root)).free)} free"))
+    if options.logger.use_tb_logger:
+        rows.append(("curves", f"tensorboard --logdir {model.run_folder.tensorboard}"))
+    return "\n".join(_aligned(rows))
+
+
+def _aligned(rows: Iterable[tuple[str, str]]) -> Iterable[str]:
+    """Yield `label  text`; a label is written once for rows that share it, further lines are indented."""
+    last = ""
+    for label, text in rows:
+        for index, line in enumerate(text.splitlines()):
+            yield f"{'' if label == last or index else label:<{_LABEL}}{line}"
+            last = label
+
+
+def _batch(options: Options) -> str:
+    section = options.datasets.train
+    micro, parts = section.batch_size_per_gpu if section else 0, require_train(options).accumulate
+    crop = f"of {options.crop_gt_size} x {options.crop_gt_size} pixels"
+    # The micro-batches are parts of the batch that is loaded.
+    return f"{micro} {crop}" + (f", in {parts} parts of {micro // parts} that are added up" if parts > 1 else "")
+
+
+def _trainable(model: FineTuneModel) -> Iterable[str]:
+    yield describe_trainable(model.generator.network, model.generator.plan, title="network_g")
     if model.discriminator is not None:
-        lines.append(describe_trainable(model.discriminator.network, model.discriminator.plan, title="network_d"))
-    if archived:
-        lines.append(f"an older run of this name was moved to {archived}")
-    if resumed:
-        lines.append(f"resumed from {resumed} at step {model.step}")
-    return "\n".join(lines)
+        yield describe_trainable(model.discriminator.network, model.discriminator.plan, title="network_d")
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())

@@ -8,13 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
-import psutil
 import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from realesrgan_arch.training.data_share import DataShareWatch
+from realesrgan_arch.training.peak_memory import peak_bytes
+from realesrgan_arch.training.results_table import Comparison, ResultsTable
 from realesrgan_arch.training.run_folder import RunFolder
+from realesrgan_arch.training.timings import Timings
+from realesrgan_arch.training.trackers import Tracker
 
 logger = logging.getLogger(__name__)
 
@@ -41,23 +45,17 @@ class StepTimer:
         return min(self.data_seconds / self.elapsed(), 1.0)
 
 
-def memory_gib(device: torch.device) -> float:
-    """Return the peak memory of a CUDA device, or what this process holds now on others, in GiB."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / 2**30
-    return psutil.Process().memory_info().rss / 2**30
-
-
 class Progress:
     """Shows and records the steps of a run.
 
     Args:
-        run_folder: receives `metrics.jsonl` and TensorBoard's events.
+        run_folder: receives `metrics.jsonl`, `results.csv` and TensorBoard's events.
         first_step: the step before the first one of this process.
         total_steps: of the run.
         device: whose memory is shown.
         use_tensorboard: write events, too.
-        stream: where the bar or the lines go.
+        tracker: gets all numbers, too.
+        stream: where the bar or the lines go; standard error when absent.
     """
 
     def __init__(
@@ -68,20 +66,31 @@ class Progress:
         total_steps: int,
         device: torch.device,
         use_tensorboard: bool = True,
-        stream: TextIO = sys.stderr,
+        tracker: Tracker | None = None,
+        stream: TextIO | None = None,
     ) -> None:
         self._run_folder = run_folder
         self._total = total_steps
         self._device = device
-        self._stream = stream
-        self._timer = StepTimer()
+        self._stream = stream or sys.stderr
+        self.timings = Timings()
+        self.restart_clock()
+        self._results = ResultsTable(run_folder.results, first_step=first_step)
+        self._tracker = tracker
         self._writer = SummaryWriter(str(run_folder.tensorboard)) if use_tensorboard else None
-        interactive = stream.isatty()
-        self._bar = tqdm(total=total_steps, initial=first_step, unit="step", file=stream, disable=not interactive)
+        self._bar = tqdm(
+            total=total_steps,
+            initial=first_step,
+            unit="step",
+            file=self._stream,
+            disable=not self._stream.isatty(),
+        )
 
     def restart_clock(self) -> None:
         """Begin to time the steps; what came before, such as scoring the base, does not count."""
         self._timer = StepTimer()
+        self._data_share = DataShareWatch(self._timer)
+        self._last_elapsed = 0.0
 
     @contextmanager
     def pause(self) -> Iterator[None]:
@@ -97,6 +106,11 @@ class Progress:
         self._timer.steps += 1
         self._timer.data_seconds += data_seconds
         self._bar.update()
+        elapsed = self._timer.elapsed()
+        self.timings.add_step(elapsed - self._last_elapsed)
+        self._last_elapsed = elapsed
+        if words := self._data_share.after_step():
+            self.warn(words)
 
     def log_losses(self, step: int, losses: dict[str, float], rates: list[float]) -> None:
         """Show the losses of a step, and write them to the files."""
@@ -119,6 +133,10 @@ class Progress:
         """
         self._record("validation", step, scores, dataset=dataset, set_hash=set_hash)
 
+    def log_comparison(self, step: int, comparison: Comparison, *, dataset: str, set_hash: str = "") -> None:
+        """Write the scores of one validation set beside those of base and bicubic to `results.csv`."""
+        self._results.add(step, dataset, set_hash=set_hash, comparison=comparison)
+
     def log_images(self, step: int, name: str, grid: Tensor) -> None:
         """Write a picture `(3, H, W)` in [0, 1] to TensorBoard."""
         if self._writer is not None:
@@ -129,11 +147,17 @@ class Progress:
         tqdm.write(text, file=self._stream)
         logger.info(text)
 
+    def warn(self, text: str) -> None:
+        """Show a line that asks for something to be done."""
+        self.write(f"warning: {text}")
+
     def close(self) -> None:
         """Finish the bar and flush the files."""
         self._bar.close()
         if self._writer is not None:
             self._writer.close()
+        if self._tracker is not None:
+            self._tracker.close()
 
     def _record(
         self, kind: str, step: int, values: dict[str, float], *, dataset: str | None = None, set_hash: str = ""
@@ -141,12 +165,15 @@ class Progress:
         of_set = {} if dataset is None else {"set": dataset}
         frozen = {"set_hash": set_hash} if set_hash else {}
         self._run_folder.append_metrics({"kind": kind, "step": step, **of_set, **frozen, **values})
+        curves = {"/".join([kind, *of_set.values(), name]): value for name, value in values.items()}
         if self._writer is not None:
-            for name, value in values.items():
-                self._writer.add_scalar("/".join([kind, *of_set.values(), name]), value, step)
+            for name, value in curves.items():
+                self._writer.add_scalar(name, value, step)
+        if self._tracker is not None and (words := self._tracker.log(curves, step)):
+            self.warn(words)
 
     def _memory(self) -> str:
-        return f"{memory_gib(self._device):.1f} GiB"
+        return f"peak {peak_bytes(self._device) / 2**30:.1f} GiB"
 
 
 def _clock(seconds: float) -> str:

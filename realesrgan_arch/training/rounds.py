@@ -1,6 +1,6 @@
 """The validations of a run: the base once, the model at every round, and what follows from the scores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import nn
@@ -77,7 +77,7 @@ class ValidationRounds:
             scores = validation.score_base(upscale)
             kept.keep(key, validation.reference)
             self._progress.write(f"before training: {validation.table}")
-            self._progress.log_scores(0, scores, dataset=validation.name, set_hash=validation.set_hash)
+            self._log(0, validation, scores)
 
     def validate(self, step: int) -> Verdict:
         """Score the model as it is after `step`, and say whether the run goes on.
@@ -150,10 +150,15 @@ class ValidationRounds:
         against_base = validation.contrasts["base"]
         everything = {**scores, COMPOSITE: against_base.composite.mean}
         self._progress.write(f"validation at step {step}: {validation.table}")
-        self._progress.log_scores(step, everything, dataset=validation.name, set_hash=validation.set_hash)
+        self._log(step, validation, everything)
         self._progress.log_images(step, f"{validation.name}: LQ | base | now | GT", validation.grid())
         self.table.add(validation.name, step, everything)
         return scores, against_base
+
+    def _log(self, step: int, validation: Validation, scores: Mapping[str, float]) -> None:
+        of_set = {"dataset": validation.name, "set_hash": validation.set_hash}
+        self._progress.log_scores(step, dict(scores), **of_set)
+        self._progress.log_comparison(step, validation.comparison(), **of_set)
 
     def _judge(self, step: int, decisive: tuple[dict[str, float], Contrast]) -> Verdict:
         scores, against_base = decisive

@@ -54,6 +54,11 @@ class RunFolder:
         """One JSON object a line: losses and validation scores."""
         return self.root / "metrics.jsonl"
 
+    @property
+    def results(self) -> Path:
+        """One row a validation and set: see `results_table.py`."""
+        return self.root / "results.csv"
+
     def check_place(self) -> None:
         """Check that the folder can be made, without making it.
 

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
-from realesrgan_arch.errors import UserError
 from realesrgan_arch.training.checkpoint import CheckpointError
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.image_faults import ImageFaults
@@ -17,6 +17,7 @@ from realesrgan_arch.training.numbers_guard import NumbersGuard, TrainingError
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
+from realesrgan_arch.training.worker_faults import WorkerError
 
 
 @dataclass(frozen=True)
@@ -108,14 +109,28 @@ class Trainer:
 
     def _train_until_verdict(self) -> Verdict:
         first = self._model.step + 1
-        for step, (batch, waited) in enumerate(_timed(self._batches.open(first)), start=first):
-            verdict = self._train_step(step, batch, waited)
-            if verdict.action == "continue":
-                with self._watch.progress.pause():
-                    verdict = self._save_and_validate(step)
-            if verdict.action != "continue" or step == self._rhythm.total_steps:
-                return verdict
+        try:
+            with closing(self._batches.open(first)) as batches:
+                for step, (batch, waited) in enumerate(_timed(batches), start=first):
+                    verdict = self._train_step(step, batch, waited)
+                    if verdict.action == "continue":
+                        with self._watch.progress.pause():
+                            verdict = self._save_and_validate(step)
+                    if verdict.action != "continue" or step == self._rhythm.total_steps:
+                        return verdict
+        except WorkerError as fault:
+            self._mend_workers(fault)
         return CONTINUE
+
+    def _mend_workers(self, fault: WorkerError) -> None:
+        """Save the step that is whole; then fewer workers go on from it, the batches being functions of their step."""
+        step = self._model.step
+        if step:
+            self._store.save(self._model, step)
+        if self._watch.stop.number is not None:
+            # A batch system ends the workers in the same breath: this is no fault, the run was asked to stop.
+            raise StoppedBySignal(step, self._watch.stop.number)
+        self._watch.progress.write(f"warning: {self._batches.use_fewer_workers(fault)} from step {step}")
 
     def _train_step(self, step: int, batch: Batch, waited: float) -> Verdict:
         watch = self._watch
@@ -140,13 +155,15 @@ class Trainer:
             if verdict.action != "continue":
                 return verdict
         if saves or stopping is not None:
-            self._store.save(self._model, step)
+            with self._watch.progress.timings.measure("saving"):
+                self._store.save(self._model, step)
         if stopping is not None:
             raise StoppedBySignal(step, stopping)
         return self._validate(step) if validates else CONTINUE
 
     def _validate(self, step: int) -> Verdict:
-        verdict = self._watch.rounds.validate(step)
+        with self._watch.progress.timings.measure("validation"):
+            verdict = self._watch.rounds.validate(step)
         self._store.save_extras(step)
         return verdict
 
@@ -177,16 +194,7 @@ def _run_step(model: FineTuneModel, batch: Batch, step: int) -> None:
 def _timed(batches: Iterator[Batch]) -> Iterator[tuple[Batch, float]]:
     while True:
         asked = time.monotonic()
-        try:
-            batch = next(batches, None)
-        except UserError as error:
-            raise _without_traceback(error) from error
+        batch = next(batches, None)
         if batch is None:
             return
         yield batch, time.monotonic() - asked
-
-
-def _without_traceback(error: UserError) -> UserError:
-    """Return the error that a worker met with its own sentence; torch puts the worker's traceback before it."""
-    kind = type(error)
-    return kind(str(error).rstrip().rpartition(f"{kind.__qualname__}: ")[2])

@@ -28,8 +28,10 @@ from realesrgan_arch.evaluation.table import format_table, with_hash
 from realesrgan_arch.images import Pixels, from_tensor, write_image
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.resampling import magnify_bicubic
 from realesrgan_arch.training.base_scores import content_digest
+from realesrgan_arch.training.results_table import comparison_row
 from realesrgan_arch.training.validation_panels import GRID_IMAGES, ValidationPanels
 from realesrgan_arch.upscaling.engine import Upscaler
 
@@ -82,6 +84,7 @@ class Validation:
         self._better: Mapping[str, Better] = better or {}
         self._files = picture_names(pairs.names)
         self._panels = ValidationPanels(scale=scale)
+        self._scores: list[ImageScore] = []
 
     @property
     def names(self) -> list[str]:
@@ -139,7 +142,8 @@ class Validation:
                 write_image(pictures / file / f"{file}_{step}.png", picture)
         self._panels.keep_rows(rows)
         self.contrasts = self._contrast(scores)
-        self.table = self._format(self.reference + scores)
+        self._scores = self.reference + scores
+        self.table = self._format(self._scores)
         return means(scores, method="tuned")
 
     def _of_each_picture(self, work: Callable[[int, EvaluationPair], Result]) -> Iterator[Result]:
@@ -154,8 +158,16 @@ class Validation:
         """
         return self._panels.grid()
 
+    def comparison(self) -> dict[str, float]:
+        """Return the last scores beside those of the base and of bicubic, as a row of `results.csv`."""
+        return comparison_row(self._scores)
+
+    def size_in_words(self) -> str:
+        """Return how many pictures there are, and the hash of a frozen set."""
+        return with_hash(count_of(len(self._pairs), "picture"), self.set_hash)
+
     def _take_reference(self, scores: Sequence[ImageScore]) -> dict[str, float]:
-        self.reference = list(scores)
+        self.reference = self._scores = list(scores)
         self.table = self._format(self.reference)
         return means(self.reference, method="base")
 

@@ -184,18 +184,6 @@ def test_a_single_bad_image_in_a_small_set_does_not_stop_the_run() -> None:
     assert faults.listing() == "  a.jpg\n  b.jpg"
 
 
-def test_an_error_in_a_worker_is_the_sentence_and_not_its_traceback(model) -> None:
-    def batches():
-        yield batch(1)
-        raise DataError(
-            "Caught DataError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n"
-            '  File "x.py", line 1\nrealesrgan_arch.data.files.DataError: five images in a row cannot be read.'
-        )
-
-    with pytest.raises(DataError, match=r"^five images in a row cannot be read\.$"):
-        _fit(model, 4, batches=batches(), print_every=0)
-
-
 def test_padded_images_are_said_once() -> None:
     faults = ImageFaults(4)
     assert faults.note({"padded": torch.tensor([False, False])}) == []

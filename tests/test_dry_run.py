@@ -1,0 +1,164 @@
+"""A dry run takes the real path, tells what the run will need, and leaves nothing, however it ends."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from realesrgan_arch import dry_run as module
+from realesrgan_arch.dry_run import dry_run
+from realesrgan_arch.dry_run_report import Cost, DryRunReport, say_seconds
+from realesrgan_arch.errors import UserError
+from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.session import train
+from realesrgan_arch.training import trainer
+from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.run_folder import RunFolder
+from tests.tiny_run import tiny_options, write_options, write_pictures
+
+TRAIN = Path(__file__).parents[1] / "realesrgan_arch/train.py"
+
+
+@pytest.fixture
+def mapping(tmp_path) -> dict:
+    write_pictures(tmp_path / "photos")
+    mapping = tiny_options(tmp_path / "photos", tmp_path, steps=100)
+    mapping["val"]["val_freq"] = 25
+    mapping["logger"]["save_checkpoint_freq"] = 10
+    return mapping
+
+
+def _tree(root: Path) -> dict[str, tuple[int, int]]:
+    """Every file with its size and time of change, and every folder."""
+    return {
+        str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) if path.is_file() else (0, 0)
+        for path in root.rglob("*")
+    }
+
+
+def test_it_tells_time_memory_and_disk_and_leaves_nothing(mapping, tmp_path) -> None:
+    before = _tree(tmp_path)
+    report = dry_run(parse_options(mapping))
+    assert _tree(tmp_path) == before
+    assert report.all_problems() == ()
+    cost = report.cost
+    assert (cost.steps, cost.validations, cost.saves, cost.kept) == (100, 4, 10, 10)
+    assert cost.pictures_per_scored == 2.0
+    assert 0 < cost.step_s < 5
+    assert cost.peak_bytes > 50e6
+    for word in ("it/s", "whole run", "peak", "none found"):
+        assert word in report.text()
+
+
+def test_the_size_of_a_checkpoint_is_that_of_a_real_one(mapping) -> None:
+    cost = dry_run(parse_options(mapping)).cost
+    mapping["train"]["total_iter"] = 1
+    run_folder = train(parse_options(mapping)).run_folder
+    files = [*run_folder.models.glob("*_1.pth"), *run_folder.states.glob("1.*")]
+    assert cost.checkpoint_bytes == pytest.approx(sum(file.stat().st_size for file in files), rel=0.1)
+
+
+def test_an_existing_run_stays_as_it_is_even_while_it_trains(mapping, tmp_path) -> None:
+    mapping["train"]["total_iter"] = 2
+    options = parse_options(mapping)
+    with train(options).run_folder.lock():
+        before = _tree(tmp_path)
+        dry_run(options)
+        assert _tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("fault", ["weights", "in a step"])
+def test_a_dry_run_that_fails_leaves_nothing(mapping, tmp_path, monkeypatch, fault) -> None:
+    if fault == "weights":
+        mapping["path"]["pretrain_network_g"] = "nowhere.pth"
+    else:
+        monkeypatch.setattr(trainer, "_run_step", _raise)
+    before = _tree(tmp_path)
+    with pytest.raises((UserError, ZeroDivisionError)):
+        dry_run(parse_options(mapping))
+    assert _tree(tmp_path) == before
+
+
+def _raise(*_: object) -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_dry_run_leaves_nothing(mapping, tmp_path, number) -> None:
+    mapping["network_g"] |= {"num_feat": 64, "num_conv": 32}
+    mapping |= {"gt_size": 128, "queue_size": 6}
+    mapping["datasets"]["train"] |= {"crop_size": 160, "batch_size_per_gpu": 6}
+    file = write_options(tmp_path / "options.yml", mapping)
+    before = _tree(tmp_path)
+    with subprocess.Popen([sys.executable, TRAIN, "-opt", file, "--dry-run"], stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        while not (line := run.stderr.readline()).startswith("before training"):
+            assert line, "it ended before it trained"
+        time.sleep(0.2)
+        run.send_signal(number)
+        said = run.stderr.read()
+    assert run.returncode == 128 + number
+    assert "has left nothing" in said
+    assert _tree(tmp_path) == before
+
+
+def test_a_state_that_does_not_resume_exactly_is_a_problem(mapping, monkeypatch) -> None:
+    resume = FineTuneModel.resume_training
+
+    def damaged(self, resume_state) -> None:
+        resume(self, resume_state)
+        with torch.no_grad():
+            next(self.generator.network.parameters()).add_(0.5)
+
+    monkeypatch.setattr(FineTuneModel, "resume_training", damaged)
+    assert any("resumed" in words for words in dry_run(parse_options(mapping)).all_problems())
+
+
+def test_what_the_run_warns_of_is_a_problem(mapping, tmp_path) -> None:
+    next((tmp_path / "photos").rglob("*.png")).write_bytes(b"broken")
+    del mapping["val"]
+    mapping["datasets"]["train"]["batch_size_per_gpu"] = 4
+    assert any("cannot read" in words for words in dry_run(parse_options(mapping)).all_problems())
+
+
+def test_no_tracker_hears_of_it(mapping, monkeypatch) -> None:
+    mapping["logger"]["wandb"] = {"project": "mine"}
+    small = module._in_small(parse_options(mapping), Path("elsewhere"))
+    assert small.logger.tracker == "none"
+
+
+def _report(**changes) -> DryRunReport:
+    cost = Cost(
+        steps=1000, first_step_s=5.0, step_s=0.5, validations=4, pictures_per_scored=10.0, base_s=2.0,
+        validation_s=1.0, saves=10, saving_s=3.0, kept=10, checkpoint_bytes=100, peak_bytes=10,
+    )  # fmt: skip
+    return DryRunReport(**{"cost": cost, "problems": (), "free_bytes": 1100, **changes})
+
+
+def test_the_whole_run_is_its_steps_validations_and_checkpoints() -> None:
+    cost = _report().cost
+    assert cost.training_s == 5 + 999 * 0.5
+    assert cost.validating_s == 10 * (2 + 4 * 1)
+    assert cost.all_saving_s == 30
+    assert f"about {say_seconds(504.5 + 60 + 30)}" in _report().text()
+
+
+def test_a_disk_that_is_too_small_is_a_problem() -> None:
+    assert _report().all_problems() == ()
+    assert "choose another disk" in _report(free_bytes=1099).all_problems()[0]
+    assert json.loads(_report(free_bytes=1099).json())["disk_bytes"] == 1100
+
+
+def test_the_command_says_it_as_json(mapping, tmp_path) -> None:
+    file = write_options(tmp_path / "options.yml", mapping)
+    done = subprocess.run(
+        [sys.executable, TRAIN, "-opt", file, "--dry-run", "--json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["problems"] == []
+    assert ".dry-run" not in done.stderr
+    assert str(RunFolder(tmp_path / "experiments/tiny").root) in done.stderr
