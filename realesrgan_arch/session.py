@@ -1,5 +1,6 @@
 """A whole training run: options in; weights, scores and a summary out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from realesrgan_arch.data.apart import check_manifests_apart
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
-from realesrgan_arch.training.checkpoint import CheckpointError, load_state
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.header import run_header
 from realesrgan_arch.training.image_faults import ImageFaults
@@ -19,6 +19,7 @@ from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.numbers_guard import NumbersGuard
 from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.resume import data_facts, is_finished, resume
 from realesrgan_arch.training.rounds import ValidationRounds, open_validations
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.stopping import StopRequest
@@ -32,7 +33,7 @@ class Outcome:
     run_folder: RunFolder
     weights: Path
     table: str
-    """Base against tuned on each validation set; empty without one."""
+    """Base against tuned on each validation set, or that nothing was left to do; empty without either."""
     failed_files: str
 
     def summary(self) -> str:
@@ -49,12 +50,13 @@ class Outcome:
         return "\n".join(lines)
 
 
-def train(options: Options, *, auto_resume: bool = False) -> Outcome:
+def train(options: Options, *, auto_resume: bool = False, allow_changed: Sequence[str] = ()) -> Outcome:
     """Train as `options` say and return where everything is.
 
     Args:
-        options: with a `train` section.
-        auto_resume: go on from the newest state of the run, if there is one.
+        options: with a `train` section; they say where to go on from, too.
+        auto_resume: whatever they say, go on from the newest state of the run, if there is one.
+        allow_changed: keys that may differ from those of the state although they change what the run means.
 
     Raises:
         UserError: data, weights or folders that cannot be used; before the first step where that can be known.
@@ -63,48 +65,51 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     run_folder = RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
     run_folder.check_place()
     with run_folder.lock():
-        return _train_alone(options, run_folder, auto_resume=auto_resume)
+        chosen = options.resuming("auto") if auto_resume else options
+        return _train_alone(chosen, run_folder, allow_changed=allow_changed)
 
 
-def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) -> Outcome:
-    resume = options.path.resume_state or (run_folder.newest_state() if auto_resume else None)
+def _train_alone(options: Options, run_folder: RunFolder, *, allow_changed: Sequence[str]) -> Outcome:
     model = basicsr_bridge.build_model(options, run_folder=run_folder)
     base = load_base_generator(options)
-    if resume is not None:
-        model.resume_training(load_state(resume))
-        _check_unfinished(model, require_train(options).total_iter)
     batches = TrainingBatches(options, pin_memory=model.device.type == "cuda")
     validations = open_validations(options)
     # Only now that everything else is known to work: a failed start leaves the older run where it is.
-    archived = None if resume else run_folder.move_older_run_aside()
+    model.describe(data_facts(options, batches, base))
+    resumed = resume(model, options, allow_changed=allow_changed)
+    is_own = resumed is not None and resumed.is_own
+    archived = None if is_own else run_folder.move_older_run_aside()
     run_folder.prepare()
     _write_effective_options(options, run_folder)
     progress = _open_progress(options, model)
     numbers, rounds = NumbersGuard(), ValidationRounds(options, model, validations, progress)
     store = CheckpointStore(run_folder, extras={"numbers": numbers, "rounds": rounds})
-    faults = ImageFaults(batches.num_images)
+    faults, rhythm = ImageFaults(batches.num_images), _rhythm(options)
     try:
-        if auto_resume and resume is None:
+        if options.resume_from == "auto" and resumed is None:
             progress.write("there is no older state to resume from: starting at step 0")
-        if resume is not None and resume == run_folder.state(model.step):
+        if is_own:
             store.restore_extras(model.step)
-        resumed = str(resume) if resume else None
-        progress.write(run_header(options, model, num_images=batches.num_images, archived=archived, resumed=resumed))
-        rounds.score_base(base)
+            store.discard_after(model.step)
+        if is_own and is_finished(model, rhythm, validated_step=rounds.last_step):
+            return _finished(run_folder, model.step)
+        source = str(resumed.source) if resumed else None
+        progress.write(run_header(options, model, num_images=batches.num_images, archived=archived, resumed=source))
+        if resumed and resumed.words:
+            progress.write(resumed.words)
         with StopRequest() as stop:
+            with stop.at_once(model.step):
+                rounds.score_base(base)
             watch = Watch(progress, faults, numbers, rounds, stop)
-            Trainer(model, batches=batches, rhythm=_rhythm(options), store=store, watch=watch).fit()
+            Trainer(model, batches=batches, rhythm=rhythm, store=store, watch=watch).fit()
     finally:
         progress.close()
     return Outcome(run_folder, run_folder.weights("net_g", None), table=rounds.tables(), failed_files=faults.listing())
 
 
-def _check_unfinished(model: FineTuneModel, total_steps: int) -> None:
-    if model.step >= total_steps:
-        raise CheckpointError(
-            f"nothing is left to do: the state is of step {model.step} and train.total_iter is {total_steps}; raise it "
-            "to go on"
-        )
+def _finished(run_folder: RunFolder, step: int) -> Outcome:
+    words = f"nothing is left to do: the run is finished at step {step}; raise train.total_iter to go on"
+    return Outcome(run_folder, run_folder.weights("net_g", None), table=words, failed_files="")
 
 
 def _write_effective_options(options: Options, run_folder: RunFolder) -> None:

@@ -26,11 +26,35 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description="Train or fine-tune a generator as an option file says.")
     parser.add_argument("-opt", "--options", required=True, type=Path, metavar="FILE", help="option file (YAML)")
     add_overrides(parser)
-    parser.add_argument("--auto_resume", action="store_true", help="go on from the newest state of this run")
+    _add_resume_flags(parser)
     for flag in ("--launcher", "--local_rank", "--local-rank"):
         parser.add_argument(flag, dest="launcher", help=argparse.SUPPRESS)
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     return parser
+
+
+def _add_resume_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--resume",
+        metavar="auto|none|PATH",
+        help="go on from the newest checkpoint of this run, if there is one; or from a state or a run's folder",
+    )
+    parser.add_argument("--auto_resume", dest="resume", action="store_const", const="auto", help="--resume auto")
+    parser.add_argument(
+        "--allow-changed",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY",
+        help="go on although these options, sections or globs have changed what the run means",
+    )
+    parser.add_argument(
+        "--restart-schedule",
+        dest="overrides",
+        action="append_const",
+        const="train.restart_schedule=true",
+        help="start the learning rate's schedule anew at the resumed step, once",
+    )
 
 
 def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Options], None] | None = None) -> int:
@@ -39,11 +63,14 @@ def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Opt
     loaded = load_options(parsed.options, overrides=parsed.overrides)
     for note in (*loaded.notes, *_notes_on_flags(parsed)):
         warn(f"note: {note}")
+    options = loaded.options
+    if parsed.resume is not None:
+        options = options.resuming(parsed.resume if parsed.resume in ("auto", "none") else Path(parsed.resume))
     if check is not None:
-        check(loaded.options)
+        check(options)
     from realesrgan_arch.session import train  # torch and basicsr, which `--help` need not wait for
 
-    outcome = train(loaded.options, auto_resume=parsed.auto_resume)
+    outcome = train(options, allow_changed=parsed.allow_changed)
     say(outcome.summary())
     return EXIT_OK
 

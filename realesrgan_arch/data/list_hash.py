@@ -31,10 +31,9 @@ def hash_validation_sets(options: Options) -> dict[str, str]:
     Raises:
         DataError: as `build_whole_images`.
     """
-    return {
-        key: _hash_whole_images(build_whole_images(section, scale=options.scale, degradation=options.degradation()), section)
-        for key, section in options.datasets.validation_sets().items()
-    }
+    sections, settings = options.datasets.validation_sets(), options.degradation()
+    sets = {key: build_whole_images(part, scale=options.scale, degradation=settings) for key, part in sections.items()}
+    return {key: _hash_whole_images(dataset, sections[key]) for key, dataset in sets.items()}
 
 
 def _hash_whole_images(dataset: SyntheticPairs | WholePairs | FrozenPairs, options: DatasetOptions) -> str:

@@ -40,10 +40,10 @@ class TrainingBatches:
         self._seed = options.manual_seed
         self._total_steps = require_train(options).total_iter
         self._pin_memory = pin_memory and self._section.pin_memory
-        self._dataset = build_training_set(
+        self.dataset = build_training_set(
             self._section, scale=options.scale, gt_size=options.crop_gt_size, seed=self._seed
         )
-        self.num_images = len(self._dataset)
+        self.num_images = len(self.dataset)
 
     def open(self, first_step: int) -> Iterator[Batch]:
         """Yield the batches of `first_step` (from 1) to the last step of the run."""
@@ -55,7 +55,7 @@ class TrainingBatches:
             num_steps=self._total_steps - first_step + 1,
         )
         loader = DataLoader(
-            self._dataset,
+            self.dataset,
             batch_sampler=sampler,
             num_workers=self._section.num_worker_per_gpu,
             pin_memory=self._pin_memory,

@@ -32,8 +32,8 @@ from realesrgan_arch.training.validation import ScoreRules, Validation, samples_
 class FineTuneModel:
     """Trains a generator, against a discriminator if there is one.
 
-    Build it from options with `realesrgan_arch.training.assembly.assemble_model`; the record of them, `options`, is kept
-    in its states.
+    Build it from options with `realesrgan_arch.training.assembly.assemble_model`; its states keep `options`, the
+    record of them.
     """
 
     def __init__(
@@ -200,7 +200,9 @@ class FineTuneModel:
 
     def record(self) -> Record:
         """Return what this run is, for its states; see `run_record`."""
-        return merged(self._described, {**self._stateful_parts().facts(), "precision": str(self.dtype)})
+        return merged(
+            self._described, {**self._stateful_parts().facts(), "precision": str(self.dtype).removeprefix("torch.")}
+        )
 
     def describe(self, facts: Mapping[str, object]) -> None:
         """Add facts to the record, such as those of the data."""
@@ -236,5 +238,5 @@ class FineTuneModel:
         )
 
     def _stateful_parts(self) -> StatefulParts:
-        pool = self.synthesis.pool if self.synthesis else None
-        return StatefulParts(self.generator, self.discriminator, self.ema, pool, self.game.scaler)
+        pool, gt_size = (self.synthesis.pool, self.synthesis.gt_size) if self.synthesis else (None, 0)
+        return StatefulParts(self.generator, self.discriminator, self.ema, pool, gt_size, self.game.scaler)

@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -14,9 +14,11 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from realesrgan_arch.training.metrics_log import cut_after, key_of
 from realesrgan_arch.training.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
+Clock = Callable[[], float]
 
 
 @dataclass
@@ -27,10 +29,11 @@ class StepTimer:
     data_seconds: float = 0.0
     paused_seconds: float = 0.0
     steps: int = 0
+    clock: Clock = time.monotonic
 
     def elapsed(self) -> float:
         """Return the seconds since the start, without the pauses."""
-        return max(time.monotonic() - self.started - self.paused_seconds, 1e-9)
+        return max(self.clock() - self.started - self.paused_seconds, 1e-9)
 
     def steps_per_second(self) -> float:
         """Return the mean speed."""
@@ -58,6 +61,7 @@ class Progress:
         device: whose memory is shown.
         use_tensorboard: write events, too.
         stream: where the bar or the lines go.
+        clock: seconds that only ever grow, for speed and ETA; the time of day may jump.
     """
 
     def __init__(
@@ -69,28 +73,41 @@ class Progress:
         device: torch.device,
         use_tensorboard: bool = True,
         stream: TextIO = sys.stderr,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._run_folder = run_folder
         self._total = total_steps
         self._device = device
         self._stream = stream
-        self._timer = StepTimer()
-        self._writer = SummaryWriter(str(run_folder.tensorboard)) if use_tensorboard else None
+        self._clock = clock
+        self._known = cut_after(run_folder.metrics, first_step)
+        self._use_tensorboard = use_tensorboard
+        self._writer = self._open_writer(first_step)
+        self.restart_clock()
         interactive = stream.isatty()
         self._bar = tqdm(total=total_steps, initial=first_step, unit="step", file=stream, disable=not interactive)
 
     def restart_clock(self) -> None:
         """Begin to time the steps; what came before, such as scoring the base, does not count."""
-        self._timer = StepTimer()
+        self._timer = StepTimer(started=self._clock(), clock=self._clock)
+
+    def go_back(self, step: int) -> None:
+        """Begin to count and to record again after `step`; what the files have of later steps goes."""
+        self._known = cut_after(self._run_folder.metrics, step)
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = self._open_writer(step)
+        self._bar.n = step
+        self._bar.refresh()
 
     @contextmanager
     def pause(self) -> Iterator[None]:
         """Leave what happens in the block, saving and validating, out of the speed."""
-        began = time.monotonic()
+        began = self._clock()
         try:
             yield
         finally:
-            self._timer.paused_seconds += time.monotonic() - began
+            self._timer.paused_seconds += self._clock() - began
 
     def count_step(self, *, data_seconds: float) -> None:
         """Note that one more step is done, and for how long it waited for its batch."""
@@ -140,10 +157,19 @@ class Progress:
     ) -> None:
         of_set = {} if dataset is None else {"set": dataset}
         frozen = {"set_hash": set_hash} if set_hash else {}
-        self._run_folder.append_metrics({"kind": kind, "step": step, **of_set, **frozen, **values})
+        record: dict[str, object] = {"kind": kind, "step": step, **of_set, **frozen, **values}
+        if key_of(record) in self._known:  # by the part of the run before the resume: the base's scores
+            return
+        self._run_folder.append_metrics(record)
         if self._writer is not None:
             for name, value in values.items():
                 self._writer.add_scalar("/".join([kind, *of_set.values(), name]), value, step)
+
+    def _open_writer(self, step: int) -> SummaryWriter | None:
+        """Return a writer whose curves replace those of an older one from the step after `step` on."""
+        if not self._use_tensorboard:
+            return None
+        return SummaryWriter(str(self._run_folder.tensorboard), purge_step=step + 1 if step else None)
 
     def _memory(self) -> str:
         return f"{memory_gib(self._device):.1f} GiB"

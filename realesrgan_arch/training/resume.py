@@ -1,9 +1,10 @@
 """Where a run goes on from, and whether that is still the same run: decided before anything is written."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,8 +19,10 @@ from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.run_record import describe_changes, differences
+from realesrgan_arch.training.trainer import Rhythm
 
-State = Mapping[str, object]
+State = dict[str, Any]
+Found = tuple[Path, State]
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,11 @@ def resume(model: FineTuneModel, options: Options, *, allow_changed: Sequence[st
     Raises:
         CheckpointError: no state there, a damaged one, or one of another run.
     """
-    source = _find(options.resume_from, model.run_folder, options.name)
-    if source is None:
+    found = _find(options.resume_from, model.run_folder, options.name)
+    if found is None:
         return None
+    source, state = found
     is_own = source.parent.resolve() == model.run_folder.states.resolve()
-    state: dict = dict(load_state(source))
     changes = differences(state["record"], model.record())
     model.resume_training(state, allow_changed=allow_changed)
     words = [describe_changes(changes)] if changes else []
@@ -71,15 +74,17 @@ def data_facts(options: Options, batches: TrainingBatches, base: nn.Module) -> d
     }
 
 
-def is_finished(model: FineTuneModel, *, total_steps: int, validated: bool) -> bool:
+def is_finished(model: FineTuneModel, rhythm: Rhythm, *, validated_step: int) -> bool:
     """Return whether nothing is left to do: all steps and the last validation are done, and the last weights are there.
 
     A run that was killed after its last checkpoint still lacks some of that.
     """
-    return model.step >= total_steps and validated and _has_latest(model)
+    step = model.step
+    validated = validated_step >= step or not rhythm.is_due(step, rhythm.validate_every)
+    return step >= rhythm.total_steps and validated and _has_latest(model)
 
 
-def _find(wanted: str | Path, run_folder: RunFolder, name: str) -> Path | None:
+def _find(wanted: str | Path, run_folder: RunFolder, name: str) -> Found | None:
     match wanted:
         case "none":
             return None
@@ -89,10 +94,10 @@ def _find(wanted: str | Path, run_folder: RunFolder, name: str) -> Path | None:
             return _find_at(Path(wanted), name)
 
 
-def _find_at(path: Path, name: str) -> Path:
+def _find_at(path: Path, name: str) -> Found:
     """Return the state at `path`: a state, the folder of a run, or BasicSR's `experiments` with a run of this name."""
     if not path.is_dir():
-        return path
+        return path, load_state(path)
     folders = [RunFolder(folder) for folder in (path, path / name, path.parent) if RunFolder(folder).states.is_dir()]
     found = _newest(folders[0]) if folders else None
     if found is None:
@@ -103,19 +108,18 @@ def _find_at(path: Path, name: str) -> Path:
     return found
 
 
-def _newest(run_folder: RunFolder) -> Path | None:
+def _newest(run_folder: RunFolder) -> Found | None:
     """Return the newest state that is whole; what a crash has left in `crash/` is none of the store's."""
-    step = CheckpointStore(run_folder).newest_step()
-    return None if step is None else run_folder.state(step)
+    store = CheckpointStore(run_folder)
+    step = store.newest_step()
+    return None if step is None else (run_folder.state(step), store.load(step))
 
 
 def _schedule_restarts(options: Options, state: State, *, is_own: bool) -> bool:
     """A state that was saved with the option has had its restart, so that a second resume goes on with the same."""
     if not require_train(options).restart_schedule:
         return False
-    record = state["record"]
-    saved = record.get("train") if isinstance(record, Mapping) else None
-    return not (is_own and isinstance(saved, Mapping) and saved.get("restart_schedule"))
+    return not (is_own and state["record"]["train"].get("restart_schedule"))
 
 
 def _has_latest(model: FineTuneModel) -> bool:
@@ -130,5 +134,5 @@ def _has_latest(model: FineTuneModel) -> bool:
 def _hash_weights(network: nn.Module) -> str:
     digest = hashlib.sha256()
     for value in network.state_dict().values():
-        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
     return digest.hexdigest()[:12]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from realesrgan_arch.degradation.pair_pool import PairPool
 from realesrgan_arch.training.checkpoint import CheckpointError, describe_network
@@ -22,6 +23,8 @@ class StatefulParts:
     discriminator: Player | None
     ema: Ema | None
     pool: PairPool | None
+    gt_size: int
+    """Of the pairs in the pool."""
     scaler: torch.amp.GradScaler
 
     def state(self) -> State:
@@ -85,11 +88,20 @@ class StatefulParts:
             self.discriminator.network.load_state_dict(state["discriminator"])
         for key, player in self._players().items():
             if player.optimizer is not None and key in state["optimizers"]:
-                _restore_optimizer(player.optimizer, _trained_names(player), state["optimizers"][key], state["trained"][key])
-        if self.pool is not None and state["pool"] is not None and state["pool"]["capacity"] == self.pool.capacity:
+                moments = _moments(state["optimizers"][key], state["trained"][key], _trained_names(player))
+                groups = player.optimizer.state_dict()["param_groups"]
+                # Rates and other settings stay those of the options.
+                player.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        if self.pool is not None and self._fits_pool(self.pool, state["pool"]):
             self.pool.load_state_dict(state["pool"])
         if state["scaler"]:
             self.scaler.load_state_dict(state["scaler"])
+
+    def _fits_pool(self, pool: PairPool, saved: State | None) -> bool:
+        if saved is None or saved["capacity"] != pool.capacity:
+            return False
+        pairs = saved["gt"]
+        return isinstance(pairs, Tensor) and (len(pairs) == 0 or pairs.shape[-1] == self.gt_size)
 
     def _players(self) -> dict[str, Player]:
         named = {"network_g": self.generator, "network_d": self.discriminator}
@@ -103,15 +115,7 @@ def _trained_names(player: Player) -> list[str]:
     return [name for name, _ in player.network.named_parameters() if name in player.plan.trainable]
 
 
-def _restore_optimizer(
-    optimizer: torch.optim.Optimizer, names: Sequence[str], saved: Mapping[str, dict], saved_names: Sequence[str]
-) -> None:
-    """Give each tensor the moments that it had; rates and other settings stay those of the options."""
-    numbers = {name: number for number, name in enumerate(saved_names)}
-    moments = saved["state"]
-    kept = {
-        number: moments[numbers[name]]
-        for number, name in enumerate(names)
-        if name in numbers and numbers[name] in moments
-    }
-    optimizer.load_state_dict({"state": kept, "param_groups": optimizer.state_dict()["param_groups"]})
+def _moments(saved: Mapping[str, dict], saved_names: Sequence[str], names: Sequence[str]) -> dict[int, object]:
+    """Return what the optimiser knew of each tensor under its number of now, by way of its name."""
+    known = {saved_names[number]: moments for number, moments in saved["state"].items()}
+    return {number: known[name] for number, name in enumerate(names) if name in known}

@@ -10,20 +10,34 @@ import pytest
 import torch
 
 from realesrgan_arch.training.run_folder import RunFolder, RunFolderError
-from realesrgan_arch.training.stopping import StopRequest
+from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from tests.tiny_run import tiny_options, write_options, write_pictures
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_first_signal_is_noted_and_the_second_interrupts() -> None:
+def test_the_first_signal_is_noted_and_the_signals_are_given_back() -> None:
     before = signal.getsignal(signal.SIGINT)
     with StopRequest() as stop:
         signal.raise_signal(signal.SIGINT)
         assert stop.number == signal.SIGINT
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_in_a_block_that_may_be_left_the_first_signal_leaves_it() -> None:
+    reached = []
+    with StopRequest() as stop, pytest.raises(StoppedBySignal, match="stopped at step 7") as stopped, stop.at_once(7):
+        signal.raise_signal(signal.SIGTERM)
+        reached.append("the end")
+    assert stopped.value.exit_code == 143
+    assert not reached
+
+
+def test_a_signal_from_before_such_a_block_keeps_out_of_it() -> None:
+    with StopRequest() as stop:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(StoppedBySignal, match="nothing to save"), stop.at_once(0):
+            pytest.fail("the block was entered")
 
 
 def test_one_name_is_for_one_process(tmp_path) -> None:
@@ -56,7 +70,7 @@ def test_a_stopped_run_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path, 
     process.send_signal(number)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == code, errors
-    assert "and saved; go on with --auto_resume" in errors.splitlines()[-1]
+    assert "and saved; go on with --resume auto" in errors.splitlines()[-1]
     assert "Traceback" not in errors
     resumed = _start(options, "--auto_resume")
     _, errors = resumed.communicate(timeout=120)
