@@ -51,7 +51,7 @@ def _kill_after(options: Path, name: str, seconds: float) -> bool:
 
 def main(options: Path, kills: int) -> dict[str, object]:
     """Kill `kills` runs, and see that each state and each end is that of the run without kills."""
-    import realesrgan_arch.session  # noqa: F401, PLC0415  imported once, before any fork
+    import realesrgan_arch.session  # noqa: F401  imported once, before any fork
 
     torch.set_num_threads(1)
     basicsr_bridge.register()
