@@ -60,7 +60,7 @@ class Progress:
         total_steps: of the run.
         device: whose memory is shown.
         use_tensorboard: write events, too.
-        stream: where the bar or the lines go.
+        stream: where the bar or the lines go; standard error when absent.
         clock: seconds that only ever grow, for speed and ETA; the time of day may jump.
     """
 
@@ -72,13 +72,13 @@ class Progress:
         total_steps: int,
         device: torch.device,
         use_tensorboard: bool = True,
-        stream: TextIO = sys.stderr,
+        stream: TextIO | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
         self._run_folder = run_folder
         self._total = total_steps
         self._device = device
-        self._stream = stream
+        self._stream = stream = stream or sys.stderr
         self._clock = clock
         self._known = cut_after(run_folder.metrics, first_step)
         self._use_tensorboard = use_tensorboard
