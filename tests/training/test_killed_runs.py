@@ -1,4 +1,4 @@
-"""A run may be killed at any moment: it goes on from a state that it really had, and ends as if nothing had happened."""
+"""A run may be killed at any moment: it goes on from a state that it had, and ends as if nothing had happened."""
 
 import json
 import subprocess

@@ -77,7 +77,7 @@ def test_what_changed_is_said_and_what_makes_another_run_is_refused_before_anyth
         _train({**mapping, "manual_seed": 9}, steps=4, resume="auto")
     assert _steps(first, "train") == [1, 2]
     capsys.readouterr()
-    _train({**mapping, "manual_seed": 9}, steps=4, resume="auto", allow=("manual_seed",))
+    _train({**mapping, "manual_seed": 9}, steps=4, resume="auto", allow=("manual_seed", "path.base_weights"))
     said = capsys.readouterr().err
     for line in ("  logger.print_freq: 1 -> 3", "  train.total_iter: 2 -> 4", "  manual_seed: 0 -> 9"):
         assert line in said.splitlines()
