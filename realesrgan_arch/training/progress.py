@@ -78,14 +78,14 @@ class Progress:
         self._run_folder = run_folder
         self._total = total_steps
         self._device = device
-        self._stream = stream = stream or sys.stderr
+        self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._known = cut_after(run_folder.metrics, first_step)
         self._use_tensorboard = use_tensorboard
         self._writer = self._open_writer(first_step)
         self.restart_clock()
-        interactive = stream.isatty()
-        self._bar = tqdm(total=total_steps, initial=first_step, unit="step", file=stream, disable=not interactive)
+        interactive = self._stream.isatty()
+        self._bar = tqdm(total=total_steps, initial=first_step, unit="step", file=self._stream, disable=not interactive)
 
     def restart_clock(self) -> None:
         """Begin to time the steps; what came before, such as scoring the base, does not count."""
