@@ -161,4 +161,7 @@ def test_a_second_signal_does_not_wait_for_a_thread_that_hears_none(tmp_path) ->
     assert process.stdout.readline() == "deep\n"
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130
+    try:
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
