@@ -95,7 +95,7 @@ def _in_small(options: Options, folder: Path) -> Options:
     logger = options.logger.model_copy(
         update={"print_freq": 1, "save_checkpoint_freq": RESUMED_STEP, "tracker": "none"},
     )
-    return options.model_copy(
+    return options.resuming("none").model_copy(
         update={
             "train": short,
             "datasets": options.datasets.model_copy(update=sets),

@@ -16,7 +16,6 @@ from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.adversary_watch import AdversaryWatch
 from realesrgan_arch.training.assembly import load_base_generator
-from realesrgan_arch.training.checkpoint import CheckpointError, load_state
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.crash import crash_saved
 from realesrgan_arch.training.fault_report import FaultReports
@@ -27,6 +26,7 @@ from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.numbers_guard import NumbersGuard
 from realesrgan_arch.training.outlook import QualityReport
 from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.resume import data_facts, is_finished, resume
 from realesrgan_arch.training.rounds import ValidationRounds, open_validations
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.stopping import StopRequest
@@ -34,7 +34,7 @@ from realesrgan_arch.training.timings import Timings
 from realesrgan_arch.training.trackers import open_tracker
 from realesrgan_arch.training.trainer import Rhythm, Trainer, Watch
 from realesrgan_arch.training.validation import Validation
-from realesrgan_arch.training.verdict import Verdict
+from realesrgan_arch.training.verdict import CONTINUE, Verdict
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Outcome:
     run_folder: RunFolder
     weights: Path
     table: str
-    """Base against tuned on each validation set; empty without one."""
+    """Base against tuned on each validation set, or that nothing was left to do; empty without either."""
     failed_files: str
     quality: QualityReport
     """Whether it became better than the base, and the best weights."""
@@ -75,12 +75,13 @@ class Outcome:
         return "\n".join(lines)
 
 
-def train(options: Options, *, auto_resume: bool = False) -> Outcome:
+def train(options: Options, *, auto_resume: bool = False, allow_changed: Sequence[str] = ()) -> Outcome:
     """Train as `options` say and return where everything is.
 
     Args:
-        options: with a `train` section.
-        auto_resume: go on from the newest state of the run, if there is one.
+        options: with a `train` section; they say where to go on from, too.
+        auto_resume: whatever they say, go on from the newest state of the run, if there is one.
+        allow_changed: keys that may differ from those of the state although they change what the run means.
 
     Raises:
         UserError: data, weights or folders that cannot be used; before the first step where that can be known.
@@ -89,43 +90,50 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
     run_folder = RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
     run_folder.check_place()
     with run_folder.lock():
-        return _train_alone(options, run_folder, auto_resume=auto_resume)
+        chosen = options.resuming("auto") if auto_resume else options
+        return _train_alone(chosen, run_folder, allow_changed=allow_changed)
 
 
-def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) -> Outcome:
-    resume = options.path.resume_state or (run_folder.newest_state() if auto_resume else None)
+def _train_alone(options: Options, run_folder: RunFolder, *, allow_changed: Sequence[str]) -> Outcome:
     model = basicsr_bridge.build_model(options, run_folder=run_folder)
     base = load_base_generator(options)
-    if resume is not None:
-        model.resume_training(load_state(resume))
-        _check_unfinished(model, require_train(options).total_iter)
     batches = TrainingBatches(options, pin_memory=model.device.type == "cuda")
     validations = open_validations(options)
     # Only now that everything else is known to work: a failed start leaves the older run where it is.
-    archived = None if resume else run_folder.move_older_run_aside()
+    model.describe(data_facts(options, batches, base))
+    resumed = resume(model, options, allow_changed=allow_changed)
+    is_own = resumed is not None and resumed.is_own
+    archived = None if is_own else run_folder.move_older_run_aside()
     run_folder.prepare()
     _write_effective_options(options, run_folder)
     progress = _open_progress(options, model)
     numbers = _open_numbers_guard(options, model, progress)
     rounds = ValidationRounds(options, model, validations, progress)
     store = CheckpointStore(run_folder, extras={"numbers": numbers, "rounds": rounds})
-    faults = ImageFaults(batches.num_images)
+    faults, rhythm = ImageFaults(batches.num_images), _rhythm(options)
     try:
-        if auto_resume and resume is None:
+        if options.resume_from == "auto" and resumed is None:
             progress.write("there is no older state to resume from: starting at step 0")
-        if resume is not None and resume == run_folder.state(model.step):
+        if is_own:
             store.restore_extras(model.step)
-        resumed = str(resume) if resume else None
-        start = Start(_data_words(batches, validations), batches.num_workers, archived, resumed)
+            store.discard_after(model.step)
+        if is_own and is_finished(model, rhythm, validated_step=rounds.last_step):
+            return _finished(run_folder, model.step, rounds)
+        source = str(resumed.source) if resumed else None
+        start = Start(_data_words(batches, validations), batches.num_workers, archived, source)
         progress.write(run_header(options, model, start))
+        if resumed and resumed.words:
+            progress.write(resumed.words)
         if words := batches.shared_memory_warning():
             progress.warn(words)
-        with progress.timings.measure("base"):
-            rounds.score_base(base)
         environment = partial(_describe_environment, run_folder.root)
-        with StopRequest() as stop, crash_saved(model, environment=environment, write=progress.write):
+        with StopRequest() as stop:
+            with stop.at_once(model.step), progress.timings.measure("base"):
+                rounds.score_base(base)
             watch = Watch(progress, faults, numbers, rounds, stop)
-            verdict = Trainer(model, batches=batches, rhythm=_rhythm(options), store=store, watch=watch).fit()
+            trainer = Trainer(model, batches=batches, rhythm=rhythm, store=store, watch=watch)
+            with crash_saved(model, environment=environment, write=progress.write):
+                verdict = trainer.fit()
     finally:
         progress.close()
     return Outcome(
@@ -139,12 +147,10 @@ def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) 
     )
 
 
-def _check_unfinished(model: FineTuneModel, total_steps: int) -> None:
-    if model.step >= total_steps:
-        raise CheckpointError(
-            f"nothing is left to do: the state is of step {model.step} and train.total_iter is {total_steps}; raise it "
-            "to go on"
-        )
+def _finished(run_folder: RunFolder, step: int, rounds: ValidationRounds) -> Outcome:
+    words = f"nothing is left to do: the run is finished at step {step}; raise train.total_iter to go on"
+    weights = run_folder.weights("net_g", None)
+    return Outcome(run_folder, weights, table=words, failed_files="", quality=rounds.report(), verdict=CONTINUE)
 
 
 def _write_effective_options(options: Options, run_folder: RunFolder) -> None:

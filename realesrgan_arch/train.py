@@ -26,7 +26,7 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description="Train or fine-tune a generator as an option file says.")
     parser.add_argument("-opt", "--options", required=True, type=Path, metavar="FILE", help="option file (YAML)")
     add_overrides(parser)
-    parser.add_argument("--auto_resume", action="store_true", help="go on from the newest state of this run")
+    _add_resume_flags(parser)
     parser.add_argument(
         "--dry-run",
         action="store_true",
@@ -39,19 +39,46 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _add_resume_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--resume",
+        metavar="auto|none|PATH",
+        help="go on from the newest checkpoint of this run, if there is one; or from a state or a run's folder",
+    )
+    parser.add_argument("--auto_resume", dest="resume", action="store_const", const="auto", help="--resume auto")
+    parser.add_argument(
+        "--allow-changed",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY",
+        help="go on although these options, sections or globs have changed what the run means",
+    )
+    parser.add_argument(
+        "--restart-schedule",
+        dest="overrides",
+        action="append_const",
+        const="train.restart_schedule=true",
+        help="start the learning rate's schedule anew at the resumed step, once",
+    )
+
+
 def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Options], None] | None = None) -> int:
     """Train, and say what was made, where it is and what comes next; `check` may refuse the options first."""
     parsed = build_parser(program).parse_args(arguments)
     loaded = load_options(parsed.options, overrides=parsed.overrides)
     for note in (*loaded.notes, *_notes_on_flags(parsed)):
         warn(f"note: {note}")
+    options = loaded.options
+    if parsed.resume is not None:
+        options = options.resuming(parsed.resume if parsed.resume in ("auto", "none") else Path(parsed.resume))
     if check is not None:
-        check(loaded.options)
+        check(options)
     if parsed.dry_run:
-        return _run_dry(loaded.options, as_json=parsed.json)
+        return _run_dry(options, as_json=parsed.json)
     from realesrgan_arch.session import train  # torch and basicsr, which `--help` need not wait for
 
-    outcome = train(loaded.options, auto_resume=parsed.auto_resume)
+    outcome = train(options, allow_changed=parsed.allow_changed)
     say(outcome.summary())
     return outcome.exit_code
 

@@ -230,7 +230,11 @@ def test_a_new_run_can_start_from_the_older_one_of_its_name(mapping) -> None:
     assert _train(mapping).weights.exists()
 
 
-def test_a_finished_run_is_not_resumed(mapping) -> None:
-    _train(mapping)
-    with pytest.raises(UserError, match="state is of step 2 and train.total_iter is 2; raise it"):
-        _train(mapping, auto_resume=True)
+def test_a_finished_run_says_so_in_one_sentence_and_changes_nothing(mapping) -> None:
+    first = _train(mapping)
+    before = {path: path.read_bytes() for path in first.run_folder.models.iterdir()}
+    metrics = first.run_folder.metrics.read_text()
+    again = _train(mapping, auto_resume=True)
+    assert "nothing is left to do: the run is finished at step 2; raise train.total_iter" in again.summary()
+    assert {path: path.read_bytes() for path in first.run_folder.models.iterdir()} == before
+    assert first.run_folder.metrics.read_text() == metrics

@@ -270,6 +270,14 @@ def losses_and_schedule_fit(options: Options) -> Problems:
             yield Problem(("train", "scheduler", "restart_weights"), text, reads=(("train", "scheduler", "periods"),))
 
 
+def one_place_to_resume_from(options: Options) -> Problems:
+    """Upstream's key and ours say the same."""
+    state = options.path.resume_state
+    if state is not None and "resume" in options.model_fields_set:
+        text = f"expected one of `resume` and path.resume_state, got both ({options.resume} and {shown(state)})"
+        yield Problem(("resume",), text, reads=(("path", "resume_state"),))
+
+
 RULES: tuple[Callable[[Options], Problems], ...] = (
     ranges_rise,
     probabilities_sum_to_one,
@@ -286,6 +294,7 @@ RULES: tuple[Callable[[Options], Problems], ...] = (
     batch_has_equal_parts,
     losses_and_schedule_fit,
     *VALIDATION_RULES,
+    one_place_to_resume_from,
 )
 
 

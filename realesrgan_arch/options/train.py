@@ -142,6 +142,8 @@ class TrainOptions(Section):
     net_d_init_iters: CountOrZero = 0
     """First steps in which only the discriminator learns."""
     trainable: TrainableOptions = TrainableOptions()
+    restart_schedule: bool = False
+    """On the first resume with this, warm-up and schedule of the learning rate start anew (ours)."""
     accumulate: Count = 1
     """Micro-batches added up for one step (ours)."""
     clip_grad_norm: Positive | None = None
@@ -222,6 +224,7 @@ class PathOptions(Section):
     param_key_d: Text | None = None
     strict_load_d: bool = True
     resume_state: FilePath | None = None
+    """The same as `resume` at the top with a path."""
     experiments_root: FilePath | None = None
     """Folder of all runs (ours); `experiments` when absent."""
 

@@ -6,6 +6,7 @@ Names and defaults are upstream's (xinntao/Real-ESRGAN `options/` and `realesrga
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -22,6 +23,7 @@ from realesrgan_arch.options.datasets import Datasets, TrainDataset
 from realesrgan_arch.options.fields import (
     Count,
     CountOrZero,
+    FilePath,
     FolderName,
     Interval,
     PositiveInterval,
@@ -72,6 +74,9 @@ class Options(Section):
     scale: Literal[1, 2, 4] = 4
     num_gpu: Annotated[int, Field(ge=0)] | Literal["auto"] = "auto"
     manual_seed: CountOrZero = 0
+    resume: Literal["auto", "none"] | FilePath = "none"
+    """`auto` goes on from the newest whole checkpoint of this run, if there is one; `none` starts anew; or the state or
+    run folder to go on from (ours)."""
     device: Annotated[Text, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:N` or `mps` (ours)."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -123,6 +128,16 @@ class Options(Section):
     val: ValidationOptions | None = None
     logger: LoggerOptions = LoggerOptions()
     dist_params: DistOptions = DistOptions()
+
+    @property
+    def resume_from(self) -> Literal["auto", "none"] | Path:
+        """Where to go on from; upstream's `path.resume_state` is a path too."""
+        return self.path.resume_state or self.resume
+
+    def resuming(self, source: Literal["auto", "none"] | Path) -> "Options":
+        """Return these options with another `resume_from`, as the command line asks for it."""
+        path = self.path.model_copy(update={"resume_state": None})
+        return self.model_copy(update={"resume": source, "path": path})
 
     @property
     def is_paired(self) -> bool:

@@ -27,6 +27,7 @@ from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
 from realesrgan_arch.training.run_folder import RunFolder
+from realesrgan_arch.training.run_record import options_record
 from realesrgan_arch.training.schedule import ConstantSchedule, CosineRestartSchedule, MultiStepSchedule, Schedule
 from realesrgan_arch.training.synthesis import PairSynthesis
 from realesrgan_arch.training.validation import score_rules
@@ -62,6 +63,7 @@ def assemble_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:
         device=device,
         dtype=dtype,
         run_folder=run_folder,
+        options=options_record(options),
     )
 
 

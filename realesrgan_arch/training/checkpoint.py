@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from realesrgan_arch.atomic import atomic_file
 from realesrgan_arch.errors import UserError
 
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 
 
 class CheckpointError(UserError):
@@ -91,17 +91,3 @@ def describe_network(network: nn.Module) -> str:
     count = sum(parameter.numel() for parameter in network.parameters())
     digest = hashlib.sha256("\n".join(shapes).encode()).hexdigest()[:8]
     return f"{type(network).__name__} with {count:,} parameters ({digest})"
-
-
-def check_identity(saved: Mapping[str, str], current: Mapping[str, str]) -> None:
-    """Check that the options have not changed in what a training state depends on.
-
-    Raises:
-        CheckpointError: with every difference.
-    """
-    changed = [f"{key} was {saved.get(key)}, now {value}" for key, value in current.items() if saved.get(key) != value]
-    if changed:
-        raise CheckpointError(
-            f"cannot resume, as the options have changed: {'; '.join(changed)}; change them back, or start a new run "
-            "from the weights of this one with path.pretrain_network_g"
-        )

@@ -5,7 +5,7 @@ and with `lq` in its batches it trains on pairs.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.game import Game
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
 from realesrgan_arch.training.run_folder import RunFolder
+from realesrgan_arch.training.run_record import Record, check_changes, differences, merged
 from realesrgan_arch.training.schedule import learning_rate
 from realesrgan_arch.training.step_numbers import StepNumbers
 from realesrgan_arch.training.steps import Targets, as_float
@@ -32,7 +33,8 @@ from realesrgan_arch.training.validation import ScoreRules, Validation, samples_
 class FineTuneModel:
     """Trains a generator, against a discriminator if there is one.
 
-    Build it from options with `realesrgan_arch.training.assembly.assemble_model`.
+    Build it from options with `realesrgan_arch.training.assembly.assemble_model`; its states keep `options`, the
+    record of them.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class FineTuneModel:
         device: torch.device,
         dtype: torch.dtype,
         run_folder: RunFolder,
+        options: Mapping[str, object] | None = None,
     ) -> None:
         self.game = Game(
             generator=generator, discriminator=discriminator, losses=losses, rules=rules, device=device, dtype=dtype
@@ -60,6 +63,9 @@ class FineTuneModel:
         self.run_folder = run_folder
         self.step = 0
         self.last_whole_step = 0
+        self.schedule_start = 0
+        """The step after which warm-up and schedule of the learning rate began."""
+        self._described = dict(options or {})
         self._lq = torch.empty(0)
         self._gt = torch.empty(0)
         self.numbers = StepNumbers()
@@ -91,8 +97,9 @@ class FineTuneModel:
         rules = self.game.rules
         warmup = max(warmup_iter, rules.warmup_steps)
         self.step = current_iter
+        begun = current_iter - self.schedule_start
         for player, base in zip(self.game.players(), (rules.base_rate_g, rules.base_rate_d), strict=False):
-            rate = learning_rate(current_iter, base=base, schedule=rules.schedule, warmup_steps=warmup)
+            rate = learning_rate(begun, base=base, schedule=rules.schedule, warmup_steps=warmup)
             for group in player.optimizer.param_groups if player.optimizer else ():
                 group["lr"] = rate * self.rate_factor
 
@@ -200,20 +207,41 @@ class FineTuneModel:
         """Return all that a resume needs, as plain tensors and numbers."""
         return {
             "iter": self.step,
+            "schedule_start": self.schedule_start,
             "frozen": self._base_fingerprints,
+            "record": self.record(),
             **self._stateful_parts().state(),
         }
 
-    def resume_training(self, resume_state: Mapping[str, object]) -> None:
+    def record(self) -> Record:
+        """Return what this run is, for its states; see `run_record`."""
+        return merged(
+            self._described, {**self._stateful_parts().facts(), "precision": str(self.dtype).removeprefix("torch.")}
+        )
+
+    def describe(self, facts: Mapping[str, object]) -> None:
+        """Add facts to the record, such as those of the data."""
+        self._described = merged(self._described, facts)
+
+    def resume_training(self, resume_state: Mapping[str, object], *, allow_changed: Sequence[str] = ()) -> None:
         """Take over a state of `state()`; the next step is the one after it.
 
+        Args:
+            resume_state: of a run.
+            allow_changed: keys of the options that may be others than those of the state; see `run_record`.
+
         Raises:
-            CheckpointError: the options have changed in a way that the state does not fit.
+            CheckpointError: it is the state of another run, or does not fit these networks.
         """
         state: dict = dict(resume_state)
-        self._stateful_parts().restore(state)
+        parts = self._stateful_parts()
+        parts.check_fits(state)
+        check_changes(differences(state["record"], self.record()), allowed=allow_changed)
+        parts.restore(state)
         self.step = self.last_whole_step = state["iter"]
-        self._base_fingerprints = state["frozen"]
+        self.schedule_start = state["schedule_start"]
+        # Other layers may train now; then what has to stay as it is begins with this state.
+        self._base_fingerprints = state["frozen"] if state["trained"] == parts.trained() else self.fingerprints()
 
     def _targets(self) -> Targets:
         switches = self.sharpened
@@ -225,5 +253,5 @@ class FineTuneModel:
         )
 
     def _stateful_parts(self) -> StatefulParts:
-        pool = self.synthesis.pool if self.synthesis else None
-        return StatefulParts(self.generator, self.discriminator, self.ema, pool, self.game.scaler)
+        pool, gt_size = (self.synthesis.pool, self.synthesis.gt_size) if self.synthesis else (None, 0)
+        return StatefulParts(self.generator, self.discriminator, self.ema, pool, gt_size, self.game.scaler)

@@ -3,7 +3,7 @@
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from realesrgan_arch.training.data_share import DataShareWatch
+from realesrgan_arch.training.metrics_log import cut_after, key_of
 from realesrgan_arch.training.peak_memory import peak_bytes
 from realesrgan_arch.training.results_table import Comparison, ResultsTable
 from realesrgan_arch.training.run_folder import RunFolder
@@ -21,6 +22,7 @@ from realesrgan_arch.training.timings import Timings
 from realesrgan_arch.training.trackers import Tracker
 
 logger = logging.getLogger(__name__)
+Clock = Callable[[], float]
 
 
 @dataclass
@@ -31,10 +33,11 @@ class StepTimer:
     data_seconds: float = 0.0
     paused_seconds: float = 0.0
     steps: int = 0
+    clock: Clock = time.monotonic
 
     def elapsed(self) -> float:
         """Return the seconds since the start, without the pauses."""
-        return max(time.monotonic() - self.started - self.paused_seconds, 1e-9)
+        return max(self.clock() - self.started - self.paused_seconds, 1e-9)
 
     def steps_per_second(self) -> float:
         """Return the mean speed."""
@@ -56,6 +59,7 @@ class Progress:
         use_tensorboard: write events, too.
         tracker: gets all numbers, too.
         stream: where the bar or the lines go; standard error when absent.
+        clock: seconds that only ever grow, for speed and ETA; the time of day may jump.
     """
 
     def __init__(
@@ -68,38 +72,47 @@ class Progress:
         use_tensorboard: bool = True,
         tracker: Tracker | None = None,
         stream: TextIO | None = None,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._run_folder = run_folder
         self._total = total_steps
         self._device = device
-        self._stream = stream or sys.stderr
+        self._stream = sys.stderr if stream is None else stream
+        self._clock = clock
         self.timings = Timings()
-        self.restart_clock()
+        self._known = cut_after(run_folder.metrics, first_step)
         self._results = ResultsTable(run_folder.results, first_step=first_step)
         self._tracker = tracker
-        self._writer = SummaryWriter(str(run_folder.tensorboard)) if use_tensorboard else None
-        self._bar = tqdm(
-            total=total_steps,
-            initial=first_step,
-            unit="step",
-            file=self._stream,
-            disable=not self._stream.isatty(),
-        )
+        self._use_tensorboard = use_tensorboard
+        self._writer = self._open_writer(first_step)
+        self.restart_clock()
+        interactive = self._stream.isatty()
+        self._bar = tqdm(total=total_steps, initial=first_step, unit="step", file=self._stream, disable=not interactive)
 
     def restart_clock(self) -> None:
         """Begin to time the steps; what came before, such as scoring the base, does not count."""
-        self._timer = StepTimer()
+        self._timer = StepTimer(started=self._clock(), clock=self._clock)
         self._data_share = DataShareWatch(self._timer)
         self._last_elapsed = 0.0
+
+    def go_back(self, step: int) -> None:
+        """Begin to count and to record again after `step`; what the files have of later steps goes."""
+        self._known = cut_after(self._run_folder.metrics, step)
+        self._results.cut_after(step)
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = self._open_writer(step)
+        self._bar.n = step
+        self._bar.refresh()
 
     @contextmanager
     def pause(self) -> Iterator[None]:
         """Leave what happens in the block, saving and validating, out of the speed."""
-        began = time.monotonic()
+        began = self._clock()
         try:
             yield
         finally:
-            self._timer.paused_seconds += time.monotonic() - began
+            self._timer.paused_seconds += self._clock() - began
 
     def count_step(self, *, data_seconds: float) -> None:
         """Note that one more step is done, and for how long it waited for its batch."""
@@ -164,13 +177,22 @@ class Progress:
     ) -> None:
         of_set = {} if dataset is None else {"set": dataset}
         frozen = {"set_hash": set_hash} if set_hash else {}
-        self._run_folder.append_metrics({"kind": kind, "step": step, **of_set, **frozen, **values})
+        record: dict[str, object] = {"kind": kind, "step": step, **of_set, **frozen, **values}
+        if key_of(record) in self._known:  # by the part of the run before the resume: the base's scores
+            return
+        self._run_folder.append_metrics(record)
         curves = {"/".join([kind, *of_set.values(), name]): value for name, value in values.items()}
         if self._writer is not None:
             for name, value in curves.items():
                 self._writer.add_scalar(name, value, step)
         if self._tracker is not None and (words := self._tracker.log(curves, step)):
             self.warn(words)
+
+    def _open_writer(self, step: int) -> SummaryWriter | None:
+        """Return a writer whose curves replace those of an older one from the step after `step` on."""
+        if not self._use_tensorboard:
+            return None
+        return SummaryWriter(str(self._run_folder.tensorboard), purge_step=step + 1 if step else None)
 
     def _memory(self) -> str:
         return f"peak {peak_bytes(self._device) / 2**30:.1f} GiB"

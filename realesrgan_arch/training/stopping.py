@@ -1,37 +1,52 @@
 """Ctrl-C and SIGTERM end a run between two steps, with a state that resumes; a second one ends it at once."""
 
+import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Self
 
+import psutil
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_NO_MORE = b"\0"
+_STDERR = 2
 
 
 class StoppedBySignal(KeyboardInterrupt):
-    """A run that ended between two steps because it was asked to; its state is saved.
+    """A run that ended because it was asked to; the state of `step` is saved.
 
     The exit code is 128 plus the signal's number, as a shell would report it: 130 or 143.
     """
 
     def __init__(self, step: int, number: int) -> None:
         self.exit_code = 128 + number
-        super().__init__(f"stopped at step {step} and saved; go on with --auto_resume")
+        saved = f"stopped at step {step} and saved; go on with --resume auto"
+        super().__init__(saved if step else "stopped before the first step; there is nothing to save")
 
 
 class StopRequest:
-    """While it is entered, the first signal is only noted; the second one interrupts as ever.
+    """While it is entered, the first signal is only noted; the second one ends the process, whatever it is doing.
 
+    The second one does not wait for the main thread, which may be in the middle of a long computation or of writing a
+    file: what is half written then is what a kill would leave, and the next start passes it over.
     Signals can be caught in the main thread only; elsewhere this does nothing.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
         self._before: dict[int, object] = {}
+        self._saved_step: int | None = None
+        self._bell = (-1, -1)
 
     def __enter__(self) -> Self:
         """Take over the signals."""
         if threading.current_thread() is threading.main_thread():
+            self._bell = os.pipe()
+            os.set_blocking(self._bell[1], False)
+            threading.Thread(target=_leave_at_the_bell, args=(self._bell[0],), daemon=True).start()
             self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
         return self
 
@@ -39,17 +54,65 @@ class StopRequest:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the signals back."""
+        if not self._before:
+            return
         for number, handler in self._before.items():
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
+        signal.set_wakeup_fd(-1)
+        os.write(self._bell[1], _NO_MORE)
+        os.close(self._bell[1])
+
+    @contextmanager
+    def at_once(self, step: int) -> Iterator[None]:
+        """In the block the first signal ends the run without waiting for the block's end: all of `step` is saved.
+
+        Raises:
+            StoppedBySignal: there was a signal, in the block or before it.
+        """
+        self._saved_step = step
+        try:
+            self._stop_if_asked(step)
+            yield
+            self._stop_if_asked(step)
+        finally:
+            self._saved_step = None
+
+    def _stop_if_asked(self, step: int) -> None:
+        if self.number is not None:
+            raise StoppedBySignal(step, self.number)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         if self.number is not None:
-            raise KeyboardInterrupt
+            leave(number)
         self.number = number
+        # From now on the system itself rings the bell. Not earlier: workers that are forked later would ring it too.
+        signal.set_wakeup_fd(self._bell[1], warn_on_full_buffer=False)
+        if self._saved_step is not None:
+            raise StoppedBySignal(self._saved_step, number)
+        os.write(_STDERR, b"stopping after this step, with a save; once more leaves at once, without\n")
+
+
+def leave(number: int) -> None:
+    """End this process and its workers now, as signal `number` asks for: no save, no clean-up."""
+    try:
+        with suppress(psutil.Error):  # one that has just ended
+            for child in psutil.Process().children(recursive=True):
+                child.kill()
+        os.write(_STDERR, b"left at once; go on from the last checkpoint with --resume auto\n")
+    finally:
+        os._exit(128 + number)
 
 
 def leave_signals_to_the_parent(worker: int) -> None:
     """Make a `DataLoader` worker outlive the Ctrl-C that a terminal sends to the whole process group."""
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _leave_at_the_bell(bell: int) -> None:
+    """Wait for the number of a signal; other signals than those of a stop, such as a child's end, do not count."""
+    while (rung := os.read(bell, 1)) not in (b"", _NO_MORE):
+        if rung[0] in _SIGNALS:
+            leave(rung[0])
+    os.close(bell)

@@ -1,13 +1,13 @@
 """All that a resume needs, as plain tensors and numbers: collected from the parts of a run, and given back to them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from realesrgan_arch.degradation.pair_pool import PairPool
-from realesrgan_arch.training.checkpoint import check_identity, describe_network
+from realesrgan_arch.training.checkpoint import CheckpointError, describe_network
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.freezing import describe_plan
 from realesrgan_arch.training.players import Player
@@ -23,31 +23,39 @@ class StatefulParts:
     discriminator: Player | None
     ema: Ema | None
     pool: PairPool | None
+    gt_size: int
+    """Of the pairs in the pool."""
     scaler: torch.amp.GradScaler
 
     def state(self) -> State:
         """Return the state of every part."""
+        players = self._players()
         return {
             "generator": self.generator.network.state_dict(),
             "discriminator": self.discriminator.network.state_dict() if self.discriminator else None,
             "ema": self.ema.network.state_dict() if self.ema else None,
-            "optimizers": [optimizer.state_dict() for optimizer in self._optimizers()],
+            "trained": self.trained(),
+            "optimizers": {key: p.optimizer.state_dict() for key, p in players.items() if p.optimizer},
             "pool": None if self.pool is None else self.pool.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "identity": self.identity(),
+            "networks": self._shapes(),
         }
 
-    def identity(self) -> dict[str, str]:
-        """Return what a state must share with the run that resumes from it, in words."""
-        discriminator = self.discriminator
+    def trained(self) -> dict[str, list[str]]:
+        """Return the names of the tensors that train, in the order in which the optimisers number them."""
+        return {key: _trained_names(player) for key, player in self._players().items()}
+
+    def facts(self) -> State:
+        """Return what the options came to, for the record of the run."""
+        shapes, plans = self._shapes(), {key: describe_plan(player.plan) for key, player in self._players().items()}
         return {
-            "network_g": describe_network(self.generator.network),
-            "network_d": describe_network(discriminator.network) if discriminator else "none",
-            "train.trainable.network_g": describe_plan(self.generator.plan),
-            "train.trainable.network_d": describe_plan(discriminator.plan) if discriminator else "none",
-            "train.ema_decay": "on" if self.ema else "off",
-            "queue_size": str(0 if self.pool is None else self.pool.capacity),
-            "precision": "fp16" if self.scaler.is_enabled() else "not fp16",
+            "network_g": {"tensors": shapes["network_g"]},
+            "network_d": {"tensors": shapes["network_d"]} if self.discriminator else None,
+            "train": {
+                "trainable": {"network_d": "none", **plans},
+                "ema_decay": self.ema.decay if self.ema else 0.0,
+            },
+            "queue_size": 0 if self.pool is None else self.pool.capacity,
         }
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
@@ -59,33 +67,73 @@ class StatefulParts:
             networks["average of network_g"] = self.ema.network
         for prefix, network in networks.items():
             yield from ((f"{prefix} {name}", value) for name, value in network.state_dict().items())
-        for number, optimizer in enumerate(self._optimizers()):
-            moments = (values for state in optimizer.state.values() for values in state.items())
+        for key, player in self._players().items():
+            states = player.optimizer.state.values() if player.optimizer else ()
+            moments = (values for state in states for values in state.items())
             yield from (
-                (f"optimizer {number} {name} {place}", value)
+                (f"optimizer of {key}: {name} {place}", value)
                 for place, (name, value) in enumerate(moments)
                 if isinstance(value, Tensor) and name != "step"
             )
 
-    def restore(self, saved: Mapping[str, object]) -> None:
-        """Take over what `state` returned.
+    def check_fits(self, saved: Mapping[str, object]) -> None:
+        """Check that the tensors of `saved` have the places and shapes of these networks.
 
         Raises:
-            CheckpointError: the options have changed in a way that the state does not fit.
+            CheckpointError: they do not; nothing is changed.
         """
         state: dict = dict(saved)
-        check_identity(state["identity"], self.identity())
-        self.generator.network.load_state_dict(state["generator"])
-        if self.discriminator is not None:
-            self.discriminator.network.load_state_dict(state["discriminator"])
-        if self.ema is not None:
-            self.ema.network.load_state_dict(state["ema"])
-        for optimizer, values in zip(self._optimizers(), state["optimizers"], strict=True):
-            optimizer.load_state_dict(values)
-        if self.pool is not None:
-            self.pool.load_state_dict(state["pool"])
-        self.scaler.load_state_dict(state["scaler"])
+        for key, shape in self._shapes().items():
+            if key in state["networks"] and state["networks"][key] != shape:
+                raise CheckpointError(
+                    f"cannot resume: expected the {key} of the state, {state['networks'][key]}, got {shape}; its "
+                    "tensors fit nowhere else, so change the options back or start a new run"
+                )
 
-    def _optimizers(self) -> list[torch.optim.Optimizer]:
-        players = [player for player in (self.generator, self.discriminator) if player is not None]
-        return [player.optimizer for player in players if player.optimizer]
+    def restore(self, saved: Mapping[str, object]) -> None:
+        """Take over what `state` returned, as far as it belongs to these parts: a part that is new starts anew.
+
+        Raises:
+            CheckpointError: networks of other shapes.
+        """
+        self.check_fits(saved)
+        state: dict = dict(saved)
+        if self.ema is not None:
+            # Before the generator: its frozen tensors are the generator's own, whatever they were then.
+            self.ema.network.load_state_dict(state["ema"] or state["generator"])
+        self.generator.network.load_state_dict(state["generator"])
+        if self.discriminator is not None and state["discriminator"] is not None:
+            self.discriminator.network.load_state_dict(state["discriminator"])
+        for key, player in self._players().items():
+            if player.optimizer is not None and key in state["optimizers"]:
+                moments = _moments(state["optimizers"][key], state["trained"][key], _trained_names(player))
+                groups = player.optimizer.state_dict()["param_groups"]
+                # Rates and other settings stay those of the options.
+                player.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        if self.pool is not None and self._fits_pool(self.pool, state["pool"]):
+            self.pool.load_state_dict(state["pool"])
+        if state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
+
+    def _fits_pool(self, pool: PairPool, saved: State | None) -> bool:
+        if saved is None or saved["capacity"] != pool.capacity:
+            return False
+        pairs = saved["gt"]
+        return isinstance(pairs, Tensor) and (len(pairs) == 0 or pairs.shape[-1] == self.gt_size)
+
+    def _players(self) -> dict[str, Player]:
+        named = {"network_g": self.generator, "network_d": self.discriminator}
+        return {key: player for key, player in named.items() if player is not None}
+
+    def _shapes(self) -> dict[str, str]:
+        return {key: describe_network(player.network) for key, player in self._players().items()}
+
+
+def _trained_names(player: Player) -> list[str]:
+    return [name for name, _ in player.network.named_parameters() if name in player.plan.trainable]
+
+
+def _moments(saved: Mapping[str, dict], saved_names: Sequence[str], names: Sequence[str]) -> dict[int, object]:
+    """Return what the optimiser knew of each tensor under its number of now, by way of its name."""
+    known = {saved_names[number]: moments for number, moments in saved["state"].items()}
+    return {number: known[name] for number, name in enumerate(names) if name in known}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -104,7 +104,7 @@ class Trainer:
         """A run that was stopped or killed between a checkpoint and its validation validates first."""
         step = self._model.step
         if step and self._rhythm.is_due(step, self._rhythm.validate_every) and self._watch.rounds.last_step < step:
-            return self._validate(step)
+            return self._validate(step, saved=True)
         return CONTINUE
 
     def _train_until_verdict(self) -> Verdict:
@@ -159,10 +159,12 @@ class Trainer:
                 self._store.save(self._model, step)
         if stopping is not None:
             raise StoppedBySignal(step, stopping)
-        return self._validate(step) if validates else CONTINUE
+        return self._validate(step, saved=saves) if validates else CONTINUE
 
-    def _validate(self, step: int) -> Verdict:
-        with self._watch.progress.timings.measure("validation"):
+    def _validate(self, step: int, *, saved: bool) -> Verdict:
+        timed = self._watch.progress.timings.measure("validation")
+        # A long validation is left at the first signal where nothing is lost: the resumed run makes it.
+        with timed, self._watch.stop.at_once(step) if saved else nullcontext():
             verdict = self._watch.rounds.validate(step)
         self._store.save_extras(step)
         return verdict
@@ -173,8 +175,10 @@ class Trainer:
         if step is None:
             raise CheckpointError(f"{verdict.reason}; there is no checkpoint to go back to")
         self._watch.progress.write(f"{verdict.reason}: going back to step {step}")
-        self._model.resume_training(self._store.load(step))
+        # The run itself made this state: what a resume was allowed to change since is no fault.
+        self._model.resume_training(self._store.load(step), allow_changed=["*"])
         self._watch.rounds.go_back(step)
+        self._watch.progress.go_back(step)
         self._store.discard_after(step)
         self._store.save(self._model, step)
 

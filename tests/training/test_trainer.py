@@ -304,3 +304,60 @@ def test_a_stop_in_the_last_step_lets_the_run_finish(model) -> None:
     stop.number = signal.SIGINT
     _fit(model, 1, stop=stop, print_every=0, save_every=0)
     assert model.run_folder.weights("net_g", None).exists()
+
+
+class _Clock:
+    """Ten seconds a step."""
+
+    def __init__(self) -> None:
+        self.seconds = 1e6
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_speed_and_time_left_are_those_of_this_process_whatever_the_time_of_day_does(model, monkeypatch) -> None:
+    clock, stream = _Clock(), io.StringIO()
+    progress = Progress(
+        model.run_folder, first_step=900, total_steps=1000, device=model.device, use_tensorboard=False, stream=stream,
+        clock=clock,
+    )  # fmt: skip
+    clock.seconds += 5000  # scoring the base
+    progress.restart_clock()
+    for _ in range(10):
+        clock.seconds += 10
+        progress.count_step(data_seconds=1.0)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    with progress.pause():
+        clock.seconds += 700
+    progress.log_losses(910, {"l_g_pix": 0.5}, [1e-3])
+    line = stream.getvalue()
+    assert "step 910/1000" in line
+    assert "0.10 it/s" in line
+    assert "data 10%" in line
+    assert "ETA 15:00" in line
+
+
+def test_going_back_cuts_the_lines_of_the_steps_that_are_made_again(model) -> None:
+    progress = _progress(model, io.StringIO(), 9)
+    for step in (1, 2, 3, 2, 3):
+        if step == 2 and model.run_folder.metrics.read_text().count('"step": 3'):
+            progress.go_back(1)
+        progress.log_losses(step, {"l_g_pix": 0.5}, [1e-3])
+    records = [json.loads(line) for line in model.run_folder.metrics.read_text().splitlines()]
+    assert [record["step"] for record in records] == [1, 2, 3]
+
+
+def test_tensorboard_forgets_what_came_after_the_resumed_step(model) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    killed = _progress(model, io.StringIO(), 9, tensorboard=True)
+    for step in (1, 2, 3):
+        killed.log_losses(step, {"l_g_pix": 0.1 * step}, [1e-3])
+    killed.close()
+    model.step = 2
+    resumed = _progress(model, io.StringIO(), 9, tensorboard=True)
+    resumed.log_losses(3, {"l_g_pix": 0.9}, [1e-3])
+    resumed.close()
+    events = EventAccumulator(str(model.run_folder.tensorboard)).Reload().Scalars("train/l_g_pix")
+    assert [(event.step, round(event.value, 3)) for event in events] == [(1, 0.1), (2, 0.2), (3, 0.9)]

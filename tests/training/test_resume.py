@@ -1,0 +1,160 @@
+"""Where a run goes on from, what may have changed until then, and what the end of a killed run still needs."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.session import Outcome, train
+from realesrgan_arch.training.checkpoint import CheckpointError, load_state
+from tests.tiny_run import tiny_options, write_pictures
+
+
+@pytest.fixture
+def mapping(tmp_path) -> dict:
+    write_pictures(tmp_path / "photos", scenes=2, views=2, size=(48, 48))
+    mapping = tiny_options(tmp_path / "photos", tmp_path)
+    mapping |= {"gt_size": 16}
+    mapping["datasets"]["train"]["crop_size"] = 32
+    mapping["datasets"]["val"] |= {"max_size": 24, "max_images": 1}
+    mapping["logger"]["use_tb_logger"] = False
+    return mapping
+
+
+def _train(
+    mapping: dict, *, steps: int = 2, resume: object = "none", allow: tuple[str, ...] = (), **train_keys
+) -> Outcome:
+    changed = {**mapping, "resume": str(resume), "train": {**mapping["train"], "total_iter": steps, **train_keys}}
+    return train(parse_options(changed), allow_changed=allow)
+
+
+def _weights(outcome: Outcome) -> dict:
+    return torch.load(outcome.weights, weights_only=True)["params"]
+
+
+def _steps(outcome: Outcome, kind: str) -> list[int]:
+    records = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]
+    return [record["step"] for record in records if record["kind"] == kind]
+
+
+def test_auto_without_a_checkpoint_starts_at_step_0_and_says_so(mapping, capsys) -> None:
+    crash = parse_options(mapping).path.experiments_root / "tiny" / "crash"
+    first = _train({**mapping, "name": "other"})
+    crash.mkdir(parents=True)
+    shutil.copy(first.run_folder.state(2), crash / "2.state")
+    assert _steps(_train(mapping, resume="auto"), "train") == [1, 2]
+    assert "no older state to resume from: starting at step 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["state", "run", "experiments"])
+def test_a_path_is_a_state_a_run_or_the_folder_of_runs(mapping, where: str) -> None:
+    root = _train(mapping).run_folder.root
+    path = {"state": root / "training_states/1.state", "run": root, "experiments": root.parent}[where]
+    outcome = _train(mapping, steps=3, resume=path)
+    assert _steps(outcome, "train") == [1, 2, 3]
+    assert sorted(path.name for path in root.glob("training_states/*.state")) == ["1.state", "2.state", "3.state"]
+
+
+def test_a_path_without_a_checkpoint_is_refused(mapping, tmp_path) -> None:
+    with pytest.raises(CheckpointError, match="in which there is no whole checkpoint"):
+        _train(mapping, resume=tmp_path / "photos")
+    assert not (tmp_path / "experiments" / "tiny").exists()
+
+
+def test_the_state_of_another_run_begins_a_folder_of_its_own(mapping) -> None:
+    first = _train(mapping)
+    second = _train({**mapping, "name": "second"}, steps=3, resume=first.run_folder.root)
+    assert _steps(second, "train") == [3]
+    assert _steps(first, "train") == [1, 2]
+
+
+def test_what_changed_is_said_and_what_makes_another_run_is_refused_before_anything_is_touched(mapping, capsys) -> None:
+    first = _train(mapping)
+    mapping["logger"]["print_freq"] = 3
+    with pytest.raises(CheckpointError, match=r"manual_seed: 0 -> 9.*--allow-changed manual_seed"):
+        _train({**mapping, "manual_seed": 9}, steps=4, resume="auto")
+    assert _steps(first, "train") == [1, 2]
+    capsys.readouterr()
+    _train({**mapping, "manual_seed": 9}, steps=4, resume="auto", allow=("manual_seed", "path.base_weights"))
+    said = capsys.readouterr().err
+    for line in ("  logger.print_freq: 1 -> 3", "  train.total_iter: 2 -> 4", "  manual_seed: 0 -> 9"):
+        assert line in said.splitlines()
+
+
+def test_a_moved_folder_is_the_same_data_and_a_picture_more_is_not(mapping, tmp_path, capsys) -> None:
+    straight = _train({**mapping, "name": "straight"}, steps=4)
+    _train(mapping)
+    (tmp_path / "photos").rename(tmp_path / "moved")
+    for part in ("train", "val"):
+        mapping["datasets"][part]["dataroot_gt"] = str(tmp_path / "moved")
+    capsys.readouterr()
+    moved = _train(mapping, steps=4, resume="auto")
+    assert "another run" not in capsys.readouterr().err
+    assert all(map(torch.equal, _weights(straight).values(), _weights(moved).values()))
+    shutil.copy(tmp_path / "moved/scene 0/view 0.png", tmp_path / "moved/scene 0/view 9.png")
+    with pytest.raises(CheckpointError, match=r"datasets.train.files: 4 images .* -> 5 images"):
+        _train(mapping, steps=5, resume="auto")
+    assert _steps(_train(mapping, steps=5, resume="auto", allow=("datasets.train",)), "train") == [1, 2, 3, 4, 5]
+
+
+def test_networks_of_other_shapes_are_refused_whatever_is_allowed(mapping) -> None:
+    _train(mapping)
+    mapping["network_g"]["num_feat"] = 16
+    with pytest.raises(CheckpointError, match="fit nowhere else"):
+        _train(mapping, steps=4, resume="auto", allow=("*",))
+
+
+def test_other_layers_may_train_from_here_on_where_that_is_allowed(mapping) -> None:
+    first = _train(mapping, trainable={"network_g": ["last:1"]})
+    before = _weights(first)
+    outcome = _train(mapping, steps=4, resume="auto", allow=("train.trainable",))
+    assert all(not torch.equal(before[name], value) for name, value in _weights(outcome).items() if "weight" in name)
+
+
+def test_a_run_killed_between_its_last_checkpoint_and_its_end_finishes(mapping) -> None:
+    straight = _train({**mapping, "name": "straight"})
+    killed = _train(mapping)
+    killed.weights.unlink()
+    extras = killed.run_folder.states / "2.extras.json"
+    saved = json.loads(extras.read_text())
+    saved["rounds"]["last_step"] = 0
+    extras.write_text(json.dumps(saved))
+    lines = killed.run_folder.metrics.read_text().splitlines()
+    killed.run_folder.metrics.write_text("\n".join(lines[:-1]) + "\n")
+    ended = _train(mapping, resume="auto")
+    assert "tuned" in ended.table
+    assert _steps(ended, "validation") == [0, 2]
+    assert all(map(torch.equal, _weights(straight).values(), _weights(ended).values()))
+    assert "nothing is left to do" in _train(mapping, resume="auto").table
+
+
+def test_a_schedule_restarts_once_and_a_second_resume_goes_on_with_it(mapping) -> None:
+    scheduler = {"type": "MultiStepLR", "milestones": [1, 3], "gamma": 0.1}
+    first = _train(mapping, scheduler=scheduler)
+    for steps in (4, 7):
+        _train(mapping, steps=steps, resume="auto", scheduler=scheduler, restart_schedule=True)
+    records = [json.loads(line) for line in first.run_folder.metrics.read_text().splitlines()]
+    rates = [record["lr"] for record in records if record["kind"] == "train"]
+    assert rates == pytest.approx([1e-3, 1e-4, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5])
+    assert load_state(first.run_folder.state(7))["schedule_start"] == 2
+    assert _train(mapping, steps=8, resume="auto", scheduler=scheduler)
+    assert load_state(first.run_folder.state(8))["schedule_start"] == 2
+
+
+def test_rates_and_settings_of_the_options_count_after_a_resume(mapping) -> None:
+    _train(mapping)
+    changed = {**mapping["train"]["optim_g"], "betas": [0.5, 0.6], "lr": 1e-5}
+    outcome = _train(mapping, steps=3, resume="auto", allow=("train.optim_g",), optim_g=changed)
+    group = load_state(outcome.run_folder.state(3))["optimizers"]["network_g"]["param_groups"][0]
+    assert tuple(group["betas"]) == (0.5, 0.6)
+    assert group["lr"] == 1e-5
+
+
+def test_the_command_line_wins_and_two_keys_in_the_file_are_a_problem(mapping) -> None:
+    options = parse_options({**mapping, "path": {**mapping["path"], "resume_state": "old.state"}})
+    assert str(options.resume_from) == "old.state"
+    assert options.resuming("auto").resume_from == "auto"
+    with pytest.raises(Exception, match="expected one of `resume` and path.resume_state, got both"):
+        parse_options({**mapping, "resume": "auto", "path": {**mapping["path"], "resume_state": "old.state"}})

@@ -1,0 +1,127 @@
+"""Some steps, a stop and a resume are the very same run as without the stop: every tensor, table and line."""
+
+import copy
+import random
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.session import train
+from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.stopping import StoppedBySignal
+from tests.tiny_run import tiny_options, write_pictures
+from tests.training.states import differing, differing_runs
+
+STEPS = 7
+"""Three steps make an epoch; the pool is full after the fourth; validation at 4 and 7."""
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    write_pictures(folder, scenes=3, views=2, size=(48, 48))
+    return folder
+
+
+def _mapping(pictures, root, change: dict) -> dict:
+    mapping = tiny_options(pictures, root, gan=change.get("gan", True), steps=STEPS)
+    mapping |= {"queue_size": 8, "gt_size": 16}
+    mapping["datasets"]["train"] |= {"crop_size": 32, **change.get("data", {})}
+    mapping["datasets"]["val"] |= {"max_size": 24, "max_images": 1}
+    mapping["val"]["val_freq"] = 4
+    mapping["logger"] |= {"save_checkpoint_freq": 100, "use_tb_logger": False}
+    mapping["train"] |= {
+        "accumulate": 2,
+        "scheduler": {"type": "CosineAnnealingRestartLR", "periods": [3, 3], "restart_weights": [1, 0.5]},
+        **change.get("train", {}),
+    }
+    return mapping
+
+
+def _run(mapping: dict, *, disturbance: int, stop_at: int | None = None, resume: str = "none") -> None:
+    """Run with the random generators of the process in a state of their own, until a signal in step `stop_at`."""
+    random.seed(disturbance)
+    np.random.seed(disturbance)  # noqa: NPY002
+    torch.manual_seed(disturbance)
+    untouched = FineTuneModel.optimize_parameters
+
+    def interrupted(model: FineTuneModel, step: int) -> None:
+        torch.rand(disturbance)
+        random.random()
+        if step == stop_at:
+            signal.raise_signal(signal.SIGTERM)
+        untouched(model, step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FineTuneModel, "optimize_parameters", interrupted)
+        options = parse_options({**copy.deepcopy(mapping), "resume": resume})
+        if stop_at is None:
+            train(options)
+            return
+        with pytest.raises(StoppedBySignal, match=f"step {stop_at} "):
+            train(options)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(pictures, tmp_path_factory):
+    """Return a function that makes the run without a stop, once for each change."""
+    made: dict[str, object] = {}
+
+    def get(change: dict):
+        key = repr(change)
+        if key not in made:
+            root = tmp_path_factory.mktemp("straight")
+            _run(_mapping(pictures, root, change), disturbance=1)
+            made[key] = root / "experiments" / "tiny"
+        return made[key]
+
+    return get
+
+
+ALL = {}
+HELPED = {"data": {"num_worker_per_gpu": 2}}
+ALONE = {"gan": False, "train": {"ema_decay": 0, "accumulate": 1, "warmup_iter": 5}}
+FROZEN = {"train": {"trainable": {"network_g": ["last:1"], "network_d": ["none"]}, "net_d_iters": 2}}
+CASES = [
+    *((ALL, step) for step in (1, 2, 3, 4, 5, 6)),
+    *((HELPED, step) for step in (2, 3)),
+    *((ALONE, step) for step in (3, 5)),
+    (FROZEN, 4),
+]
+NAMES = ["all", "workers", "without", "frozen"]
+
+
+@pytest.mark.parametrize(
+    ("change", "stop_at"), CASES, ids=[f"{NAMES[[ALL, HELPED, ALONE, FROZEN].index(c)]}-{k}" for c, k in CASES]
+)
+def test_a_run_that_was_stopped_and_resumed_is_the_same_run(
+    pictures, uninterrupted, tmp_path, change: dict, stop_at: int
+) -> None:
+    expected = uninterrupted({"data": {}, **change})
+    mapping = _mapping(pictures, tmp_path, change)
+    _run(mapping, disturbance=2, stop_at=stop_at)
+    saved = torch.load(tmp_path / f"experiments/tiny/training_states/{stop_at}.state", weights_only=True)
+    assert len(saved["pool"]["gt"]) == min(8, 2 * stop_at)
+    _run(mapping, disturbance=3, resume="auto")
+    assert differing_runs(expected, tmp_path / "experiments" / "tiny", STEPS) == []
+
+
+def test_workers_make_the_same_run(uninterrupted) -> None:
+    assert differing_runs(uninterrupted({"data": {}, **ALL}), uninterrupted({"data": {}, **HELPED}), STEPS) == []
+
+
+def test_three_stops_are_no_worse_than_one(pictures, uninterrupted, tmp_path) -> None:
+    mapping = _mapping(pictures, tmp_path, ALL)
+    for number, stop_at in enumerate((1, 4, 5)):
+        _run(mapping, disturbance=2 + number, stop_at=stop_at, resume="auto")
+    _run(mapping, disturbance=9, resume="auto")
+    assert differing_runs(uninterrupted({"data": {}, **ALL}), tmp_path / "experiments" / "tiny", STEPS) == []
+
+
+def test_a_difference_is_named() -> None:
+    one = {"a": {"w": torch.zeros(2)}, "n": [1, 2.0], "record": 1}
+    other = {"a": {"w": torch.tensor([0.0, 1e-9])}, "n": [1, 2], "record": 2}
+    assert sorted(differing(one, other)) == ["state.a.w", "state.n.1: 2.0 and 2"]
