@@ -19,6 +19,7 @@ from realesrgan_arch.errors import EXIT_OK  # noqa: E402
 from realesrgan_arch.options.load import load_options  # noqa: E402
 from realesrgan_arch.options.overrides import add_overrides  # noqa: E402
 from realesrgan_arch.options.types import Options  # noqa: E402
+from realesrgan_arch.torchrun import Place, read_place  # noqa: E402
 
 
 def build_parser(program: str) -> argparse.ArgumentParser:
@@ -27,8 +28,9 @@ def build_parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("-opt", "--options", required=True, type=Path, metavar="FILE", help="option file (YAML)")
     add_overrides(parser)
     parser.add_argument("--auto_resume", action="store_true", help="go on from the newest state of this run")
-    for flag in ("--launcher", "--local_rank", "--local-rank"):
-        parser.add_argument(flag, dest="launcher", help=argparse.SUPPRESS)
+    parser.add_argument("--launcher", choices=("none", "pytorch", "slurm"), default="none", help=argparse.SUPPRESS)
+    for flag in ("--local_rank", "--local-rank"):
+        parser.add_argument(flag, dest="local_rank", help=argparse.SUPPRESS)
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     return parser
 
@@ -36,23 +38,29 @@ def build_parser(program: str) -> argparse.ArgumentParser:
 def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Options], None] | None = None) -> int:
     """Train, and say what was made, where it is and what comes next; `check` may refuse the options first."""
     parsed = build_parser(program).parse_args(arguments)
-    loaded = load_options(parsed.options, overrides=parsed.overrides)
-    for note in (*loaded.notes, *_notes_on_flags(parsed)):
-        warn(f"note: {note}")
-    if check is not None:
-        check(loaded.options)
+    place = read_place()
+    with place.said_once():
+        loaded = load_options(parsed.options, overrides=parsed.overrides)
+        for note in (*loaded.notes, *_notes_on_flags(parsed, place)) if place.speaks else ():
+            warn(f"note: {note}")
+        if check is not None:
+            check(loaded.options)
     from realesrgan_arch.session import train  # torch and basicsr, which `--help` need not wait for
 
-    outcome = train(loaded.options, auto_resume=parsed.auto_resume)
-    say(outcome.summary())
+    outcome = train(loaded.options, auto_resume=parsed.auto_resume, place=place)
+    if place.speaks:
+        say(outcome.summary())
     return EXIT_OK
 
 
-def _notes_on_flags(parsed: argparse.Namespace) -> list[str]:
+def _notes_on_flags(parsed: argparse.Namespace, place: Place) -> list[str]:
     """Say which of BasicSR's flags are taken and do nothing."""
     notes = []
-    if parsed.launcher not in (None, "none", "0"):
-        notes.append("--launcher and --local_rank have no effect: one process trains on one device")
+    if parsed.launcher != "none" and place.world_size == 1:
+        notes.append(
+            f"--launcher {parsed.launcher} starts nothing: one process trains on one device; for N of them use "
+            "torchrun --nproc_per_node N realesrgan_arch/train.py -opt ..."
+        )
     if parsed.debug:
         notes.append("--debug has no effect: try --set train.total_iter=8 val.val_freq=8 logger.print_freq=1")
     return notes

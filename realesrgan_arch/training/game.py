@@ -7,6 +7,7 @@ from torch import Tensor
 
 from realesrgan_arch.losses import Losses
 from realesrgan_arch.training.players import Player, StepRules
+from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.steps import (
     Targets,
     add_to_log,
@@ -46,6 +47,7 @@ class Game:
         self.rules = rules
         self.device = device
         self.dtype = dtype
+        self.ranks = Ranks.single()
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
 
     def play(self, lq: Tensor, targets: Targets, *, step: int) -> Log:
@@ -119,7 +121,9 @@ class Game:
 
     def _optimizer_step(self, player: Player) -> None:
         if player.optimizer is not None:
+            self.ranks.average_gradients(player.network.parameters())
             self.scaler.step(player.optimizer)
+            self.ranks.share_buffers(player.network)
 
     @staticmethod
     def _zero_gradients(player: Player) -> None:

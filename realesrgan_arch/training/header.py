@@ -28,6 +28,10 @@ def run_header(
     ]
     if model.discriminator is not None:
         lines.append(describe_trainable(model.discriminator.network, model.discriminator.plan, title="network_d"))
+    ranks, data = model.game.ranks, options.datasets.train
+    if ranks.are_many and data is not None:
+        size = data.batch_size_per_gpu
+        lines.append(f"{ranks.world_size} ranks of {size} images each: the batch is {ranks.world_size * size}")
     if archived:
         lines.append(f"an older run of this name was moved to {archived}")
     if resumed:

@@ -20,6 +20,7 @@ from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.game import Game
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
+from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.schedule import learning_rate
 from realesrgan_arch.training.steps import Targets, as_float
@@ -82,6 +83,12 @@ class FineTuneModel:
     def dtype(self) -> torch.dtype:
         """The precision of autocast."""
         return self.game.dtype
+
+    def join(self, ranks: Ranks) -> None:
+        """Train together with others: average gradients with theirs, and take this rank's slice of each batch."""
+        self.game.ranks = ranks
+        if self.synthesis is not None:
+            self.synthesis.rank = ranks.rank
 
     def update_learning_rate(self, current_iter: int, warmup_iter: int = -1) -> None:
         """Begin step `current_iter` (from 1) and set the learning rates for it."""
@@ -211,4 +218,5 @@ class FineTuneModel:
 
     def _stateful_parts(self) -> StatefulParts:
         pool = self.synthesis.pool if self.synthesis else None
-        return StatefulParts(self.generator, self.discriminator, self.ema, pool, self.game.scaler)
+        parts = (self.generator, self.discriminator, self.ema, pool, self.game.scaler)
+        return StatefulParts(*parts, num_ranks=self.game.ranks.world_size)

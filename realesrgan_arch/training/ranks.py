@@ -202,8 +202,8 @@ class Ranks:
             everyone = self.gather(result)
             yield from everyone[: len(items) - start]  # pyright: ignore[reportReturnType]
 
-    def check_same(self, facts: Mapping[str, str]) -> None:
-        """Check that named digests are the same on every rank.
+    def check_same(self, facts: Mapping[str, str], *, remedy: str) -> None:
+        """Check that named digests are the same on every rank; `remedy` ends the sentence that says they are not.
 
         Raises:
             RanksError: they are not; on the first rank, and the others leave silently.
@@ -211,7 +211,7 @@ class Ranks:
         if not self.are_many:
             return
         everyone = self.gather(dict(facts))
-        self.on_first(lambda: _check_equal(everyone))
+        self.on_first(lambda: _check_equal(everyone, remedy))
 
 
 @contextmanager
@@ -243,8 +243,12 @@ def open_ranks(place: Place, *, wants_cpu: bool, backend: str, timeout_minutes: 
         ) from error
     try:
         yield Ranks(place.rank, place.world_size, place.local_rank, device, group)
-    finally:
-        dist.destroy_process_group()
+    except RankLostError:
+        raise  # nccl would wait for the lost one; the end of this process closes what is open
+    except BaseException:
+        dist.destroy_process_group()  # the others notice at once
+        raise
+    dist.destroy_process_group()
 
 
 def checksum(tensors: Mapping[str, Tensor]) -> str:
@@ -310,11 +314,8 @@ def _write_back(flat: Tensor, tensors: Sequence[Tensor]) -> None:
             tensor.copy_(part.view(tensor.shape))
 
 
-def _check_equal(everyone: Sequence[Mapping[str, str]]) -> None:
+def _check_equal(everyone: Sequence[Mapping[str, str]], remedy: str) -> None:
     for rank, facts in enumerate(everyone):
         other = [name for name, value in facts.items() if value != everyone[0][name]]
         if other:
-            raise RanksError(
-                f"rank {rank} has other {' and '.join(other)} than rank 0; give every rank the same option file, "
-                "weights and pictures"
-            )
+            raise RanksError(f"rank {rank} has other {' and '.join(other)} than rank 0; {remedy}")

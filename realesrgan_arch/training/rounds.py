@@ -10,6 +10,7 @@ from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.validation import Validation, report, report_base, score_rules, snapshot
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
 
@@ -66,8 +67,10 @@ class ValidationRounds:
         return snapshot(network, scale=options.scale, device=self._model.device, precision=options.precision)
 
 
-def open_validations(options: Options) -> list[Validation]:
+def open_validations(options: Options, ranks: Ranks | None = None) -> list[Validation]:
     """Return the validation sets of `options`, read and degraded, where there is a `val` section.
+
+    Their pictures are divided among `ranks`.
 
     Raises:
         UserError: pictures that cannot be used.
@@ -78,5 +81,7 @@ def open_validations(options: Options) -> list[Validation]:
         dataset = build_whole_images(section, scale=options.scale, degradation=options.degradation())
         pairs = KeptPairs(dataset[index] for index in range(len(dataset)))
         rules = score_rules(options)
-        validations.append(Validation(pairs, name=name, rules=rules, scale=options.scale, set_hash=dataset.set_hash))
+        validations.append(
+            Validation(pairs, name=name, rules=rules, scale=options.scale, set_hash=dataset.set_hash, ranks=ranks)
+        )
     return validations

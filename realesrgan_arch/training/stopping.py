@@ -1,7 +1,9 @@
 """Ctrl-C and SIGTERM end a run between two steps, with a state that resumes; a second one ends it at once."""
 
+import os
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -23,10 +25,16 @@ class StopRequest:
     """While it is entered, the first signal is only noted; the second one interrupts as ever.
 
     Signals can be caught in the main thread only; elsewhere this does nothing.
+
+    Args:
+        echo_seconds: within so many seconds a second signal is the first one again. Under torchrun a cluster's signal
+            comes twice: to every process, and from torchrun, which hands it on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, echo_seconds: float = 0.0) -> None:
         self.number: int | None = None
+        self._echo_seconds = echo_seconds
+        self._first_at = 0.0
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
@@ -44,12 +52,24 @@ class StopRequest:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
-        if self.number is not None:
+        if self.number is None:
+            self.number, self._first_at = number, time.monotonic()
+        elif time.monotonic() - self._first_at >= self._echo_seconds:
             raise KeyboardInterrupt
-        self.number = number
 
 
 def leave_signals_to_the_parent(worker: int) -> None:
-    """Make a `DataLoader` worker outlive the Ctrl-C that a terminal sends to the whole process group."""
+    """Make a `DataLoader` worker outlive the signals that a terminal, torchrun or a cluster sends to it as well.
+
+    A worker that outlived SIGTERM for good could not be ended by its parent: the first one is let pass.
+    """
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _let_one_pass)
+    if hasattr(os, "setpgrp"):  # torchrun and terminals signal process groups
+        os.setpgrp()
+
+
+def _let_one_pass(number: int, frame: FrameType | None) -> None:
+    del frame
+    signal.signal(number, signal.SIG_DFL)

@@ -12,6 +12,8 @@ from realesrgan_arch.training.freezing import describe_plan
 from realesrgan_arch.training.players import Player
 
 State = dict[str, object]
+RANKS = "ranks"
+"""In the identity of a state: how many processes trained together."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class StatefulParts:
     ema: Ema | None
     pool: PairPool | None
     scaler: torch.amp.GradScaler
+    num_ranks: int = 1
 
     def state(self) -> State:
         """Return the state of every part."""
@@ -47,6 +50,7 @@ class StatefulParts:
             "train.ema_decay": "on" if self.ema else "off",
             "queue_size": str(0 if self.pool is None else self.pool.capacity),
             "precision": "fp16" if self.scaler.is_enabled() else "not fp16",
+            RANKS: str(self.num_ranks),
         }
 
     def restore(self, saved: Mapping[str, object]) -> None:
@@ -64,7 +68,7 @@ class StatefulParts:
             self.ema.network.load_state_dict(state["ema"])
         for optimizer, values in zip(self._optimizers(), state["optimizers"], strict=True):
             optimizer.load_state_dict(values)
-        if self.pool is not None:
+        if self.pool is not None and state["pool"] is not None:
             self.pool.load_state_dict(state["pool"])
         self.scaler.load_state_dict(state["scaler"])
 

@@ -2,19 +2,20 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.training.checkpoint import CheckpointError
-from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.image_faults import ImageFaults
 from realesrgan_arch.training.loading import Batch, BatchSource
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.numbers_guard import NumbersGuard, TrainingError
 from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.ranks import Ranks
+from realesrgan_arch.training.ranks_store import Store
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
 
@@ -55,13 +56,14 @@ class Watch:
     numbers: NumbersGuard
     rounds: Rounds
     stop: StopRequest
+    ranks: Ranks = field(default_factory=Ranks.single)
 
 
 class Trainer:
     """Trains a model from the step after `model.step` to the last one of `rhythm`."""
 
     def __init__(
-        self, model: FineTuneModel, *, batches: BatchSource, rhythm: Rhythm, store: CheckpointStore, watch: Watch
+        self, model: FineTuneModel, *, batches: BatchSource, rhythm: Rhythm, store: Store, watch: Watch
     ) -> None:
         self._model = model
         self._batches = batches
@@ -116,13 +118,14 @@ class Trainer:
         watch.progress.count_step(data_seconds=waited)
         verdict = watch.numbers.after_step(step, batch)
         if self._rhythm.is_due(step, self._rhythm.print_every):
-            log = watch.numbers.check_log(self._model.get_current_log(), step)
+            losses = watch.ranks.mean(self._model.get_current_log())
+            log = watch.ranks.on_first(lambda: watch.numbers.check_log(losses, step))
             watch.progress.log_losses(step, log, self._model.get_current_learning_rate())
         return verdict
 
     def _save_and_validate(self, step: int) -> Verdict:
         # A run that is asked to stop in its last step has nothing left to resume: it ends as ever.
-        stopping = self._watch.stop.number if step < self._rhythm.total_steps else None
+        stopping = self._stop_signal() if step < self._rhythm.total_steps else None
         validates = self._rhythm.is_due(step, self._rhythm.validate_every)
         saves = self._rhythm.is_due(step, self._rhythm.save_every) or (validates and self._rhythm.save_every > 0)
         if saves or stopping is not None:
@@ -131,8 +134,12 @@ class Trainer:
             raise StoppedBySignal(step, stopping)
         return self._validate(step) if validates else CONTINUE
 
+    def _stop_signal(self) -> int | None:
+        """A signal that any rank has met stops all of them after the same step."""
+        return self._watch.ranks.highest(self._watch.stop.number or 0) or None
+
     def _validate(self, step: int) -> Verdict:
-        verdict = self._watch.rounds.validate(step)
+        verdict = self._watch.ranks.from_first(self._watch.rounds.validate(step))
         self._store.save_extras(step)
         return verdict
 

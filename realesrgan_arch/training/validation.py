@@ -22,11 +22,12 @@ from realesrgan_arch.evaluation.evaluate import (
 from realesrgan_arch.evaluation.pairs import EvaluationPair, KeptPairs, picture_names
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side, stack
 from realesrgan_arch.evaluation.table import format_table, with_hash
-from realesrgan_arch.images import from_tensor, write_image
+from realesrgan_arch.images import Pixels, from_tensor, write_image
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.resampling import magnify_bicubic
 from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.upscaling.engine import Upscaler
 
 GRID_IMAGES = 4
@@ -44,12 +45,22 @@ class Validation:
         rules: what is measured.
         scale: of the networks.
         set_hash: of a frozen set, for the heading and the files.
+        ranks: among which the pictures are divided; each of them gets all scores.
 
     Raises:
         EvaluationError: no pair.
     """
 
-    def __init__(self, pairs: KeptPairs, *, name: str, rules: ScoreRules, scale: int, set_hash: str = "") -> None:
+    def __init__(
+        self,
+        pairs: KeptPairs,
+        *,
+        name: str,
+        rules: ScoreRules,
+        scale: int,
+        set_hash: str = "",
+        ranks: Ranks | None = None,
+    ) -> None:
         if not len(pairs):
             raise EvaluationError(f"expected at least one readable picture in the validation set {name}, got none")
         self.name = name
@@ -57,6 +68,7 @@ class Validation:
         self._pairs = pairs
         self._rules = rules
         self._scale = scale
+        self._ranks = ranks or Ranks.single()
         self._files = picture_names(pairs.names)
         self._reference: list[ImageScore] = []
         self._base_crops: list[Tensor] = []
@@ -64,15 +76,24 @@ class Validation:
         self.table = ""
         """Of the last scores, under the name of the set."""
 
+    @property
+    def picture_names(self) -> list[str]:
+        """The pictures that are scored."""
+        return self._pairs.names
+
     def score_base(self, upscale: Method) -> dict[str, float]:
         """Score the truth, bicubic and the base once, and return the base's means."""
         self._reference, self._base_crops = [], []
-        for index, pair in enumerate(self._pairs):
+
+        def work(index: int, pair: EvaluationPair) -> tuple[list[ImageScore], Tensor | None]:
             base = upscale(pair.lq)
             outputs = {"bicubic": magnify_bicubic(pair.lq, scale=self._scale), "base": base}
-            self._reference += [*score_truth(pair, self._rules), *score_outputs(pair, outputs, self._rules)]
-            if index < GRID_IMAGES:
-                self._base_crops.append(self._crop_large(base, self._place(pair)))
+            scores = [*score_truth(pair, self._rules), *score_outputs(pair, outputs, self._rules)]
+            return scores, self._crop_large(base, self._place(pair)) if index < GRID_IMAGES else None
+
+        for scores, crop in self._ranks.share_out(self._pairs, work):
+            self._reference += scores
+            self._base_crops += [] if crop is None else [crop]
         self.table = self._format(self._reference)
         return means(self._reference, method="base")
 
@@ -86,14 +107,21 @@ class Validation:
         """
         scores: list[ImageScore] = []
         self._rows = []
-        for index, pair in enumerate(self._pairs):
+
+        def work(index: int, pair: EvaluationPair) -> tuple[list[ImageScore], Tensor | None, Pixels | None]:
             now = upscale(pair.lq)
-            scores += score_outputs(pair, {"tuned": now}, self._rules)
-            if index < GRID_IMAGES:
-                self._rows.append(self._row(pair, now, self._base_crops[index : index + 1]))
-            if pictures is not None:
-                file = self._files[pair.name]
-                write_image(pictures / file / f"{file}_{step}.png", from_tensor(now))
+            row = self._row(pair, now, self._base_crops[index : index + 1]) if index < GRID_IMAGES else None
+            picture = None if pictures is None else from_tensor(now)
+            return score_outputs(pair, {"tuned": now}, self._rules), row, picture
+
+        for name, (found, row, picture) in zip(
+            self._pairs.names, self._ranks.share_out(self._pairs, work), strict=True
+        ):
+            scores += found
+            self._rows += [] if row is None else [row]
+            if pictures is not None and picture is not None and self._ranks.is_first:
+                file = self._files[name]
+                write_image(pictures / file / f"{file}_{step}.png", picture)
         self.table = self._format(self._reference + scores)
         return means(scores, method="tuned")
 
