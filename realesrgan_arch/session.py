@@ -82,8 +82,8 @@ def _meet(options: Options, place: Place) -> AbstractContextManager[Ranks]:
     wants_cpu = options.num_gpu == 0 or options.device == "cpu"
     if place.world_size > 1 and options.device not in ("auto", "cuda", "cpu"):
         raise RanksError(
-            f"device {options.device} is one for all {place.world_size} processes; set device: auto, and each takes the "
-            "one of its own number"
+            f"device {options.device} is one for all {place.world_size} processes; set device: auto, and each takes "
+            "the one of its own number"
         )
     told = options.dist_params
     return open_ranks(place, wants_cpu=wants_cpu, backend=told.backend, timeout_minutes=told.timeout_minutes)

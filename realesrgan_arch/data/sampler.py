@@ -12,7 +12,10 @@ from realesrgan_arch.seeding import Stream, numpy_generator
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """Image `index` for place `slot` (0..batch-1, over all ranks) in the batch of `step`; with the seed, all of a sample."""
+    """Image `index` for place `slot` (0..batch-1) in the batch of `step`; all that a sample depends on but the seed.
+
+    The batch is that of all ranks together.
+    """
 
     index: int
     step: int

@@ -2,8 +2,8 @@
 
 Why gradients are averaged here by hand and not by `DistributedDataParallel`:
 
-* A step has several backward passes for each network (parts of an accumulated batch, real and fake); DDP reduces in each
-  of them unless every place is wrapped in `no_sync`. Here each network is reduced once, before its optimiser moves.
+* A step has several backward passes for each network (parts of an accumulated batch, real and fake); DDP reduces in
+  each of them unless every place is wrapped in `no_sync`. Here each network is reduced once, before its step.
 * Freezing and the game toggle `requires_grad` between the halves of a step; DDP fixes what trains when it is built.
 * The generator's loss runs through the discriminator, whose gradients must then not be reduced.
 * The names in checkpoints stay as they are (DDP puts `module.` before them).
@@ -235,14 +235,14 @@ def open_ranks(place: Place, *, wants_cpu: bool, backend: str, timeout_minutes: 
     used = backend if device.type == "cuda" else "gloo"
     try:
         dist.init_process_group(used, timeout=timeout, rank=place.rank, world_size=place.world_size)
-        group = dist.group.WORLD if used == "gloo" else dist.new_group(backend="gloo", timeout=timeout)
+        group = dist.new_group(backend="gloo", timeout=timeout)
     except (RuntimeError, ValueError) as error:
         raise RanksError(
             f"rank {place.rank} cannot meet the other {place.world_size - 1} ({_first_line(error)}); check that all "
             "are started with the same --rdzv-endpoint and that its port can be reached"
         ) from error
     try:
-        yield Ranks(place.rank, place.world_size, place.local_rank, device, group)
+        yield Ranks(place.rank, place.world_size, place.local_rank, device, group)  # pyright: ignore[reportArgumentType]
     except RankLostError:
         raise  # nccl would wait for the lost one; the end of this process closes what is open
     except BaseException:

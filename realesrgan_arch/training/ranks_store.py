@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from torch import Tensor
-
 from realesrgan_arch.training.checkpoint_store import State, Stateful, Trained, Weights
 from realesrgan_arch.training.ranks import Ranks, checksum
 
