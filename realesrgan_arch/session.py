@@ -29,7 +29,7 @@ from realesrgan_arch.training.ranks import Ranks, open_ranks
 from realesrgan_arch.training.ranks_store import RanksStore, load_for_all, weight_sums
 from realesrgan_arch.training.rounds import ValidationRounds, open_validations
 from realesrgan_arch.training.run_folder import RunFolder
-from realesrgan_arch.training.stopping import StopRequest
+from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.trainer import Rhythm, Trainer, Watch
 from realesrgan_arch.training.validation import Validation
 
@@ -138,6 +138,10 @@ def _train_together(options: Options, run_folder: RunFolder, ranks: Ranks, *, au
         with StopRequest(echo_seconds=_SIGNAL_ECHO_SECONDS if ranks.are_many else 0) as stop:
             watch = Watch(progress, faults, numbers, rounds, stop, ranks)
             Trainer(model, batches=batches, rhythm=_rhythm(options), store=store, watch=watch).fit()
+    except StoppedBySignal as stopped:
+        if ranks.is_first:
+            raise
+        raise SystemExit(stopped.exit_code) from stopped  # the first rank says it for all
     finally:
         progress.close()
     return Outcome(run_folder, run_folder.weights("net_g", None), table=rounds.tables(), failed_files=faults.listing())

@@ -60,6 +60,7 @@ def _without_effect(options: Options) -> Iterator[str]:
                 if options.datasets.train
                 else "batch_size_per_gpu images"
             )
+            + f"; start {options.num_gpu} with torchrun --nproc_per_node {options.num_gpu}"
             + f"; torchrun --nproc_per_node {options.num_gpu} realesrgan_arch/train.py ... starts as many"
         )
 
