@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from realesrgan_arch import session
+from realesrgan_arch.options.load import load_options
 from realesrgan_arch.torchrun import Place, RanksError, read_place
+from realesrgan_arch.training.checkpoint import CheckpointError
 from realesrgan_arch.training.ranks import Ranks
 from tests.tiny_run import tiny_options, write_options, write_pictures
 from tests.training.rank_jobs import CASES
@@ -83,11 +86,17 @@ def straight(folder) -> tuple[Path, str]:
 def test_two_ranks_see_and_learn_what_one_with_the_double_batch_does(met, case) -> None:
     alone, together = met["steps"][case]["alone"], met["steps"][case]["together"]
     assert alone["gradients"].keys() == together[0]["gradients"].keys()
-    largest = max(float(value.abs().max()) for value in alone["gradients"].values())
-    assert largest > 1e-3
-    for name, value in alone["gradients"].items():
-        torch.testing.assert_close(together[0]["gradients"][name], value, rtol=0, atol=1e-5)
-    assert together[0]["log"] == pytest.approx(alone["log"], abs=1e-5)
+    for network in {name[0] for name in alone["gradients"]}:
+        one, two = (flat(gradients, network) for gradients in (alone["gradients"], together[0]["gradients"]))
+        largest = float(one.abs().max())
+        assert largest > 1e-3
+        assert float((two - one).abs().max()) <= 1e-5 * max(1, largest)
+        assert float((two - one).norm() / one.norm()) <= 1e-4
+    assert together[0]["log"] == pytest.approx(alone["log"], rel=1e-5, abs=1e-5)
+
+
+def flat(gradients: dict[str, torch.Tensor], network: str) -> torch.Tensor:
+    return torch.cat([value.flatten() for name, value in sorted(gradients.items()) if name.startswith(network)])
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -99,7 +108,7 @@ def test_the_weights_of_all_ranks_stay_equal_to_the_bit(met, case) -> None:
 
 
 def test_only_what_trains_is_averaged(met) -> None:
-    trains = {name.split(".")[0] for name in met["steps"]["frozen discriminator"]["alone"]["gradients"]}
+    trains = {name.split(".")[0] for name in met["steps"]["accumulated"]["alone"]["gradients"]}
     assert trains == {"g"}
 
 
@@ -123,6 +132,7 @@ def test_only_the_first_rank_writes_pictures(met, folder) -> None:
 
 def test_ranks_speak(met) -> None:
     assert met["words"] == {
+        "unequal": ["rank 1 has other weights than rank 0; mend it", "silent, 2"],
         "highest": 15,
         "mean": {"a": 0.5, "b": 4.0},
         "from first": "said by 0",
@@ -159,10 +169,9 @@ def test_one_rank_killed_ends_the_other_and_a_resume_ends_as_if_nothing_had_happ
 
 
 def test_another_number_of_ranks_is_refused(straight, folder) -> None:
-    process = start(train_py(folder, "--auto_resume", "--set", "name=straight", "train.total_iter=9"))
-    err = read_errors(process)
-    assert process.returncode == 2
-    assert "ranks was 2, now 1" in err
+    options = load_options(folder / "options.yml", overrides=["name=straight", "train.total_iter=9"]).options
+    with pytest.raises(CheckpointError, match="ranks was 2, now 1"):
+        session.train(options, auto_resume=True)
 
 
 def test_torchrun_asked_to_end_saves_once_and_ends(folder) -> None:
@@ -179,15 +188,6 @@ def test_torchrun_asked_to_end_saves_once_and_ends(folder) -> None:
     states = list((folder / "experiments" / "asked" / "training_states").glob("*.state"))
     assert [f"stopped at step {state.stem} and saved" for state in states] == [said[0].split(";")[0]]
     assert process.returncode != 0
-
-
-def test_ranks_with_other_options_are_refused_in_one_sentence(folder) -> None:
-    first, second = start_pair("disagree", folder)
-    err, other = read_errors(first), read_errors(second)
-    assert (first.returncode, second.returncode) == (2, 2)
-    assert "error: rank 1 has other options" in err
-    assert "error" not in other
-    assert not (folder / "experiments" / "unequal").exists()
 
 
 def train_py(folder: Path, *arguments: str) -> list[str]:
