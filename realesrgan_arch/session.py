@@ -25,7 +25,8 @@ from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.numbers_guard import NumbersGuard
 from realesrgan_arch.training.progress import Progress
-from realesrgan_arch.training.ranks import Ranks, open_ranks
+from realesrgan_arch.training.ranks import Ranks
+from realesrgan_arch.training.ranks_meeting import open_ranks
 from realesrgan_arch.training.ranks_store import RanksStore, load_for_all, weight_sums
 from realesrgan_arch.training.rounds import ValidationRounds, open_validations
 from realesrgan_arch.training.run_folder import RunFolder

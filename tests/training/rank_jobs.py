@@ -22,7 +22,8 @@ from realesrgan_arch.torchrun import RanksError, read_place
 from realesrgan_arch.training.assembly import assemble_model
 from realesrgan_arch.training.game import Game
 from realesrgan_arch.training.loading import TrainingBatches
-from realesrgan_arch.training.ranks import Ranks, checksum, open_ranks
+from realesrgan_arch.training.ranks import Ranks, checksum
+from realesrgan_arch.training.ranks_meeting import open_ranks
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.validation import Validation
 
