@@ -19,6 +19,7 @@ from realesrgan_arch.errors import EXIT_CHECK_FAILED, EXIT_OK  # noqa: E402
 from realesrgan_arch.options.load import load_options  # noqa: E402
 from realesrgan_arch.options.overrides import add_overrides  # noqa: E402
 from realesrgan_arch.options.types import Options  # noqa: E402
+from realesrgan_arch.torchrun import Place, RanksError, read_place  # noqa: E402
 
 
 def build_parser(program: str) -> argparse.ArgumentParser:
@@ -33,8 +34,9 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         help="3 steps of everything, then time, memory and disk of the run; leaves nothing",
     )
     parser.add_argument("--json", action="store_true", help="with --dry-run: its result as JSON")
-    for flag in ("--launcher", "--local_rank", "--local-rank"):
-        parser.add_argument(flag, dest="launcher", help=argparse.SUPPRESS)
+    parser.add_argument("--launcher", choices=("none", "pytorch", "slurm"), default="none", help=argparse.SUPPRESS)
+    for flag in ("--local_rank", "--local-rank"):
+        parser.add_argument(flag, dest="local_rank", help=argparse.SUPPRESS)
     parser.add_argument("--debug", action="store_true", help=argparse.SUPPRESS)
     return parser
 
@@ -66,24 +68,33 @@ def _add_resume_flags(parser: argparse.ArgumentParser) -> None:
 def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Options], None] | None = None) -> int:
     """Train, and say what was made, where it is and what comes next; `check` may refuse the options first."""
     parsed = build_parser(program).parse_args(arguments)
-    loaded = load_options(parsed.options, overrides=parsed.overrides)
-    for note in (*loaded.notes, *_notes_on_flags(parsed)):
-        warn(f"note: {note}")
-    options = loaded.options
-    if parsed.resume is not None:
-        options = options.resuming(parsed.resume if parsed.resume in ("auto", "none") else Path(parsed.resume))
-    if check is not None:
-        check(options)
+    place = read_place()
+    with place.said_once():
+        options = _read_options(parsed, place)
+        if check is not None:
+            check(options)
     if parsed.dry_run:
-        return _run_dry(options, as_json=parsed.json)
+        return _run_dry(options, place, as_json=parsed.json)
     from realesrgan_arch.session import train  # torch and basicsr, which `--help` need not wait for
 
-    outcome = train(options, allow_changed=parsed.allow_changed)
-    say(outcome.summary())
+    outcome = train(options, allow_changed=parsed.allow_changed, place=place)
+    if place.speaks:
+        say(outcome.summary())
     return outcome.exit_code
 
 
-def _run_dry(options: Options, *, as_json: bool) -> int:
+def _read_options(parsed: argparse.Namespace, place: Place) -> Options:
+    loaded = load_options(parsed.options, overrides=parsed.overrides)
+    for note in (*loaded.notes, *_notes_on_flags(parsed, place)) if place.speaks else ():
+        warn(f"note: {note}")
+    if parsed.resume is None:
+        return loaded.options
+    return loaded.options.resuming(parsed.resume if parsed.resume in ("auto", "none") else Path(parsed.resume))
+
+
+def _run_dry(options: Options, place: Place, *, as_json: bool) -> int:
+    if place.world_size > 1:
+        raise RanksError(f"a dry run is made by one process, got {place.world_size}: leave torchrun out")
     from realesrgan_arch.dry_run import dry_run
 
     report = dry_run(options)
@@ -91,11 +102,14 @@ def _run_dry(options: Options, *, as_json: bool) -> int:
     return EXIT_CHECK_FAILED if report.all_problems() else EXIT_OK
 
 
-def _notes_on_flags(parsed: argparse.Namespace) -> list[str]:
+def _notes_on_flags(parsed: argparse.Namespace, place: Place) -> list[str]:
     """Say which of BasicSR's flags are taken and do nothing."""
     notes = []
-    if parsed.launcher not in (None, "none", "0"):
-        notes.append("--launcher and --local_rank have no effect: one process trains on one device")
+    if parsed.launcher != "none" and place.world_size == 1:
+        notes.append(
+            f"--launcher {parsed.launcher} starts nothing: one process trains on one device; for N of them use "
+            "torchrun --nproc_per_node N realesrgan_arch/train.py -opt ..."
+        )
     if parsed.debug:
         notes.append("--debug has no effect: try --set train.total_iter=8 val.val_freq=8 logger.print_freq=1")
     return notes

@@ -26,6 +26,7 @@ LAYERS = {
         "byte_count",
         "plural",
         "disk_room",
+        "torchrun",
     ],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [

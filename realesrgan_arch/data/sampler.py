@@ -13,7 +13,10 @@ from realesrgan_arch.seeding import Stream, numpy_generator
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """Image `index` for place `slot` (0..batch-1) in the batch of `step`; all that a sample depends on but the seed."""
+    """Image `index` for place `slot` (0..batch-1) in the batch of `step`; all that a sample depends on but the seed.
+
+    The batch is that of all ranks together.
+    """
 
     index: int
     step: int
@@ -26,14 +29,28 @@ class StepSampler(Sampler[list[SampleRequest]]):
     The images follow one another in a permutation for each epoch, keyed by (seed, epoch); a batch may run over the end
     of an epoch, so that every image is seen once in each. The batch of a step depends on (seed, step) only.
 
+    Of several processes that train together each takes its `batch_size` slots of the whole batch, by its rank: two with
+    four images each see what one with eight sees.
+
     Raises:
-        DataError: fewer images than the batch needs.
+        DataError: fewer images than the whole batch needs.
     """
 
-    def __init__(self, num_images: int, batch_size: int, seed: int, start_step: int, num_steps: int) -> None:
-        if num_images < batch_size:
+    def __init__(
+        self,
+        num_images: int,
+        batch_size: int,
+        seed: int,
+        start_step: int,
+        num_steps: int,
+        *,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        whole_batch = batch_size * world_size
+        if num_images < whole_batch:
             raise DataError(
-                f"Got {count_of(num_images, 'image')}, but the batch is {batch_size}; "
+                f"Got {count_of(num_images, 'image')}, but the batch is {whole_batch}; "
                 "lower datasets.train.batch_size_per_gpu or add images."
             )
         self.num_images = num_images
@@ -41,6 +58,8 @@ class StepSampler(Sampler[list[SampleRequest]]):
         self.seed = seed
         self.start_step = start_step
         self.num_steps = num_steps
+        self._whole_batch = whole_batch
+        self._slots = range(rank * batch_size, (rank + 1) * batch_size)
 
     def __len__(self) -> int:
         return self.num_steps
@@ -49,8 +68,8 @@ class StepSampler(Sampler[list[SampleRequest]]):
         epoch, order = -1, np.empty(0, np.int64)
         for step in range(self.start_step, self.start_step + self.num_steps):
             batch: list[SampleRequest] = []
-            for slot in range(self.batch_size):
-                wanted_epoch, place = divmod(step * self.batch_size + slot, self.num_images)
+            for slot in self._slots:
+                wanted_epoch, place = divmod(step * self._whole_batch + slot, self.num_images)
                 if wanted_epoch != epoch:
                     epoch, order = wanted_epoch, epoch_order(self.num_images, seed=self.seed, epoch=wanted_epoch)
                 batch.append(SampleRequest(int(order[place]), step, slot))

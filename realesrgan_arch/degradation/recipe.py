@@ -132,14 +132,23 @@ class Recipe:
 
 
 def draw_recipe(
-    settings: DegradationSettings, *, seed: int, step: int, batch_size: int, stream: Stream = Stream.RECIPE
+    settings: DegradationSettings,
+    *,
+    seed: int,
+    step: int,
+    batch_size: int,
+    stream: Stream = Stream.RECIPE,
+    first_sample: int = 0,
 ) -> Recipe:
     """Draw the recipe of batch `step` (>= 0) of a run with `seed` (>= 0); the same numbers give the same recipe.
 
-    Recipes of validation are drawn from a `stream` of their own, so that training never sees one of them.
+    Recipes of validation are drawn from a `stream` of their own, so that training never sees one of them. The slice of
+    a larger batch that begins with its sample `first_sample` is drawn without the rest.
     """
     batch = numpy_generator(seed, stream, step)
-    samples = [_draw_sample(settings, (seed, stream, step, index)) for index in range(batch_size)]
+    samples = [
+        _draw_sample(settings, (seed, stream, step, index)) for index in range(first_sample, first_sample + batch_size)
+    ]
     first, second, final_kernels = zip(*samples, strict=True)
     return Recipe(
         seed=seed,

@@ -53,10 +53,15 @@ def _without_effect(options: Options) -> Iterator[str]:
     if options.logger.wandb.project is not None and options.logger.tracker not in (None, "wandb"):
         yield f"logger.wandb has no effect: logger.tracker is {options.logger.tracker}"
     if isinstance(options.num_gpu, int) and options.num_gpu > 1:
-        yield f"num_gpu: {options.num_gpu} has no effect: one process trains on one device, so a batch has " + (
-            f"{options.datasets.train.batch_size_per_gpu} images"
-            if options.datasets.train
-            else "batch_size_per_gpu images"
+        yield (
+            f"num_gpu: {options.num_gpu} has no effect: one process trains on one device, so a batch has "
+            + (
+                f"{options.datasets.train.batch_size_per_gpu} images"
+                if options.datasets.train
+                else "batch_size_per_gpu images"
+            )
+            + f"; start {options.num_gpu} with torchrun --nproc_per_node {options.num_gpu}"
+            + f"; torchrun --nproc_per_node {options.num_gpu} realesrgan_arch/train.py ... starts as many"
         )
 
 

@@ -230,7 +230,10 @@ class PathOptions(Section):
 
 
 class DistOptions(Section):
-    """Accepted, not used."""
+    """How the processes that torchrun has started speak; `port` is accepted, torchrun chooses one."""
 
     backend: Literal["nccl", "gloo"] = "nccl"
+    """Of gradients on CUDA; on the CPU it is gloo."""
+    timeout_minutes: Positive = 10
+    """A rank that says nothing for so long is given up; one that dies is noticed at once."""
     port: Annotated[int, Field(ge=1, le=65535), BeforeValidator(read_number)] = 29500

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from realesrgan_arch.losses import Losses
 from realesrgan_arch.training.players import Player, StepRules
 from realesrgan_arch.training.step_numbers import KeptBuffers, StepNumbers, all_finite, step_if
+from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.steps import (
     Targets,
     add_to_log,
@@ -47,6 +48,7 @@ class Game:
         self.rules = rules
         self.device = device
         self.dtype = dtype
+        self.ranks = Ranks.single()
         self.scaler = torch.amp.GradScaler(device.type, enabled=dtype == torch.float16)
 
     def play(self, lq: Tensor, targets: Targets, *, step: int) -> StepNumbers:
@@ -67,6 +69,8 @@ class Game:
             raise
         numbers = self._sum_up(log)
         kept.restore_unless(numbers.finite)
+        for player in self.players():
+            self.ranks.share_buffers(player.network)
         self._move(numbers)
         return numbers
 
@@ -121,9 +125,10 @@ class Game:
         """
         norms: Log = {}
         for name, optimizer in self._learners().items():
+            self.ranks.average_gradients(_with_gradient(optimizer))
             self.scaler.unscale_(optimizer)
             norms[name] = self._norm(_with_gradient(optimizer))
-        return StepNumbers(log, norms, all_finite(log, norms, device=self.device))
+        return StepNumbers(log, norms, self.ranks.all_agree(all_finite(log, norms, device=self.device)))
 
     def _norm(self, parameters: Sequence[nn.Parameter]) -> Tensor:
         """Return the norm of the whole gradient, which is cut to `clip_norm` where that is wanted."""

@@ -38,7 +38,7 @@ def run_header(options: Options, model: FineTuneModel, start: Start) -> str:
         rows.append(("older run", f"moved to {start.archived}"))
     rows += [("data", f"{name}: {words}") for name, words in start.data.items()]
     rows += [
-        ("batch", _batch(options)),
+        ("batch", _batch(options, model.game.ranks.world_size)),
         ("steps", f"{require_train(options).total_iter:,}, seed {options.manual_seed}"),
     ]
     rows += [("trains", words) for words in _trainable(model)]
@@ -60,12 +60,13 @@ def _aligned(rows: Iterable[tuple[str, str]]) -> Iterable[str]:
             last = label
 
 
-def _batch(options: Options) -> str:
+def _batch(options: Options, num_ranks: int) -> str:
     section = options.datasets.train
     micro, parts = section.batch_size_per_gpu if section else 0, require_train(options).accumulate
     crop = f"of {options.crop_gt_size} x {options.crop_gt_size} pixels"
     # The micro-batches are parts of the batch that is loaded.
-    return f"{micro} {crop}" + (f", in {parts} parts of {micro // parts} that are added up" if parts > 1 else "")
+    words = f"{micro} {crop}" + (f", in {parts} parts of {micro // parts} that are added up" if parts > 1 else "")
+    return f"{num_ranks * micro} of {num_ranks} ranks, each {words}" if num_ranks > 1 else words
 
 
 def _trainable(model: FineTuneModel) -> Iterable[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.training.ranks import Ranks
 
 MOST_FAILED_SHARE = 0.05
 
@@ -43,6 +44,33 @@ class ImageFaults:
     def listing(self) -> str:
         """Return the failed files, one a line, or an empty string."""
         return "\n".join(f"  {path}" for path in sorted(self._failed))
+
+
+class SharedImageFaults(ImageFaults):
+    """The faults that any of several ranks meets, counted over all of them; every `note` is a meeting.
+
+    Args:
+        num_images: of the training set.
+        ranks: who meets.
+    """
+
+    def __init__(self, num_images: int, ranks: Ranks) -> None:
+        super().__init__(num_images)
+        self._ranks = ranks
+
+    def note(self, batch: Mapping[str, object]) -> list[str]:
+        """Take a batch of each rank, and return what the user has not heard yet.
+
+        Raises:
+            DataError: more than 5 % of the images have failed, on any of the ranks; the first one says it.
+        """
+        mine = {key: [str(path) for path in _as_list(batch.get(key, ())) if path] for key in ("failed_path",)}
+        mine["padded"] = ["yes" for padded in _as_list(batch.get("padded", ())) if bool(padded)]
+        if not self._ranks.highest(len(mine["failed_path"]) + len(mine["padded"])):
+            return []
+        everyone = self._ranks.gather(mine)
+        together = {key: [value for rank in everyone for value in rank[key]] for key in mine}
+        return self._ranks.on_first(lambda: ImageFaults.note(self, together))
 
 
 def _as_list(value: object) -> list[object]:

@@ -15,6 +15,7 @@ from realesrgan_arch.errors import UserError
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.numbers_guard import TrainingError
+from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.stopping import leave_signals_to_the_parent
 from realesrgan_arch.training.worker_faults import DeathNotice, WorkerError, explain, shared_memory_warning
 
@@ -51,16 +52,18 @@ class TrainingBatches:
     Args:
         options: with `datasets.train` and `train`.
         pin_memory: copy to a GPU from pinned memory, where the data set's options want it.
+        ranks: among which every batch is divided.
 
     Raises:
         DataError: images that cannot be found.
     """
 
-    def __init__(self, options: Options, *, pin_memory: bool) -> None:
+    def __init__(self, options: Options, *, pin_memory: bool, ranks: Ranks | None = None) -> None:
         if options.datasets.train is None:
             raise ValueError("expected options with datasets.train")
         self._section = options.datasets.train
         self._seed = options.manual_seed
+        self._ranks = ranks or Ranks.single()
         self._total_steps = require_train(options).total_iter
         self._pin_memory = pin_memory and self._section.pin_memory
         side = options.crop_gt_size if options.is_paired else self._section.crop_size
@@ -87,6 +90,8 @@ class TrainingBatches:
             seed=self._seed,
             start_step=first_step,
             num_steps=self._total_steps - first_step + 1,
+            rank=self._ranks.rank,
+            world_size=self._ranks.world_size,
         )
         loader = DataLoader(
             self.dataset,

@@ -20,6 +20,7 @@ from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.game import Game
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
+from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.run_record import Record, check_changes, differences, merged
 from realesrgan_arch.training.schedule import learning_rate
@@ -91,6 +92,12 @@ class FineTuneModel:
     def dtype(self) -> torch.dtype:
         """The precision of autocast."""
         return self.game.dtype
+
+    def join(self, ranks: Ranks) -> None:
+        """Train together with others: average gradients with theirs, and take this rank's slice of each batch."""
+        self.game.ranks = ranks
+        if self.synthesis is not None:
+            self.synthesis.rank = ranks.rank
 
     def update_learning_rate(self, current_iter: int, warmup_iter: int = -1) -> None:
         """Begin step `current_iter` (from 1) and set the learning rates for it: the schedule's, by `rate_factor`."""
@@ -254,4 +261,5 @@ class FineTuneModel:
 
     def _stateful_parts(self) -> StatefulParts:
         pool, gt_size = (self.synthesis.pool, self.synthesis.gt_size) if self.synthesis else (None, 0)
-        return StatefulParts(self.generator, self.discriminator, self.ema, pool, gt_size, self.game.scaler)
+        parts = (self.generator, self.discriminator, self.ema, pool, gt_size, self.game.scaler)
+        return StatefulParts(*parts, num_ranks=self.game.ranks.world_size)

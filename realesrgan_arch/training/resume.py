@@ -1,7 +1,7 @@
 """Where a run goes on from, and whether that is still the same run: decided before anything is written."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from realesrgan_arch.training.checkpoint import CheckpointError, load_state
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.ranks import Ranks
+from realesrgan_arch.training.ranks_store import load_for_all
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.run_record import describe_changes, differences
 from realesrgan_arch.training.trainer import Rhythm
@@ -37,22 +39,26 @@ class Resumed:
     """What changed since, and what starts anew; empty without."""
 
 
-def resume(model: FineTuneModel, options: Options, *, allow_changed: Sequence[str] = ()) -> Resumed | None:
+def resume(
+    model: FineTuneModel, options: Options, *, allow_changed: Sequence[str] = (), ranks: Ranks | None = None
+) -> Resumed | None:
     """Give `model`, which is described already, the state that `options` ask for; None where it starts at step 0.
 
     Args:
         model: freshly built from `options`, with a run folder.
         options: say where to go on from.
         allow_changed: keys that may have changed although they make it another run; see `run_record`.
+        ranks: that train together; the first one finds and reads the state for all.
 
     Raises:
         CheckpointError: no state there, a damaged one, or one of another run.
     """
-    found = _find(options.resume_from, model.run_folder, options.name)
+    ranks = ranks or Ranks.single()
+    found = _find_for_all(ranks, lambda: _find(options.resume_from, model.run_folder, options.name))
     if found is None:
         return None
     source, state = found
-    is_own = source.parent.resolve() == model.run_folder.states.resolve()
+    is_own = ranks.from_first(source.parent.resolve() == model.run_folder.states.resolve())
     changes = differences(state["record"], model.record())
     model.resume_training(state, allow_changed=allow_changed)
     words = [describe_changes(changes)] if changes else []
@@ -82,6 +88,19 @@ def is_finished(model: FineTuneModel, rhythm: Rhythm, *, validated_step: int) ->
     step = model.step
     validated = validated_step >= step or not rhythm.is_due(step, rhythm.validate_every)
     return step >= rhythm.total_steps and validated and _has_latest(model)
+
+
+def _find_for_all(ranks: Ranks, find: Callable[[], Found | None]) -> Found | None:
+    """Return on every rank what the first one finds, with the rank's own pool in the state."""
+    state: State = {}
+
+    def find_once() -> Path | None:
+        found = find()
+        state.update(found[1] if found else {})
+        return found[0] if found else None
+
+    source = ranks.on_first(find_once)
+    return None if source is None else (source, load_for_all(ranks, lambda: state))
 
 
 def _find(wanted: str | Path, run_folder: RunFolder, name: str) -> Found | None:

@@ -22,6 +22,7 @@ from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.outlook import QualityReport, format_front
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.quality_guard import EarlyStopping, GuardRules, QualityGuard
+from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.validation import TILE, Validation, means, score_rules, snapshot
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
 
@@ -69,7 +70,7 @@ class ValidationRounds:
         self._forget_what_cannot_be_compared(digest)
         for validation in self._validations:
             key = self._base_key(validation, digest)
-            known = kept.find(key)
+            known = self._model.game.ranks.from_first(kept.find(key))
             if known is not None:
                 validation.take_base(known, upscale)
                 self._progress.write(f"the base's scores on {validation.name} are those of the start of this run")
@@ -203,8 +204,10 @@ class ValidationRounds:
         return snapshot(network, scale=options.scale, device=self._model.device, precision=options.precision)
 
 
-def open_validations(options: Options) -> list[Validation]:
+def open_validations(options: Options, ranks: Ranks | None = None) -> list[Validation]:
     """Return the validation sets of `options`, read and degraded, where there is a `val` section.
+
+    Their pictures are divided among `ranks`.
 
     Raises:
         UserError: pictures that cannot be used.
@@ -222,6 +225,7 @@ def open_validations(options: Options) -> list[Validation]:
                 set_hash=dataset.set_hash,
                 scenes=scenes_of(section, dataset),
                 better=directions(options),
+                ranks=ranks,
             )
         )
     return validations

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
@@ -33,10 +34,16 @@ class StopRequest:
     The second one does not wait for the main thread, which may be in the middle of a long computation or of writing a
     file: what is half written then is what a kill would leave, and the next start passes it over.
     Signals can be caught in the main thread only; elsewhere this does nothing.
+
+    Args:
+        echo_seconds: within so many seconds a second signal is the first one again. Under torchrun a cluster's signal
+            comes twice: to every process, and from torchrun, which hands it on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, echo_seconds: float = 0.0) -> None:
         self.number: int | None = None
+        self._echo_seconds = echo_seconds
+        self._first_at = 0.0
         self._before: dict[int, object] = {}
         self._saved_step: int | None = None
         self._bell = (-1, -1)
@@ -46,7 +53,7 @@ class StopRequest:
         if threading.current_thread() is threading.main_thread():
             self._bell = os.pipe()
             os.set_blocking(self._bell[1], False)
-            threading.Thread(target=_leave_at_the_bell, args=(self._bell[0],), daemon=True).start()
+            threading.Thread(target=self._leave_at_the_bell, args=(self._bell[0],), daemon=True).start()
             self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
         return self
 
@@ -84,13 +91,25 @@ class StopRequest:
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame
         if self.number is not None:
-            leave(number)
-        self.number = number
+            self._hear_again(number)
+            return
+        self.number, self._first_at = number, time.monotonic()
         # From now on the system itself rings the bell. Not earlier: workers that are forked later would ring it too.
         signal.set_wakeup_fd(self._bell[1], warn_on_full_buffer=False)
         if self._saved_step is not None:
             raise StoppedBySignal(self._saved_step, number)
         os.write(_STDERR, b"stopping after this step, with a save; once more leaves at once, without\n")
+
+    def _hear_again(self, number: int) -> None:
+        if time.monotonic() - self._first_at >= self._echo_seconds:
+            leave(number)
+
+    def _leave_at_the_bell(self, bell: int) -> None:
+        """Wait for the number of a signal; other signals than those of a stop, such as a child's end, do not count."""
+        while (rung := os.read(bell, 1)) not in (b"", _NO_MORE):
+            if rung[0] in _SIGNALS:
+                self._hear_again(rung[0])
+        os.close(bell)
 
 
 def leave(number: int) -> None:
@@ -105,14 +124,17 @@ def leave(number: int) -> None:
 
 
 def leave_signals_to_the_parent(worker: int) -> None:
-    """Make a `DataLoader` worker outlive the Ctrl-C that a terminal sends to the whole process group."""
+    """Make a `DataLoader` worker outlive the signals that a terminal, torchrun or a cluster sends to it as well.
+
+    A worker that outlived SIGTERM for good could not be ended by its parent: the first one is let pass.
+    """
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _let_one_pass)
+    if hasattr(os, "setpgrp"):  # torchrun and terminals signal process groups
+        os.setpgrp()
 
 
-def _leave_at_the_bell(bell: int) -> None:
-    """Wait for the number of a signal; other signals than those of a stop, such as a child's end, do not count."""
-    while (rung := os.read(bell, 1)) not in (b"", _NO_MORE):
-        if rung[0] in _SIGNALS:
-            leave(rung[0])
-    os.close(bell)
+def _let_one_pass(number: int, frame: FrameType | None) -> None:
+    del frame
+    signal.signal(number, signal.SIG_DFL)

@@ -17,7 +17,7 @@ from realesrgan_arch.seeding import Stream, numpy_generator
 class PairSynthesis:
     """Real-ESRGAN's second-order degradation with its pair pool (arXiv 2107.10833, sections 3 and 4).
 
-    All numbers of step `s` come from `(seed, s)` alone; the pool is the only state.
+    All numbers of step `s` come from `(seed, s)` and the slot in the batch alone; the pool is the only state.
     """
 
     settings: DegradationSettings
@@ -26,6 +26,8 @@ class PairSynthesis:
     seed: int
     lq_from_usm: bool = True
     pool: PairPool | None = None
+    rank: int = 0
+    """Whose slice of the batch of all ranks is made; each rank has a pool of its own."""
 
     @torch.no_grad()
     def make_pairs(self, gt: Tensor, *, step: int) -> tuple[Tensor, Tensor]:
@@ -37,11 +39,13 @@ class PairSynthesis:
         lq, gt = self.apply(gt, self.draw(step=step, batch_size=len(gt)))
         if self.pool is None:
             return lq, gt
-        return self.pool.exchange(lq, gt, generator=numpy_generator(self.seed, Stream.PAIR_POOL, step))
+        counters = (step, self.rank) if self.rank else (step,)
+        return self.pool.exchange(lq, gt, generator=numpy_generator(self.seed, Stream.PAIR_POOL, *counters))
 
     def draw(self, *, step: int, batch_size: int) -> Recipe:
-        """Return the recipe of the batch of `step`."""
-        return draw_recipe(self.settings, seed=self.seed, step=step, batch_size=batch_size)
+        """Return the recipe of this rank's `batch_size` samples of `step`."""
+        first = self.rank * batch_size
+        return draw_recipe(self.settings, seed=self.seed, step=step, batch_size=batch_size, first_sample=first)
 
     @torch.no_grad()
     def apply(self, gt: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from realesrgan_arch.training.freezing import describe_plan
 from realesrgan_arch.training.players import Player
 
 State = dict[str, object]
+"""In the identity of a state: how many processes trained together."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class StatefulParts:
     gt_size: int
     """Of the pairs in the pool."""
     scaler: torch.amp.GradScaler
+    num_ranks: int = 1
 
     def state(self) -> State:
         """Return the state of every part."""
@@ -56,6 +58,7 @@ class StatefulParts:
                 "ema_decay": self.ema.decay if self.ema else 0.0,
             },
             "queue_size": 0 if self.pool is None else self.pool.capacity,
+            "ranks": self.num_ranks,
         }
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:

@@ -3,18 +3,19 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 
 from realesrgan_arch.training.checkpoint import CheckpointError
-from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.image_faults import ImageFaults
 from realesrgan_arch.training.loading import Batch, BatchSource
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.numbers_guard import NumbersGuard, TrainingError
 from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.ranks import Ranks
+from realesrgan_arch.training.ranks_store import Store
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
 from realesrgan_arch.training.worker_faults import WorkerError
@@ -65,13 +66,14 @@ class Watch:
     numbers: NumbersGuard
     rounds: Rounds
     stop: StopRequest
+    ranks: Ranks = field(default_factory=Ranks.single)
 
 
 class Trainer:
     """Trains a model from the step after `model.step` to the last one of `rhythm`."""
 
     def __init__(
-        self, model: FineTuneModel, *, batches: BatchSource, rhythm: Rhythm, store: CheckpointStore, watch: Watch
+        self, model: FineTuneModel, *, batches: BatchSource, rhythm: Rhythm, store: Store, watch: Watch
     ) -> None:
         self._model = model
         self._batches = batches
@@ -125,6 +127,10 @@ class Trainer:
     def _mend_workers(self, fault: WorkerError) -> None:
         """Save the step that is whole; then fewer workers go on from it, the batches being functions of their step."""
         step = self._model.step
+        if self._watch.ranks.are_many:
+            # The other ranks wait in the next step and cannot meet for a save, nor is a stop agreed upon before it.
+            self._watch.progress.write(f"warning: {self._batches.use_fewer_workers(fault)} from step {step}")
+            return
         if step:
             self._store.save(self._model, step)
         if self._watch.stop.number is not None:
@@ -141,13 +147,14 @@ class Trainer:
         watch.progress.count_step(data_seconds=waited)
         verdict = watch.numbers.after_step(step, batch, self._model.numbers)
         if self._rhythm.is_due(step, self._rhythm.print_every):
-            log = watch.numbers.check_log(self._model.get_current_log(), step)
+            losses = watch.ranks.mean(self._model.get_current_log())
+            log = watch.ranks.on_first(lambda: watch.numbers.check_log(losses, step))
             watch.progress.log_losses(step, log, self._model.get_current_learning_rate())
         return verdict
 
     def _save_and_validate(self, step: int) -> Verdict:
         # A run that is asked to stop in its last step has nothing left to resume: it ends as ever.
-        stopping = self._watch.stop.number if step < self._rhythm.total_steps else None
+        stopping = self._stop_signal() if step < self._rhythm.total_steps else None
         validates = self._rhythm.is_due(step, self._rhythm.validate_every)
         saves = self._rhythm.is_due(step, self._rhythm.save_every) or (validates and self._rhythm.save_every > 0)
         if saves or stopping is not None or step == self._rhythm.total_steps:
@@ -161,11 +168,16 @@ class Trainer:
             raise StoppedBySignal(step, stopping)
         return self._validate(step, saved=saves) if validates else CONTINUE
 
+    def _stop_signal(self) -> int | None:
+        """A signal that any rank has met stops all of them after the same step."""
+        return self._watch.ranks.highest(self._watch.stop.number or 0) or None
+
     def _validate(self, step: int, *, saved: bool) -> Verdict:
-        timed = self._watch.progress.timings.measure("validation")
+        """What follows from a verdict is done before it is on the disk: killed between, a run validates once more."""
+        watch, timed = self._watch, self._watch.progress.timings.measure("validation")
         # A long validation is left at the first signal where nothing is lost: the resumed run makes it.
-        with timed, self._watch.stop.at_once(step) if saved else nullcontext():
-            verdict = self._watch.rounds.validate(step)
+        with timed, watch.stop.at_once(step) if saved and not watch.ranks.are_many else nullcontext():
+            verdict = watch.ranks.from_first(watch.rounds.validate(step))
         self._store.save_extras(step)
         return verdict
 

@@ -31,6 +31,7 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.plural import count_of
 from realesrgan_arch.resampling import magnify_bicubic
 from realesrgan_arch.training.base_scores import content_digest
+from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.results_table import comparison_row
 from realesrgan_arch.training.validation_panels import GRID_IMAGES, ValidationPanels
 from realesrgan_arch.upscaling.engine import Upscaler
@@ -51,6 +52,7 @@ class Validation:
         set_hash: of a frozen set, for the heading and the files.
         scenes: the scene of each picture by the file of its truth; a picture without one is a scene of its own.
         better: for metrics of which it is not what `METRICS` says.
+        ranks: among which the pictures are divided; each of them gets all scores.
 
     Raises:
         EvaluationError: no pair.
@@ -66,6 +68,7 @@ class Validation:
         set_hash: str = "",
         scenes: Mapping[str, str] | None = None,
         better: Mapping[str, Better] | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         if not len(pairs):
             raise EvaluationError(f"expected at least one readable picture in the validation set {name}, got none")
@@ -79,6 +82,7 @@ class Validation:
         self.reference: list[ImageScore] = []
         """Of the truth, bicubic and the base."""
         self._pairs = pairs
+        self._ranks = ranks or Ranks.single()
         self._scale = scale
         self._scenes = pairs.scenes(scenes or {})
         self._better: Mapping[str, Better] = better or {}
@@ -137,7 +141,7 @@ class Validation:
         for name, (found, row, picture) in zip(self._pairs.names, self._of_each_picture(work), strict=True):
             scores += found
             rows.append(row)
-            if pictures is not None and picture is not None:
+            if pictures is not None and picture is not None and self._ranks.is_first:
                 file = self._files[name]
                 write_image(pictures / file / f"{file}_{step}.png", picture)
         self._panels.keep_rows(rows)
@@ -147,9 +151,8 @@ class Validation:
         return means(scores, method="tuned")
 
     def _of_each_picture(self, work: Callable[[int, EvaluationPair], Result]) -> Iterator[Result]:
-        """Yield the result of each picture in the order of the set: all that is decided comes from these."""
-        for index, pair in enumerate(self._pairs):
-            yield work(index, pair)
+        """Yield the result of each picture in the order of the set, on every rank: all decisions come from these."""
+        yield from self._ranks.share_out(self._pairs, work)
 
     def grid(self) -> Tensor:
         """Return `LQ | base | now | GT` of the first pictures at their busiest place, `(3, H, W)` in [0, 1].

@@ -1,0 +1,236 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from realesrgan_arch import session
+from realesrgan_arch.options.load import load_options
+from realesrgan_arch.torchrun import Place, RanksError, read_place
+from realesrgan_arch.training.checkpoint import CheckpointError
+from realesrgan_arch.training.ranks import Ranks
+from tests.tiny_run import tiny_options, write_options, write_pictures
+from tests.training.rank_jobs import CASES
+
+ROOT = Path(__file__).resolve().parents[2]
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+LONGEST_SECONDS = 60
+
+pytestmark = pytest.mark.slow
+
+
+def start(arguments: list[str], **environment: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def start_pair(job: str, folder: Path) -> list[subprocess.Popen]:
+    """Two ranks without torchrun, which would end the second one as soon as the first has died."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return [
+        start(["-m", "tests.training.rank_jobs", job, str(folder)], RANK=str(rank), LOCAL_RANK=str(rank), **meeting)
+        for rank in range(2)
+    ]
+
+
+def read_errors(process: subprocess.Popen) -> str:
+    try:
+        return process.communicate(timeout=2 * LONGEST_SECONDS)[1]
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        raise
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("ranks")
+    write_pictures(folder / "pictures")
+    mapping = tiny_options(folder / "pictures", folder, gan=True, steps=8)
+    mapping["logger"]["save_checkpoint_freq"] = 2
+    mapping["val"]["val_freq"] = 4
+    write_options(folder / "options.yml", mapping)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def met(folder) -> dict:
+    process = start([*TORCHRUN, "-m", "tests.training.rank_jobs", "meet", str(folder)])
+    err = read_errors(process)
+    assert process.returncode == 0, err
+    return torch.load(folder / "results.pt", weights_only=True)
+
+
+@pytest.fixture(scope="module")
+def straight(folder) -> tuple[Path, str]:
+    """A run of two ranks and its console."""
+    process = start([*TORCHRUN, *train_py(folder, "--set", "name=straight")])
+    err = read_errors(process)
+    assert process.returncode == 0, err
+    return folder / "experiments" / "straight", err
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_ranks_see_and_learn_what_one_with_the_double_batch_does(met, case) -> None:
+    alone, together = met["steps"][case]["alone"], met["steps"][case]["together"]
+    assert alone["gradients"].keys() == together[0]["gradients"].keys()
+    for network in {name[0] for name in alone["gradients"]}:
+        one, two = (flat(gradients, network) for gradients in (alone["gradients"], together[0]["gradients"]))
+        largest = float(one.abs().max())
+        assert largest > 1e-3
+        assert float((two - one).abs().max()) <= 1e-5 * max(1, largest)
+        assert float((two - one).norm() / one.norm()) <= 1e-4
+    assert together[0]["log"] == pytest.approx(alone["log"], rel=1e-5, abs=1e-5)
+
+
+def flat(gradients: dict[str, torch.Tensor], network: str) -> torch.Tensor:
+    return torch.cat([value.flatten() for name, value in sorted(gradients.items()) if name.startswith(network)])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_weights_of_all_ranks_stay_equal_to_the_bit(met, case) -> None:
+    first, second = (left["weights"] for left in met["steps"][case]["together"])
+    assert first.keys() == {"net_g params", "net_g params_ema", "net_d params"}
+    for network, state in first.items():
+        assert all(torch.equal(value, second[network][name]) for name, value in state.items()), network
+
+
+def test_only_what_trains_is_averaged(met) -> None:
+    trains = {name.split(".")[0] for name in met["steps"]["accumulated"]["alone"]["gradients"]}
+    assert trains == {"g"}
+
+
+def test_a_divided_validation_equals_that_of_one_process(met) -> None:
+    for left in met["validations"]["of ranks"]:
+        alone, together = left["alone"], left["together"]
+        assert together["base"] == alone["base"]
+        assert together["now"] == alone["now"]
+        assert together["table"] == alone["table"]
+        assert torch.equal(together["grid"], alone["grid"])
+        assert alone["upscaled"] == 6
+    assert [left["together"]["upscaled"] for left in met["validations"]["of ranks"]] == [4, 2]
+
+
+def test_only_the_first_rank_writes_pictures(met, folder) -> None:
+    written = {path.name for path in (folder / "together" / "rank 0").rglob("*.png")}
+    assert written == {path.name for path in (folder / "alone" / "rank 0").rglob("*.png")}
+    assert len(written) == 3
+    assert not (folder / "together" / "rank 1").exists()
+
+
+def test_ranks_speak(met) -> None:
+    assert met["words"] == {
+        "unequal": ["rank 1 has other weights than rank 0; mend it", "silent, 2"],
+        "highest": 15,
+        "mean": {"a": 0.5, "b": 4.0},
+        "from first": "said by 0",
+        "scattered": ["for 0", "for 1"],
+        "gathered": [0, 1],
+        "flag": [1.0, 1.0],
+        "buffers": [0.0, 0.0],
+        "checksums differ": True,
+    }
+
+
+def test_the_console_is_that_of_one_process(straight) -> None:
+    assert straight[1].count("2 ranks of 2 images each: the batch is 4") == 1
+    assert straight[1].count("step 8/8") == 1
+
+
+def test_one_rank_killed_ends_the_other_and_a_resume_ends_as_if_nothing_had_happened(straight, folder) -> None:
+    first, second = start_pair("die", folder)
+    read_errors(second)
+    assert second.returncode == -signal.SIGKILL
+    _, err = first.communicate(timeout=LONGEST_SECONDS)
+    assert first.returncode == 1
+    assert "error: another rank has ended or does not answer" in err
+    assert "Traceback" not in err
+    run = folder / "experiments" / "killed"
+    assert (run / "training_states" / "4.state").exists()
+    assert not (run / "training_states" / "6.state").exists()
+
+    again = start([*TORCHRUN, *train_py(folder, "--auto_resume", "--set", "name=killed")])
+    err = read_errors(again)
+    assert again.returncode == 0, err
+    assert "at step 4" in err
+    assert_same_states(run, straight[0], step=8)
+
+
+def test_another_number_of_ranks_is_refused(straight, folder) -> None:
+    options = load_options(folder / "options.yml", overrides=["name=straight", "train.total_iter=9"]).options
+    with pytest.raises(CheckpointError, match="ranks was 2, now 1"):
+        session.train(options, auto_resume=True)
+
+
+def test_torchrun_asked_to_end_saves_once_and_ends(folder) -> None:
+    overrides = ["name=asked", "train.total_iter=5000", "val.val_freq=5000", "logger.save_checkpoint_freq=5000"]
+    process = start([*TORCHRUN, *train_py(folder, "--set", *overrides, "datasets.train.num_worker_per_gpu=1")])
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if line.startswith("step 3/"):
+            process.send_signal(signal.SIGTERM)
+    process.wait(timeout=LONGEST_SECONDS)
+    said = [line for line in lines if line.startswith("stopped at step")]
+    assert len(said) == 1, "".join(lines)
+    states = list((folder / "experiments" / "asked" / "training_states").glob("*.state"))
+    assert [f"stopped at step {state.stem} and saved" for state in states] == [said[0].split(";")[0]]
+    assert process.returncode != 0
+
+
+def train_py(folder: Path, *arguments: str) -> list[str]:
+    return ["realesrgan_arch/train.py", "-opt", str(folder / "options.yml"), *arguments]
+
+
+def assert_same_states(run: Path, other: Path, *, step: int) -> None:
+    found, expected = (
+        torch.load(path / "training_states" / f"{step}.state", weights_only=True) for path in (run, other)
+    )
+    assert len(expected["pools_of_other_ranks"]) == 1
+    assert_equal(found, expected, "state")
+
+
+def assert_equal(found: object, expected: object, name: str) -> None:
+    if isinstance(expected, torch.Tensor):
+        assert torch.equal(found, expected), name
+    elif isinstance(expected, dict):
+        assert found.keys() == expected.keys(), name
+        for key, value in expected.items():
+            assert_equal(found[key], value, f"{name}.{key}")
+    elif isinstance(expected, list):
+        assert len(found) == len(expected), name
+        for index, value in enumerate(expected):
+            assert_equal(found[index], value, f"{name}[{index}]")
+    else:
+        assert found == expected, name
+
+
+def test_a_process_alone_needs_no_words() -> None:
+    ranks = Ranks.single()
+    assert ranks.is_first
+    assert ranks.gather(3) == [3]
+    assert list(ranks.share_out("ab", lambda index, item: f"{index}{item}")) == ["0a", "1b"]
+    assert not torch.distributed.is_initialized()
+
+
+def test_the_place_is_read_from_torchruns_environment() -> None:
+    assert read_place({}) == Place()
+    assert read_place({"WORLD_SIZE": "1", "RANK": "0"}) == Place()
+    whole = {"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "1", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
+    assert read_place(whole) == Place(rank=3, world_size=4, local_rank=1)
+    with pytest.raises(RanksError, match="WORLD_SIZE is 4 but LOCAL_RANK not set: start several"):
+        read_place({name: value for name, value in whole.items() if name != "LOCAL_RANK"})
+    with pytest.raises(RanksError, match="expected a RANK from 0 to 3, got 4"):
+        read_place(whole | {"RANK": "4"})
