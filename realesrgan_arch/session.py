@@ -12,13 +12,17 @@ from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.checkpoint import CheckpointError, load_state
+from realesrgan_arch.training.checkpoint_manifest import STATE, find_newest
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
+from realesrgan_arch.training.disk_room import DiskRules
 from realesrgan_arch.training.header import run_header
 from realesrgan_arch.training.image_faults import ImageFaults
 from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.numbers_guard import NumbersGuard
+from realesrgan_arch.training.preflight import check_room, checkpoint_bytes, count_checkpoints
 from realesrgan_arch.training.progress import Progress
+from realesrgan_arch.training.retention import Retention, nothing_more
 from realesrgan_arch.training.rounds import ValidationRounds, open_validations
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.stopping import StopRequest
@@ -67,7 +71,7 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
 
 
 def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) -> Outcome:
-    resume = options.path.resume_state or (run_folder.newest_state() if auto_resume else None)
+    resume = options.path.resume_state or (_newest_state(run_folder) if auto_resume else None)
     model = basicsr_bridge.build_model(options, run_folder=run_folder)
     base = load_base_generator(options)
     if resume is not None:
@@ -75,28 +79,70 @@ def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) 
         _check_unfinished(model, require_train(options).total_iter)
     batches = TrainingBatches(options, pin_memory=model.device.type == "cuda")
     validations = open_validations(options)
+    _check_disk(options, model, run_folder)
     # Only now that everything else is known to work: a failed start leaves the older run where it is.
     archived = None if resume else run_folder.move_older_run_aside()
     run_folder.prepare()
     _write_effective_options(options, run_folder)
     progress = _open_progress(options, model)
     numbers, rounds = NumbersGuard(), ValidationRounds(options, model, validations, progress)
-    store = CheckpointStore(run_folder, extras={"numbers": numbers, "rounds": rounds})
+    stop = StopRequest()
+    store = _open_store(options, run_folder, numbers=numbers, rounds=rounds, progress=progress, stop=stop)
     faults = ImageFaults(batches.num_images)
     try:
+        for words in store.tidy():
+            progress.write(words)
         if auto_resume and resume is None:
             progress.write("there is no older state to resume from: starting at step 0")
-        if resume is not None and resume == run_folder.state(model.step):
+        if resume is not None and resume.parent.resolve() == run_folder.states.resolve():
             store.restore_extras(model.step)
+            store.discard_after(model.step)
         resumed = str(resume) if resume else None
         progress.write(run_header(options, model, num_images=batches.num_images, archived=archived, resumed=resumed))
         rounds.score_base(base)
-        with StopRequest() as stop:
+        with stop:
             watch = Watch(progress, faults, numbers, rounds, stop)
             Trainer(model, batches=batches, rhythm=_rhythm(options), store=store, watch=watch).fit()
     finally:
         progress.close()
     return Outcome(run_folder, run_folder.weights("net_g", None), table=rounds.tables(), failed_files=faults.listing())
+
+
+def _newest_state(run_folder: RunFolder) -> Path | None:
+    manifest = find_newest(run_folder).manifest
+    return run_folder.root / manifest.file(STATE).name if manifest else None
+
+
+def _check_disk(options: Options, model: FineTuneModel, run_folder: RunFolder) -> None:
+    rhythm = _rhythm(options)
+    saves = sum(rhythm.saves_after(step) for step in range(model.step + 1, rhythm.total_steps + 1))
+    check_room(
+        run_folder,
+        checkpoint=checkpoint_bytes(model, gt_size=options.crop_gt_size, scale=options.scale),
+        count=count_checkpoints(keep_last=_keep_last(options), saves=saves),
+    )
+
+
+def _keep_last(options: Options) -> int | None:
+    return None if options.logger.keep_last == "all" else options.logger.keep_last
+
+
+def _open_store(
+    options: Options,
+    run_folder: RunFolder,
+    *,
+    numbers: NumbersGuard,
+    rounds: ValidationRounds,
+    progress: Progress,
+    stop: StopRequest,
+) -> CheckpointStore:
+    best = rounds.steps_to_keep if options.logger.keep_best else nothing_more
+    return CheckpointStore(
+        run_folder,
+        extras={"numbers": numbers, "rounds": rounds},
+        retention=Retention(_keep_last(options), best),
+        disk=DiskRules(options.logger.on_disk_full, progress.write, lambda: stop.number is not None),
+    )
 
 
 def _check_unfinished(model: FineTuneModel, total_steps: int) -> None:

