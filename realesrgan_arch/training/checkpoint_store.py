@@ -1,6 +1,6 @@
 """The checkpoints of a run: written, found and read again."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -128,7 +128,7 @@ class CheckpointStore:
             CheckpointError: as `save`.
         """
         weights = model.weights()
-        self._attempt(lambda: self._save_weights(weights, None), tensor_bytes(weights))
+        self._attempt(lambda: self._save_weights(weights, None, []), tensor_bytes(weights))
 
     def newest_step(self) -> int | None:
         """Return the step of the newest checkpoint that is whole, or None where there is none at all.
@@ -204,27 +204,32 @@ class CheckpointStore:
         fault_points.reached("save:before writing")
         with _as_not_saved(self._run_folder.states):
             keep_earlier_save(self._run_folder, step)
-        files = self._save_weights(weights, step)
-        path = self._run_folder.state(step)
-        files.append(FileRecord.of(STATE, path, save_state(path, state), self._run_folder))
-        write_manifest(
-            manifest_path(self._run_folder, step),
-            Manifest(
-                step,
-                self._next_sequence(),
-                tuple(files),
-                self._extras_now(),
-                hash_options(self._run_folder),
-                current_versions(),
-            ),
+        files: list[FileRecord] = []
+        try:
+            self._save_weights(weights, step, files)
+            path = self._run_folder.state(step)
+            files.append(FileRecord.of(STATE, path, save_state(path, state), self._run_folder))
+            write_manifest(manifest_path(self._run_folder, step), self._describe(step, files))
+        except NotSavedError:
+            # Without a manifest they are nothing, and the disk may be full of them.
+            for record in files:
+                (self._run_folder.root / record.name).unlink(missing_ok=True)
+            raise
+
+    def _describe(self, step: int, files: Sequence[FileRecord]) -> Manifest:
+        return Manifest(
+            step=step,
+            sequence=self._next_sequence(),
+            files=tuple(files),
+            extras=self._extras_now(),
+            options=hash_options(self._run_folder),
+            versions=current_versions(),
         )
 
-    def _save_weights(self, weights: Mapping[str, Weights], step: int | None) -> list[FileRecord]:
-        paths = {network: self._run_folder.weights(network, step) for network in weights}
-        return [
-            FileRecord.of(network, paths[network], save_weights(paths[network], **values), self._run_folder)
-            for network, values in weights.items()
-        ]
+    def _save_weights(self, weights: Mapping[str, Weights], step: int | None, files: list[FileRecord]) -> None:
+        for network, values in weights.items():
+            path = self._run_folder.weights(network, step)
+            files.append(FileRecord.of(network, path, save_weights(path, **values), self._run_folder))
 
     def _attempt(self, write: Callable[[], object], needed: int) -> None:
         """Call `write` when there is room for `needed` bytes; where it fails, again, and again."""

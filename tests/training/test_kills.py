@@ -85,5 +85,6 @@ def test_a_killed_run_leaves_nothing_half_once_it_has_gone_on(matrix) -> None:
 
 def test_a_damaged_checkpoint_is_said_and_kept(matrix) -> None:
     words = matrix["damaged"]["undisturbed"]["answer"]["words"]
-    assert re.search(r"step 3 is damaged \(training_states/3.state has 1000 bytes, not \d+\); it is kept in .*corrupt", words[0])
+    pattern = r"step 3 is damaged \(training_states/3.state has 1000 bytes, not \d+\); it is kept in .*corrupt"
+    assert re.search(pattern, words[0])
     assert words[1] == "the newest whole checkpoint is of step 2"
