@@ -287,10 +287,7 @@ class CheckpointStore:
 
 
 def _words_on_lone(state: Path) -> str:
-    return (
-        f"{state} has no manifest, as its save was killed or an older version wrote it: it is not used by itself, only "
-        "where path.resume_state names it"
-    )
+    return f"{state} has no manifest (its save was killed, or is of an older version): only path.resume_state uses it"
 
 
 @contextmanager
