@@ -147,14 +147,21 @@ def places(points: list[str]) -> list[int]:
     return sorted({index for found in kinds.values() for index in (found[0], found[-1])})
 
 
-def matrix(folder: Path, label: str, prepare: Callable[[Path], object]) -> dict[str, object]:
+def before_training(points: list[str]) -> list[int]:
+    """The places at which a start puts the older checkpoints in order."""
+    return list(range(points.index("save:before writing")))
+
+
+def matrix(
+    folder: Path, label: str, prepare: Callable[[Path], object], where: Callable[[list[str]], list[int]]
+) -> dict[str, object]:
     """Train undisturbed; then, for each place, train until the kill there and start again."""
     answer, root = folder / "answer.json", folder / f"{label} undisturbed"
     prepare(root)
     fork(noting_points(lambda: train(root)), answer)
     undisturbed = json.loads(answer.read_text())
     kills = []
-    for index in places(undisturbed["points"]):
+    for index in where(undisturbed["points"]):
         root = folder / f"{label} {index}"
         prepare(root)
         ended = fork(dying_at(index, lambda root=root: train(root)), answer)
@@ -199,8 +206,8 @@ def main(folder: Path) -> None:
         template = folder / "template"
         fork(lambda: damaged_run(template), folder / "answer.json")
         found = {
-            "fresh": matrix(folder, "fresh", lambda root: root.mkdir()),
-            "damaged": matrix(folder, "damaged", lambda root: shutil.copytree(template, root)),
+            "fresh": matrix(folder, "fresh", lambda root: root.mkdir(), places),
+            "damaged": matrix(folder, "damaged", lambda root: shutil.copytree(template, root), before_training),
         }
     sys.stdout.write(json.dumps(found))
 
