@@ -2,20 +2,24 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+PARTIAL = ".partial"
+"""How the name of a file ends that is not whole yet; it begins with a dot."""
+
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, check: Callable[[Path], None] | None = None) -> Iterator[BinaryIO]:
     """Yield a binary file that becomes `path` when the block ends well and vanishes when it raises.
 
+    `check` looks at the whole file before it gets its name; where it raises, the file vanishes, too.
     The folder is made if it is absent. Raises `OSError` for a full disk, a read-only folder and the like.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".partial", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=".", suffix=PARTIAL, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -23,6 +27,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
+        if check is not None:
+            check(temporary)
         move_into_place(temporary, path)
     except BaseException:
         with suppress(OSError):
@@ -45,6 +51,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to `path`: all of it or nothing."""
     write_bytes(path, text.encode())
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove what processes that were killed have left in `folder`; no other process may be writing there."""
+    for path in folder.glob(f".*{PARTIAL}"):
+        path.unlink(missing_ok=True)
 
 
 def try_writing(folder: Path) -> None:

@@ -7,8 +7,6 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from torch import nn
-
 from realesrgan_arch import basicsr_bridge
 from realesrgan_arch.data.apart import check_manifests_apart
 from realesrgan_arch.environment.collect import collect_environment
@@ -30,7 +28,6 @@ from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.together import SIGNAL_ECHO_SECONDS, check_equal_start, hold_run_folder, meet
 from realesrgan_arch.training.trainer import Trainer, Watch
-from realesrgan_arch.training.validation import Validation
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
 
 
@@ -97,9 +94,7 @@ class _Run:
     def _is_own_resume(self) -> bool:
         return self._resumed is not None and self._resumed.is_own
 
-    def _train(
-        self, progress: Progress, rounds: ValidationRounds, stop: StopRequest, archived: Path | None
-    ) -> Outcome:
+    def _train(self, progress: Progress, rounds: ValidationRounds, stop: StopRequest, archived: Path | None) -> Outcome:
         options, model = self._options, self._model
         numbers = opening.open_numbers_guard(options, model, progress)
         store = opening.open_store(options, model, numbers=numbers, rounds=rounds, progress=progress, stop=stop)
@@ -125,9 +120,7 @@ class _Run:
         if self._options.resume_from == "auto" and self._resumed is None:
             progress.write("there is no older state to resume from: starting at step 0")
         data, source = opening.describe_data(self._batches, self._validations), _source_of(self._resumed)
-        progress.write(
-            run_header(self._options, self._model, Start(data, self._batches.num_workers, archived, source))
-        )
+        progress.write(run_header(self._options, self._model, Start(data, self._batches.num_workers, archived, source)))
         if self._resumed and self._resumed.words:
             progress.write(self._resumed.words)
         if words := self._batches.shared_memory_warning():
@@ -144,9 +137,15 @@ class _Run:
         return SharedImageFaults(num_images, self._ranks) if self._ranks.are_many else ImageFaults(num_images)
 
     def _outcome(
-        self, rounds: ValidationRounds, faults: ImageFaults, verdict: Verdict, progress: Progress, *, is_new: bool = True
+        self,
+        rounds: ValidationRounds,
+        faults: ImageFaults,
+        verdict: Verdict,
+        progress: Progress,
+        *,
+        is_new: bool = True,
     ) -> Outcome:
-        done = f"nothing is left to do: the run is finished at step {self._model.step}; raise train.total_iter to go on"
+        done = f"nothing is left to do: the run is finished at step {self._model.step}; raise train.total_iter"
         return Outcome(
             self._folder,
             self._folder.weights("net_g", None),

@@ -69,6 +69,7 @@ LAYERS = {
         "training.steps",
         "training.freezing",
         "training.checkpoint",
+        "training.fault_points",
     ],
     # Composes parts.
     TRAINING: ["training.*", "comparison", "preview.*"],

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.options.load import OptionsError, parse_options
 from realesrgan_arch.session import Outcome, train
 from realesrgan_arch.training.trainer import Trainer
@@ -96,9 +97,10 @@ def test_a_rollback_that_a_kill_prevents_is_made_after_the_resume(mapping, monke
         patch.setattr(Trainer, "_roll_back", killed)
         _train({**mapping, "name": "killed"})
     resumed = _train({**mapping, "name": "killed"}, auto_resume=True)
-    last = straight.run_folder.newest_state()
-    assert last is not None and resumed.run_folder.newest_state() == resumed.run_folder.state(int(last.stem))
-    assert _extras(resumed, int(last.stem)) == _extras(straight, int(last.stem))
+    last = CheckpointStore(straight.run_folder).newest_step()
+    assert last is not None
+    assert CheckpointStore(resumed.run_folder).newest_step() == last
+    assert _extras(resumed, last) == _extras(straight, last)
 
 
 def _numbers_named(values: object, name: str) -> list[float]:

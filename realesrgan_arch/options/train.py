@@ -204,6 +204,12 @@ class LoggerOptions(Section):
 
     print_freq: Count = 100
     save_checkpoint_freq: Count = 5000
+    keep_last: Count | Literal["all"] = 3
+    """So many of the newest checkpoints stay, weights and state (ours); BasicSR keeps `all`."""
+    keep_best: bool = True
+    """The best checkpoints of each metric stay, too (ours)."""
+    on_disk_full: Literal["pause", "stop"] = "pause"
+    """Wait until the disk has room for a checkpoint, or end with exit code 5 (ours)."""
     use_tb_logger: bool = True
     wandb: WandbOptions = WandbOptions()
     tracker: Literal["none", "wandb", "trackio"] | None = None

@@ -57,7 +57,7 @@ class BestWeights:
         except OSError as error:
             raise CheckpointError(
                 f"cannot write the best weights into {self._run_folder.models} ({error.strerror or error}); mend the "
-                "disk and go on with --auto_resume"
+                "disk and go on with --resume auto"
             ) from error
         return lost
 

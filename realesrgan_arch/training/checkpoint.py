@@ -1,20 +1,45 @@
 """Files of a run: weights that other tools load, and states that a resume loads. Complete or absent, never half."""
 
+import errno
 import hashlib
+import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from torch import Tensor, nn
 
 from realesrgan_arch.atomic import atomic_file
-from realesrgan_arch.errors import UserError
+from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
+from realesrgan_arch.training import fault_points
 
 STATE_FORMAT = 2
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class CheckpointError(UserError):
     """Weights or a training state that cannot be saved, or cannot be used."""
+
+
+class NotSavedError(CheckpointError):
+    """A disk that does not take a checkpoint; what was saved before is whole."""
+
+    exit_code = EXIT_NO_ROOM
+
+    def __init__(self, sentence: str, *, is_full: bool = False) -> None:
+        self.is_full = is_full
+        super().__init__(sentence)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file as it went to the disk."""
+
+    size: int
+    """In bytes."""
+    sha256: str
 
 
 def plain_state(network: nn.Module) -> dict[str, Tensor]:
@@ -25,11 +50,14 @@ def plain_state(network: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def save_weights(path: Path, *, params: Mapping[str, Tensor], params_ema: Mapping[str, Tensor] | None = None) -> None:
+def save_weights(
+    path: Path, *, params: Mapping[str, Tensor], params_ema: Mapping[str, Tensor] | None = None
+) -> Written:
     """Write a BasicSR checkpoint `{"params": ..., "params_ema": ...}` that spandrel and `RealESRGANer` load.
 
     Raises:
-        CheckpointError: a value is not finite, or the file cannot be written; an older file of that name is untouched.
+        CheckpointError: a value is not finite; an older file of that name is untouched.
+        NotSavedError: the file cannot be written, or is not on the disk as it was written.
     """
     content = {"params": dict(params)}
     if params_ema is not None:
@@ -38,28 +66,86 @@ def save_weights(path: Path, *, params: Mapping[str, Tensor], params_ema: Mappin
     if broken:
         raise CheckpointError(
             f"the weights are not finite any more ({broken[0]} and {len(broken) - 1} others), so {path} is not "
-            "written; go on from the last good one with --auto_resume and a lower learning rate"
+            "written; go on from the last good one with --resume auto and a lower learning rate"
         )
-    _save(path, content)
+    return _save(path, content)
 
 
-def save_state(path: Path, state: Mapping[str, object]) -> None:
+def save_state(path: Path, state: Mapping[str, object]) -> Written:
     """Write a training state: tensors, numbers, strings, and lists and dicts of them.
 
     Raises:
-        CheckpointError: the file cannot be written; an older file of that name is untouched.
+        NotSavedError: the file cannot be written; an older file of that name is untouched.
     """
-    _save(path, {"format": STATE_FORMAT, **state})
+    return _save(path, {"format": STATE_FORMAT, **state})
 
 
-def _save(path: Path, content: Mapping[str, object]) -> None:
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits; raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class _HashingWriter:
+    """Passes bytes on to `file`, and keeps their hash and the error that torch's archive writer swallows."""
+
+    def __init__(self, file: BinaryIO, *, name: str) -> None:
+        self._file = file
+        self._name = name
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            count = self._file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+        self._digest.update(data)
+        self._size += count
+        if self._size == count:
+            fault_points.reached(f"save:inside {self._name}")
+        return count
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def written(self) -> Written:
+        return Written(self._size, self._digest.hexdigest())
+
+
+def _save(path: Path, content: Mapping[str, object]) -> Written:
+    name, writer = path.name, None
+
+    def check(temporary: Path) -> None:
+        fault_points.reached(f"save:whole but unnamed {name}")
+        if writer is not None:
+            _check_as_written(temporary, writer.written())
+        fault_points.reached(f"save:before the rename of {name}")
+
     try:
-        with atomic_file(path) as file:
-            torch.save(dict(content), file)
+        with atomic_file(path, check=check) as file:
+            fault_points.reached(f"save:opened {name}")
+            writer = _HashingWriter(file, name=name)
+            torch.save(dict(content), writer)  # pyright: ignore[reportArgumentType]
     except (OSError, RuntimeError) as error:  # torch's archive writer turns a full disk into a RuntimeError
-        raise CheckpointError(
-            f"cannot write {path} ({error}); what was saved before is whole: mend the disk and go on with --auto_resume"
+        cause = (writer.error if writer else None) or error
+        raise NotSavedError(
+            f"cannot write {path} ({cause}); what was saved before is whole: mend the disk and go on with "
+            "--resume auto",
+            is_full=isinstance(cause, OSError) and cause.errno in _FULL,
         ) from error
+    fault_points.reached(f"save:renamed {name}")
+    return writer.written()
+
+
+def _check_as_written(path: Path, written: Written) -> None:
+    """Raise `OSError` where the disk does not give back what it was given, or that is no archive."""
+    if hash_file(path) != written.sha256:
+        raise OSError(errno.EIO, "the disk gives back other bytes than it was given")
+    if not zipfile.is_zipfile(path):
+        raise OSError(errno.EIO, "the file has no directory of its contents")
 
 
 def load_state(path: Path) -> dict[str, object]:

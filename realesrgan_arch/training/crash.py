@@ -45,7 +45,7 @@ def _save(model: FineTuneModel, error: Exception, environment: Callable[[], str]
     step = model.last_whole_step
     folder = _free_folder(model.run_folder.crash, step)
     text = "".join(traceback.format_exception(error))
-    parts: dict[str, Callable[[], None]] = {
+    parts: dict[str, Callable[[], object]] = {
         "traceback.txt": lambda: write_text(folder / "traceback.txt", text),
         f"{step}.state": lambda: save_state(folder / f"{step}.state", {**model.state(), "iter": step}),
         "net_g.pth": lambda: save_weights(folder / "net_g.pth", **model.weights()["net_g"]),
@@ -57,7 +57,7 @@ def _save(model: FineTuneModel, error: Exception, environment: Callable[[], str]
     missing = f", without {', '.join(failures)}" if failures else ""
     return (
         f"the run broke off after step {step}: its state is in {shown(folder)}{missing}; it is not resumed by itself: "
-        "go on from the newest checkpoint with --auto_resume, or from this one with path.resume_state"
+        "go on from the newest checkpoint with --resume auto, or from this one with path.resume_state"
     )
 
 

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from realesrgan_arch.losses import Losses
 from realesrgan_arch.training.players import Player, StepRules
-from realesrgan_arch.training.step_numbers import KeptBuffers, StepNumbers, all_finite, step_if
 from realesrgan_arch.training.ranks import Ranks
+from realesrgan_arch.training.step_numbers import KeptBuffers, StepNumbers, all_finite, step_if
 from realesrgan_arch.training.steps import (
     Targets,
     add_to_log,

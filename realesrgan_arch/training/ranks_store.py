@@ -38,7 +38,11 @@ class Store(Protocol):
         ...
 
     def discard_after(self, step: int) -> None:
-        """Remove every checkpoint that is newer than `step`."""
+        """Make `step` the newest checkpoint."""
+        ...
+
+    def tidy(self) -> list[str]:
+        """Finish what a killed process began; return words for the user."""
         ...
 
 
@@ -95,8 +99,12 @@ class RanksStore:
             extra.load_state_dict(said[name])
 
     def discard_after(self, step: int) -> None:
-        """Remove every checkpoint that is newer than `step`."""
+        """Make `step` the newest checkpoint."""
         self._ranks.on_first(lambda: self._store.discard_after(step))
+
+    def tidy(self) -> list[str]:
+        """Finish what a killed process began; return words for the user."""
+        return self._ranks.on_first(self._store.tidy)
 
 
 def load_for_all(ranks: Ranks, load: Callable[[], Mapping[str, object]]) -> dict[str, object]:

@@ -31,8 +31,18 @@ class RunFolder:
 
     @property
     def states(self) -> Path:
-        """What a resume needs: `<step>.state`."""
+        """What a resume needs: `<step>.state`, and `ckpt_<step>.json`, without which a step does not count."""
         return self.root / "training_states"
+
+    @property
+    def corrupt(self) -> Path:
+        """Checkpoints that were found damaged; never deleted."""
+        return self.root / "corrupt"
+
+    @property
+    def superseded(self) -> Path:
+        """Checkpoints after the one that the run went back to; deleted only where the disk is full."""
+        return self.root / "superseded"
 
     @property
     def visualization(self) -> Path:
@@ -135,11 +145,6 @@ class RunFolder:
     def state(self, step: int) -> Path:
         """Return the file of the training state of `step`."""
         return self.states / f"{step}.state"
-
-    def newest_state(self) -> Path | None:
-        """Return the training state with the highest step, or `None`."""
-        found = [path for path in self.states.glob("*.state") if path.stem.isdigit()]
-        return max(found, key=lambda path: int(path.stem), default=None)
 
     def append_metrics(self, record: dict[str, object]) -> None:
         """Add one line to `metrics.jsonl`; a number that is not finite becomes null, as JSON has no such numbers."""

@@ -34,6 +34,11 @@ class Rhythm:
         """Return whether something of that rhythm happens after `step`; all of it happens after the last one."""
         return every > 0 and (step % every == 0 or step == self.total_steps)
 
+    def saves_after(self, step: int) -> bool:
+        """Return whether a checkpoint is due after `step`: in its own rhythm, and before each validation."""
+        validates = self.is_due(step, self.validate_every) and self.save_every > 0
+        return validates or self.is_due(step, self.save_every)
+
 
 class Rounds(Protocol):
     """The validations of a run."""
@@ -100,6 +105,7 @@ class Trainer:
             verdict = self._train_until_verdict()
         self._model.check_frozen()
         self._store.save_latest(self._model)
+        self._store.save_extras(self._model.step)
         return verdict
 
     def _validate_what_was_missed(self) -> Verdict:
@@ -147,8 +153,7 @@ class Trainer:
         watch.progress.count_step(data_seconds=waited)
         verdict = watch.numbers.after_step(step, batch, self._model.numbers)
         if self._rhythm.is_due(step, self._rhythm.print_every):
-            losses = watch.ranks.mean(self._model.get_current_log())
-            log = watch.ranks.on_first(lambda: watch.numbers.check_log(losses, step))
+            log = watch.numbers.check_log(watch.ranks.mean(self._model.get_current_log()), step)
             watch.progress.log_losses(step, log, self._model.get_current_learning_rate())
         return verdict
 
@@ -156,7 +161,7 @@ class Trainer:
         # A run that is asked to stop in its last step has nothing left to resume: it ends as ever.
         stopping = self._stop_signal() if step < self._rhythm.total_steps else None
         validates = self._rhythm.is_due(step, self._rhythm.validate_every)
-        saves = self._rhythm.is_due(step, self._rhythm.save_every) or (validates and self._rhythm.save_every > 0)
+        saves = self._rhythm.saves_after(step)
         if saves or stopping is not None or step == self._rhythm.total_steps:
             verdict = self._watch.numbers.check_weights(step, self._model.tensors_not_finite())
             if verdict.action != "continue":
@@ -178,11 +183,12 @@ class Trainer:
         # A long validation is left at the first signal where nothing is lost: the resumed run makes it.
         with timed, watch.stop.at_once(step) if saved and not watch.ranks.are_many else nullcontext():
             verdict = watch.ranks.from_first(watch.rounds.validate(step))
-        self._store.save_extras(step)
+        if verdict.action == "continue":
+            self._store.save_extras(step)
         return verdict
 
     def _roll_back(self, verdict: Verdict) -> None:
-        """Go back to an older checkpoint, drop those after it, and save anew: what was decided is in the new one."""
+        """Go back to an older checkpoint, which takes what was decided and is the newest from then on."""
         step = verdict.step if verdict.step is not None else self._store.newest_step()
         if step is None:
             raise CheckpointError(f"{verdict.reason}; there is no checkpoint to go back to")
@@ -191,8 +197,8 @@ class Trainer:
         self._model.resume_training(self._store.load(step), allow_changed=["*"])
         self._watch.rounds.go_back(step)
         self._watch.progress.go_back(step)
+        self._store.save_extras(step)
         self._store.discard_after(step)
-        self._store.save(self._model, step)
 
 
 def _run_step(model: FineTuneModel, batch: Batch, step: int) -> None:

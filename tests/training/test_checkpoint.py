@@ -84,14 +84,6 @@ def test_a_state_that_cannot_be_used_is_one_sentence(tmp_path, kind: str) -> Non
     assert not (tmp_path / "marker").exists()
 
 
-def test_the_newest_state_is_the_highest_step(tmp_path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    folder.prepare()
-    for name in ("9.state", "100.state", "20.state", "notes.state"):
-        (folder.states / name).touch()
-    assert folder.newest_state() == folder.state(100)
-
-
 def test_a_run_folder_that_cannot_be_written_to_is_one_sentence(tmp_path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunFolderError, match=r"can be written to, got .*file/run"):

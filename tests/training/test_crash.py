@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.checkpoint import load_state
 from realesrgan_arch.training.crash import crash_saved
 from realesrgan_arch.training.stopping import StoppedBySignal
@@ -46,7 +47,7 @@ def test_the_state_of_the_last_whole_step_resumes_by_hand_bit_for_bit(model) -> 
 
 def test_no_resume_looks_there_by_itself(model) -> None:
     _crash(model, RuntimeError("boom"))
-    assert model.run_folder.newest_state() is None
+    assert CheckpointStore(model.run_folder).newest_step() is None
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), StoppedBySignal(2, 15)])

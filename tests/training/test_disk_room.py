@@ -1,0 +1,144 @@
+"""A full or failing disk loses nothing, and is said: before the run, before a save and in the middle of one."""
+
+import errno
+import os
+import resource
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from realesrgan_arch.training import fault_points
+from realesrgan_arch.training.checkpoint import NotSavedError
+from realesrgan_arch.training.checkpoint_store import ATTEMPTS, CheckpointStore
+from realesrgan_arch.training.disk_rules import MARGIN_BYTES, DiskRules, tensor_bytes
+from realesrgan_arch.training.preflight import check_room, checkpoint_bytes, count_checkpoints
+from realesrgan_arch.training.run_folder import RunFolder
+from tests.training.builders import GT_SIZE, run_steps, small_model
+from tests.training.stored import StepNumber, all_files, save_steps, saved_steps
+
+
+@pytest.fixture
+def folder(tmp_path) -> RunFolder:
+    folder = RunFolder(tmp_path / "run")
+    folder.prepare()
+    return folder
+
+
+def test_a_failing_disk_is_tried_again_and_then_an_error_with_code_5(folder, monkeypatch) -> None:
+    said, slept, tries = [], [], []
+
+    def fail(name: str) -> None:
+        if name.startswith("save:opened"):
+            tries.append(name)
+            raise OSError(errno.EIO, "broken disk")
+
+    store = save_steps(folder, 1, disk=DiskRules(write=said.append, sleep=slept.append))
+    monkeypatch.setattr(fault_points, "reached", fail)
+    with pytest.raises(NotSavedError, match="broken disk") as caught:
+        store.save(StepNumber(2), 2)
+    assert caught.value.exit_code == 5
+    assert (len(tries), len(slept)) == (ATTEMPTS, ATTEMPTS - 1)
+    assert store.newest_step() == 1
+
+
+def test_a_disk_without_room_stops_the_run_before_it_writes(folder) -> None:
+    store = save_steps(folder, 1, disk=DiskRules("stop", free=lambda path: 10**9))
+    full = CheckpointStore(folder, disk=DiskRules("stop", free=lambda path: 50))
+    before = all_files(folder)
+    with pytest.raises(NotSavedError, match=r"expected .* for a checkpoint on the disk of .*got 0 kB free") as caught:
+        full.save(StepNumber(2), 2)
+    assert caught.value.exit_code == 5
+    assert all_files(folder) == before
+    assert store.newest_step() == 1
+
+
+def test_a_full_disk_pauses_the_run_until_there_is_room_and_says_so_once(folder) -> None:
+    room, said = iter([50, 50, 50, 10**9, 10**9]), []
+    slept: list[float] = []
+    disk = DiskRules("pause", write=said.append, free=lambda path: next(room), sleep=slept.append)
+    save_steps(folder, 1, disk=disk)
+    assert len(slept) == 3
+    assert len([text for text in said if "training waits until there is room" in text]) == 1
+    assert saved_steps(folder) == [1]
+
+
+def test_a_signal_ends_the_waiting(folder) -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        assert len(slept) < 2, "waits on"
+        slept.append(seconds)
+
+    disk = DiskRules("pause", lambda text: None, lambda: len(slept) == 2, free=lambda path: 0, sleep=sleep)
+    with pytest.raises(NotSavedError):
+        save_steps(folder, 1, disk=disk)
+
+
+def test_superseded_checkpoints_make_room(folder) -> None:
+    store = save_steps(folder, 1, 2, 3)
+    store.discard_after(1)
+    free = lambda path: 50 if list(folder.superseded.rglob("ckpt_*.json")) else 10**9  # noqa: E731
+    save_steps(folder, 2, disk=DiskRules("stop", free=free))
+    assert not list(folder.superseded.rglob("*.pth"))
+    assert saved_steps(folder) == [1, 2]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """One megabyte."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if not shutil.which("mount") or os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("this container may not mount")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_disk_that_fills_while_a_file_is_written_keeps_the_older_checkpoint_and_no_partial_file(small_disk) -> None:
+    folder = RunFolder(small_disk / "run")
+    folder.prepare()
+    blind = DiskRules("stop", free=lambda path: 10**9)
+    store = CheckpointStore(folder, disk=blind)
+    store.save(StepNumber(1, values=20_000), 1)
+    before = all_files(folder)
+    with pytest.raises(NotSavedError, match="No space left on device") as caught:
+        store.save(StepNumber(2, values=90_000), 2)
+    assert caught.value.is_full
+    assert caught.value.exit_code == 5
+    assert store.newest_step() == 1
+    assert all_files(folder) == before
+
+
+def test_a_limit_on_the_size_of_files_is_an_error_and_leaves_no_partial_file(folder) -> None:
+    store = save_steps(folder, 1, disk=DiskRules("pause", write=lambda text: None, sleep=lambda seconds: None))
+    before = all_files(folder)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        with pytest.raises(NotSavedError, match="File too large"):
+            store.save(StepNumber(2, values=50_000), 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert all_files(folder) == before
+
+
+def test_room_for_all_that_the_run_holds_at_once_is_asked_before_it_starts(folder) -> None:
+    assert count_checkpoints(keep_last=3, saves=80) == 4
+    assert count_checkpoints(keep_last=None, saves=80) == 80
+    assert count_checkpoints(keep_last=1, saves=1) == 2
+    check_room(folder, checkpoint=10**9, count=4, free=4 * 10**9 + MARGIN_BYTES)
+    with pytest.raises(NotSavedError, match=r"4 checkpoints of 1,000.0 MB at once and the logs, got 3.8 GiB free"):
+        check_room(folder, checkpoint=10**9, count=4, free=4 * 10**9 + MARGIN_BYTES - 1)
+
+
+def test_the_size_of_a_checkpoint_is_known_before_the_first_step(tmp_path) -> None:
+    model = small_model(tmp_path / "run", pool=4)
+    predicted = checkpoint_bytes(model, gt_size=GT_SIZE, scale=4)
+    run_steps(model, 1, 3)
+    assert predicted == pytest.approx(tensor_bytes([model.weights(), model.state()]), rel=0.01)
