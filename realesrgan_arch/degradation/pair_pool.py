@@ -76,7 +76,7 @@ class PairPool:
 
 
 def _swap(stored: Tensor, slots: Tensor, images: Tensor) -> Tensor:
-    slots = slots.to(stored.device)
+    slots = slots.to(stored.device, non_blocking=True)
     taken = stored[slots].to(images.dtype) / 255
     stored[slots] = _to_8bit(images)
     return taken
