@@ -2,7 +2,6 @@
 
 import copy
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,7 +53,8 @@ class Case:
 class Stopwatch:
     """Adds up seconds by part; the device is waited for at both ends of each, so the whole is slower than a step."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self.seconds = dict.fromkeys(PARTS, 0.0)
 
     def wrap(self, part: str | Callable[[], str], function: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,10 +63,10 @@ class Stopwatch:
         def timed(*args: object, **kwargs: object) -> object:
             name = part if isinstance(part, str) else part()
             wait_for_device()
-            start = time.perf_counter()
+            start = self._clock()
             result = function(*args, **kwargs)
             wait_for_device()
-            self.seconds[name] += time.perf_counter() - start
+            self.seconds[name] += self._clock() - start
             return result
 
         return timed

@@ -18,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -62,20 +63,21 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             write_weights(Path(folder), blocks=arguments.blocks, feat=arguments.feat, feat_d=arguments.feat_d)
             case = _case(arguments, trainable, device, folder)
-            results[trainable] = _race(case, arguments.sides, rounds=arguments.rounds, threads=arguments.threads)
+            how = {"rounds": arguments.rounds, "threads": arguments.threads, "cpu_time": arguments.cpu_time}
+            results[trainable] = _race(case, arguments.sides, **how)
         _report(trainable, results[trainable])
     if arguments.json:
         document = {"machine": head, "arguments": vars(arguments) | {"json": None}, "results": results}
         arguments.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def _race(case: Case, names: list[str], *, rounds: int, threads: int) -> dict[str, dict[str, Any]]:
+def _race(case: Case, names: list[str], *, rounds: int, threads: int, cpu_time: bool) -> dict[str, dict[str, Any]]:
     """Return per side the losses of the first pair, seconds of each step, shares and memory."""
     context = multiprocessing.get_context("spawn")
     pipes, children = {}, []
     for name in names:
         pipes[name], theirs = context.Pipe()
-        children.append(context.Process(target=_serve, args=(theirs, case, name, threads), daemon=True))
+        children.append(context.Process(target=_serve, args=(theirs, case, name, threads, cpu_time), daemon=True))
         children[-1].start()
     results: dict[str, dict[str, Any]] = {name: _ask(pipes[name], "losses") for name in names}
     for name in names:
@@ -98,16 +100,17 @@ def _ask(pipe: Connection, *request: object) -> Any:
     return pipe.recv()
 
 
-def _serve(pipe: Connection, case: Case, name: str, threads: int) -> None:
+def _serve(pipe: Connection, case: Case, name: str, threads: int, cpu_time: bool) -> None:
     """Run one side; answers requests until told to stop."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     is_ours = name.startswith("ours")
+    clock = time.process_time if cpu_time else time.perf_counter
     side = (build_ours if is_ours else build_upstream)(case, **SIDES[name])
     answers = {
         "losses": lambda: _first_losses(side, case) | side.extra,
-        "step": lambda number: _seconds(side, case, number, ours=is_ours),
-        "parts": lambda: _parts(side, case, ours=is_ours),
+        "step": lambda number: _seconds(side, case, number, ours=is_ours, clock=clock),
+        "parts": lambda: _parts(side, case, ours=is_ours, clock=clock),
     }
     before = _held_mib(case.device)
     while (request := pipe.recv())[0] != "stop":
@@ -122,21 +125,21 @@ def _first_losses(side: Side, case: Case) -> dict[str, Any]:
     return {"losses": {name: float(value) for name, value in log.items() if name.startswith("l_")}}
 
 
-def _seconds(side: Side, case: Case, number: int, *, ours: bool) -> float:
+def _seconds(side: Side, case: Case, number: int, *, ours: bool, clock: Callable[[], float]) -> float:
     batch = draw_batch(case, number, ours=ours)
     wait_for_device()
-    start = time.perf_counter()
+    start = clock()
     side.step(batch, number + 1)
     wait_for_device()
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def _parts(side: Side, case: Case, *, ours: bool) -> dict[str, float]:
-    watch = Stopwatch()
+def _parts(side: Side, case: Case, *, ours: bool, clock: Callable[[], float]) -> dict[str, float]:
+    watch = Stopwatch(clock)
     total = 0.0
     with side.watched(watch):
         for number in range(_MEASURED_PARTS):
-            total += _seconds(side, case, 1000 + number, ours=ours)
+            total += _seconds(side, case, 1000 + number, ours=ours, clock=clock)
     seconds = watch.seconds | {"rest": total - sum(watch.seconds.values())}
     return {part: value / _MEASURED_PARTS for part, value in seconds.items()}
 
@@ -194,6 +197,7 @@ def _parse_arguments() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--rounds", type=int, default=7, help="measured steps of each side")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--cpu_time", action="store_true", help="count CPU seconds: for cores that others use, too")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--json", type=Path, help="write all numbers here")
     return parser.parse_args()

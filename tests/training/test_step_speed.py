@@ -54,10 +54,10 @@ def whole_model(root: Path, *, seed: int = 0, **train: object) -> FineTuneModel:
 
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_no_operator_of_a_step_makes_the_host_wait(tmp_path, accumulate) -> None:
-    """40 steps see every branch of the degradation; the pool is full after two of them."""
+    """Ten steps see every branch of the degradation; the pool is full after two of them."""
     model = whole_model(tmp_path, accumulate=accumulate)
     with CountReads() as reads:
-        run_steps(model, 1, 40)
+        run_steps(model, 1, 10)
     assert reads.seen == []
     with reads:
         model.get_current_log()
@@ -142,11 +142,10 @@ def test_a_prefix_under_no_grad_would_keep_as_much_and_give_the_same_gradients()
     network.conv_last.register_forward_pre_hook(lambda _, inputs: features.append(inputs[0]))
     with torch.no_grad():
         network(image)
-    kept_after, output = saved_bytes(lambda: torch.nn.Module.__call__(network.conv_last, features[0]))
-    output.square().sum().backward()
+    network.conv_last(features[0]).square().sum().backward()
     assert expected is not None and weight.grad is not None
     assert torch.equal(expected, weight.grad)
-    assert kept == kept_after + 0 if kept_after else kept == features[0].untyped_storage().nbytes()
+    assert kept == features[0].untyped_storage().nbytes()  # what the last convolution needs in either case
 
 
 @pytest.fixture
