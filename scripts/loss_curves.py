@@ -59,7 +59,9 @@ def main() -> int:
         for precision in ("fp32", arguments.precision)
     }
     write_text(arguments.output / "losses.csv", _table(runs))
-    smooth = {key: {name: smoothed(values, arguments.window) for name, values in run.items()} for key, run in runs.items()}
+    smooth = {
+        key: {name: smoothed(values, arguments.window) for name, values in run.items()} for key, run in runs.items()
+    }
     verdicts = judge(smooth, other=arguments.precision)
     for verdict in verdicts:
         print(f"{verdict.loss:<12} {verdict.inside:6.1%} of {arguments.precision}'s windows lie in fp32's band; mean gap "
@@ -76,7 +78,9 @@ def train_curves(options: Options, *, precision: str, seed: int, steps: int) -> 
     with tempfile.TemporaryDirectory() as folder:
         model = build_model(run, run_folder=RunFolder(Path(folder) / "run"))
         batches = TrainingBatches(run, pin_memory=model.device.type == "cuda").open(1)
-        for step, batch in enumerate(tqdm(batches, total=steps, desc=f"{precision}, seed {seed}", disable=None), start=1):
+        for step, batch in enumerate(
+            tqdm(batches, total=steps, desc=f"{precision}, seed {seed}", disable=None), start=1
+        ):
             model.update_learning_rate(step)
             model.feed_data(batch)
             model.optimize_parameters(step)

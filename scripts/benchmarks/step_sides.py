@@ -225,7 +225,10 @@ def _our_options(case: Case) -> dict[str, Any]:
     if case.gan:
         mapping["network_d"] = {"type": "UNetDiscriminatorSN", "num_in_ch": 3, "num_feat": case.feat_d}
         mapping["path"]["pretrain_network_d"] = str(folder / "d.pth")
-        mapping["train"] |= {"optim_d": dict(ADAM), "gan_opt": {"type": "GANLoss", "gan_type": "vanilla", "loss_weight": 0.1}}
+        mapping["train"] |= {
+            "optim_d": dict(ADAM),
+            "gan_opt": {"type": "GANLoss", "gan_type": "vanilla", "loss_weight": 0.1},
+        }
     return mapping
 
 
