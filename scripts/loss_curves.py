@@ -4,8 +4,8 @@
 
 The option file is a usual one; precision, seed, steps and validation are set here. A seed changes crops, recipes,
 pool and, without pre-trained weights, the first weights; both precisions of one seed see the very same batches. Curves
-are means over windows of `--window` steps. For each loss the band of a window reaches from the lowest to the highest fp32
-seed, widened by half its width on either side (three seeds seldom show the whole spread). Written are `losses.csv`, and
+are means over windows of `--window` steps. For each loss the band of a window reaches from the lowest to the highest
+fp32 seed, widened by half its width on either side (three seeds seldom show the whole spread). Written are `losses.csv`, and
 `curves.png` (matplotlib) or `curves.svg`. The exit code is 4 where fewer than `--share` of the windows lie in the band.
 """
 
@@ -64,7 +64,7 @@ def main() -> int:
     }
     verdicts = judge(smooth, other=arguments.precision)
     for verdict in verdicts:
-        print(f"{verdict.loss:<12} {verdict.inside:6.1%} of {arguments.precision}'s windows lie in fp32's band; mean gap "
+        print(f"{verdict.loss:<12} {verdict.inside:6.1%} of {arguments.precision} lies in fp32's band; mean gap "
               f"{verdict.gap:.2%}, fp32 from seed to seed {verdict.spread:.2%}")  # fmt: skip
     print(f"drawn: {draw(smooth, arguments.output, window=arguments.window)}")
     return 0 if all(verdict.inside >= arguments.share for verdict in verdicts) else EXIT_CHECK_FAILED

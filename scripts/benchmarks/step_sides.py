@@ -1,4 +1,4 @@
-"""The two sides of `train_step.py`: our training step and upstream's own, from the same weights and the same options."""
+"""The two sides of `train_step.py`: our training step and upstream's own, from the same weights and options."""
 
 import copy
 import sys
@@ -216,7 +216,8 @@ def _our_options(case: Case) -> dict[str, Any]:
             "batch_size_per_gpu": case.batch, "io_backend": {"type": "disk"},
         }},
         "train": {
-            "ema_decay": 0.999, "optim_g": dict(ADAM), "total_iter": 100000, "trainable": {"network_g": [case.trainable]},
+            "ema_decay": 0.999, "optim_g": dict(ADAM), "total_iter": 100000,
+            "trainable": {"network_g": [case.trainable]},
             "pixel_opt": {"type": "L1Loss"}, "perceptual_opt": {
                 "type": "PerceptualLoss", "layer_weights": LAYER_WEIGHTS, "weights": str(folder / "vgg.pth"),
             },

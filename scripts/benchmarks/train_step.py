@@ -4,9 +4,9 @@
 
 Each side lives in a process of its own, so that its peak memory is its own, and they take turns step by step, so that a
 busy machine slows all alike. A step is `feed_data` and `optimize_parameters`: degradation with pair pool, generator,
-VGG19 (random weights), discriminator, optimisers, average. Printed are medians; then, from steps that are timed part by
-part, the share of each. Upstream is `RealESRGANModel` of the realesrgan package as it is, in fp32; `upstream tuned` adds
-channels-last and bf16 autocast around it. Before the first step both sides get one equal pair, and their losses must agree.
+VGG19 (random weights), discriminator, optimisers, average. Printed are medians; then, from steps that are timed part
+by part, the share of each. Upstream is `RealESRGANModel` of the realesrgan package as it is, in fp32; `upstream tuned`
+adds channels-last and bf16 autocast around it. Before the first step all sides get one equal pair: their losses agree.
 """
 
 import argparse

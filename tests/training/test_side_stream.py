@@ -14,7 +14,7 @@ class FakeStreams:
         self.events: list[object] = []
         self._main = FakeStream("main", self.events)
 
-    def Stream(self, device: torch.device) -> "FakeStream":
+    def Stream(self, device: torch.device) -> "FakeStream":  # noqa: N802 - as in torch.cuda
         self.events.append(f"new on {device}")
         return FakeStream("side", self.events)
 
