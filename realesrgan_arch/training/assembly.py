@@ -37,7 +37,6 @@ from realesrgan_arch.weights.load import load_into, load_weights
 logger = logging.getLogger(__name__)
 VGG19_FILE = "vgg19-dcbb9e9d.pth"
 _OPTIMIZERS = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}
-_FUSED_DEVICES = ("cpu", "cuda")
 
 
 def assemble_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:
@@ -126,9 +125,10 @@ def _build_optimizer(
     if not chosen:
         return None
     kind = _OPTIMIZERS[options.type]
-    # One kernel for all tensors; the plain loop reads a step count of each, for which a GPU would be waited.
-    how = {"fused": True} if device.type in _FUSED_DEVICES else {"foreach": True}
-    return kind(chosen, lr=options.lr, betas=options.betas, weight_decay=options.weight_decay, **how)
+    # On CUDA one kernel moves all tensors, and skips a step by a flag on the device without waiting for it. On a CPU
+    # it saves 0.3 % of a step and, unlike the CUDA kernel, takes a gradient of another layout without a word.
+    fused = True if device.type == "cuda" else None
+    return kind(chosen, lr=options.lr, betas=options.betas, weight_decay=options.weight_decay, fused=fused)
 
 
 def _assemble_ema(generator: Player, decay: float) -> Ema | None:

@@ -14,7 +14,8 @@ from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec, RRDBNetSpec
 from realesrgan_arch.networks.vgg19 import VGG19Features
 from realesrgan_arch.options.load import parse_options
-from realesrgan_arch.training.assembly import assemble_model
+from realesrgan_arch.options.train import OptimizerOptions
+from realesrgan_arch.training.assembly import _build_optimizer, assemble_model
 from realesrgan_arch.training.freezing import plan_freezing
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.run_folder import RunFolder
@@ -54,42 +55,46 @@ def whole_model(root: Path, *, seed: int = 0, **train: object) -> FineTuneModel:
 
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_no_operator_of_a_step_makes_the_host_wait(tmp_path, accumulate) -> None:
-    """Ten steps see every branch of the degradation; the pool is full after two of them."""
+    """With the optimisers of a GPU. Six steps see both noises and the full pool."""
     model = whole_model(tmp_path, accumulate=accumulate)
+    for player in model.game.players():
+        parameters = player.plan.trainable_parameters(player.network)
+        player.optimizer = _build_optimizer(parameters, OptimizerOptions(lr=1e-3), torch.device("cuda"))
     with CountReads() as reads:
-        run_steps(model, 1, 10)
+        run_steps(model, 1, 6)
     assert reads.seen == []
     with reads:
         model.get_current_log()
     assert set(reads.seen) == {"_local_scalar_dense"}  # printing is what reads
 
 
-def test_the_optimisers_do_all_tensors_in_one_call_and_repeat_bit_for_bit(tmp_path) -> None:
+def test_two_runs_are_equal_bit_for_bit(tmp_path) -> None:
     first, second = (whole_model(tmp_path) for _ in range(2))
     for model in (first, second):
-        run_steps(model, 1, 4)
-    optimizers = [player.optimizer for player in first.game.players()]
-    assert all(o is not None and o.defaults["fused"] for o in optimizers)
+        run_steps(model, 1, 3)
     expected, found = tensors(first), tensors(second)
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
 @pytest.mark.parametrize("kind", ["Adam", "AdamW"])
-def test_the_fused_optimiser_goes_where_the_plain_one_goes(tmp_path, kind) -> None:
-    optim = {"type": kind, "lr": 1e-3, "betas": [0.9, 0.99], "weight_decay": 0.01}
-    model = whole_model(tmp_path, optim_g=optim)
-    live = model.generator
-    copy = build_generator(CompactSpec(num_feat=8, num_conv=2))
-    copy.load_state_dict(live.network.state_dict())
-    plain = getattr(torch.optim, kind)(copy.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.01)
-    for step in range(20):
-        for a, b in zip(live.network.parameters(), copy.parameters(), strict=True):
-            b.grad = torch.randn(b.shape, generator=torch.Generator().manual_seed(step))
-            a.grad = b.grad.clone()
-        assert live.optimizer is not None
-        live.optimizer.step()
-        plain.step()
-    for a, b in zip(live.network.parameters(), copy.parameters(), strict=True):
+def test_the_optimiser_of_a_gpu_goes_where_that_of_a_cpu_goes(kind) -> None:
+    options = OptimizerOptions(type=kind, lr=1e-3, weight_decay=0.01)
+    networks = [build_generator(COMPACT).to(memory_format=torch.channels_last) for _ in range(2)]  # pyright: ignore
+    networks[1].load_state_dict(networks[0].state_dict())
+    devices = (torch.device("cpu"), torch.device("cuda"))
+    optimizers = [_build_optimizer(n.parameters(), options, d) for n, d in zip(networks, devices, strict=True)]
+    assert [o is not None and o.defaults["fused"] for o in optimizers] == [None, True]
+    image = torch.rand(2, 3, 16, 16)
+    for _ in range(10):
+        networks[0].zero_grad()
+        networks[0](image).square().sum().backward()
+        for a, b in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
+            assert a.grad is not None
+            b.grad = a.grad.clone()
+        for optimizer in optimizers:
+            assert optimizer is not None
+            optimizer.step()
+    for a, b in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7)
 
 
@@ -186,4 +191,5 @@ def test_channels_last_networks_give_the_gradients_of_plain_ones(tmp_path) -> No
         for p, q in zip(a.network.parameters(), b.network.parameters(), strict=True):
             assert p.grad is not None and q.grad is not None
             torch.testing.assert_close(p.grad, q.grad, rtol=1e-3, atol=1e-6)
+            assert q.grad.stride() == q.stride()  # a fused optimiser walks through both in the order of memory
     assert plain.get_current_log() == pytest.approx(fast.get_current_log(), rel=1e-5)
