@@ -6,8 +6,8 @@ The option file is a usual one; precision, seed, steps and validation are set he
 pool and, without pre-trained weights, the first weights; both precisions of one seed see the very same batches. Curves
 are means over windows of `--window` steps. For each loss the band of a window reaches from the lowest to the highest
 fp32 seed, widened by half its width on either side (three seeds seldom show the whole spread). Written are
-`losses.csv` and `curves.png` (matplotlib), or `curves.svg`. The exit code is 4 where fewer than `--share` of the windows
-lie in the band.
+`losses.csv` and `curves.png` (matplotlib), or `curves.svg`. The exit code is 4 where fewer than `--share` of the
+windows lie in the band.
 """
 
 import argparse
