@@ -46,9 +46,10 @@ def choose_dtype(device: torch.device, precision: str = "auto", *, training: boo
     """Return the dtype of the convolutions; `auto` takes the fastest one that is safe on `device`.
 
     Inference: fp16 on CUDA with tensor cores (not GTX 16xx, which gives black pictures), bf16 on CPUs that multiply it.
-    Training: bf16 on CUDA from Ampere on. Else fp32; on CPUs too, where bf16 would be twice as fast but was measured to
-    turn the gradient of a tuned SRVGGNetCompact away (cosine 0.7). fp16 training, for CUDA cards without bf16, has to
-    be asked for; it needs a gradient scaler. Raises `DeviceError` for what cannot work.
+    Training: bf16 on CUDA from Ampere on and on CPUs that multiply it, else fp32. It keeps the gradient's direction
+    (cosine 0.99 and more) as long as the network is further from its target than bf16 rounds, half a level of 255; see
+    docs/training_speed.md. fp16 training, for CUDA cards without bf16, has to be asked for; it needs a gradient scaler.
+    Raises `DeviceError` for what cannot work.
     """
     if precision == "auto":
         return _auto_dtype(device, training=training)
@@ -100,7 +101,7 @@ def _auto_dtype(device: torch.device, *, training: bool) -> torch.dtype:
         return _auto_cuda_dtype(
             torch.cuda.get_device_capability(device), name=torch.cuda.get_device_name(device), training=training
         )
-    if device.type == "cpu" and not training and has_fast_bf16(cpu_features()):
+    if device.type == "cpu" and has_fast_bf16(cpu_features()):
         return torch.bfloat16
     return torch.float32
 

@@ -47,6 +47,7 @@ LAYERS = {
         "evaluation.niqe",
         "upscaling.tiling",
         "training.ema",
+        "training.side_stream",
         "audit.windows",
         "audit.line_art",
         "audit.compression",

@@ -4,6 +4,7 @@ Equals `DiffJPEG(differentiable=False)` of basicsr (after mlomnitz/DiffJPEG), wh
 8 bits. Tables: ITU-T T.81, Annex K; quality to table factor as in the IJG library.
 """
 
+import functools
 import math
 
 import torch
@@ -65,23 +66,29 @@ def _luma(rgb: Tensor) -> Tensor:
 def _half_size_chroma(rgb: Tensor) -> Tensor:
     """Return Cb and Cr (B, 2, H/2, W/2) around 0."""
     # Averaging and the colour matrix commute, and a quarter of the pixels is cheaper to convert.
-    return torch.einsum("kc,bchw->bkhw", rgb.new_tensor(_CHROMA_FROM_RGB), F.avg_pool2d(rgb, 2))
+    return torch.einsum("kc,bchw->bkhw", _constant(_CHROMA_FROM_RGB, rgb.dtype, rgb.device), F.avg_pool2d(rgb, 2))
 
 
 def _to_rgb(luma: Tensor, chroma: Tensor) -> Tensor:
-    tint = torch.einsum("ck,bkhw->bchw", chroma.new_tensor(_RGB_FROM_CHROMA), chroma)
+    tint = torch.einsum("ck,bkhw->bchw", _constant(_RGB_FROM_CHROMA, chroma.dtype, chroma.device), chroma)
     return F.interpolate(tint, scale_factor=2, mode="nearest").add_(luma + _MID_GRAY)
 
 
-def _quantise(planes: Tensor, table: tuple[tuple[int, ...], ...], factor: Tensor) -> Tensor:
+def _quantise(planes: Tensor, table: tuple[tuple[float, ...], ...], factor: Tensor) -> Tensor:
     """Round the cosine coefficients of each 8x8 block of `planes` (B, C, H, W) to multiples of `table * factor`."""
     blocks = F.pixel_unshuffle(planes, _BLOCK)  # (B, C * 64, H/8, W/8): the 64 pixels of a block become channels
     cosines = _cosine_basis(planes)
     # Upstream's tables are transposed against Annex K (vertical frequencies take the horizontal weights); kept equal.
-    step = planes.new_tensor(table).T.reshape(-1, 1) * (factor.view(-1, 1, 1, 1) / 255)
+    step = _constant(table, planes.dtype, planes.device).T.reshape(-1, 1) * (factor.view(-1, 1, 1, 1) / 255)
     coefficients = cosines @ blocks.view(*planes.shape[:2], _BLOCK**2, -1)
     rounded = round_halves_up(coefficients.div_(step)).mul_(step)
     return F.pixel_shuffle((cosines.mT @ rounded).view_as(blocks), _BLOCK)
+
+
+@functools.lru_cache(maxsize=32)
+def _constant(rows: tuple[tuple[float, ...], ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return `rows` as a tensor; copied to a device once, because the host waits for such a copy."""
+    return torch.tensor(rows, dtype=dtype, device=device)
 
 
 def _cosine_basis(like: Tensor) -> Tensor:

@@ -103,7 +103,7 @@ def trace_pool(capacity: int, *, batch_size: int, seed: int, step: int) -> list[
 
 
 def _swap(stored: Tensor, slots: Tensor, images: Tensor) -> Tensor:
-    slots = slots.to(stored.device)
+    slots = slots.to(stored.device, non_blocking=True)
     taken = stored[slots].to(images.dtype) / 255
     stored[slots] = _to_8bit(images)
     return taken

@@ -33,9 +33,15 @@ VGG19_LAYERS = frozenset(
     | {f"pool{block}" for block in range(1, len(VGG19_BLOCKS) + 1)}
 )
 Momentum = Annotated[float, Field(ge=0, lt=1), BeforeValidator(read_number)]
+CompileMode = Literal["none", "default", "reduce-overhead", "max-autotune"]
 FROZEN = ("none",)
 """The value of `train.trainable.network_*` with which a network learns nothing."""
 _WASSERSTEIN = "choose vanilla, lsgan or hinge"
+
+
+def _read_compile_mode(value: object) -> object:
+    """Accept `true` and `false` as well."""
+    return {True: "default", False: "none"}[value] if isinstance(value, bool) else value
 
 
 def _no_style_loss(value: object) -> object:
@@ -150,6 +156,8 @@ class TrainOptions(Section):
     """Longest gradient of each network, as its L2 norm; longer ones are shortened (ours)."""
     bad_steps: Count = 5
     """So many steps in a row that are not finite send the run back to its last checkpoint (ours)."""
+    compile: Annotated[CompileMode, BeforeValidator(_read_compile_mode)] = "none"
+    """Compile the networks with torch.compile (ours): `none`, or one of its modes; `true` means `default`."""
 
 
 class MetricOptions(Section):

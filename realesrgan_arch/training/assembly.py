@@ -22,6 +22,7 @@ from realesrgan_arch.options.train import (
 )
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.seeding import Stream, derived_seed
+from realesrgan_arch.training.compiling import compile_networks
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
 from realesrgan_arch.training.model import FineTuneModel
@@ -51,11 +52,14 @@ def assemble_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:
     generator = _assemble_generator(options, train, device)
     discriminator = _assemble_discriminator(options, train, device)
     usm = options.usm()
+    losses = _assemble_losses(train, device)
+    players = [player.network for player in (generator, discriminator) if player]
+    compile_networks([*players, *([losses.perceptual.network] if losses.perceptual else [])], mode=train.compile)
     return FineTuneModel(
         generator=generator,
         discriminator=discriminator,
         ema=_assemble_ema(generator, train.ema_decay),
-        losses=_assemble_losses(train, device),
+        losses=losses,
         synthesis=None if options.is_paired else assemble_synthesis(options),
         sharpened=SharpenedTargets(pixel=usm.pixel, perceptual=usm.perceptual, adversarial=usm.adversarial),
         rules=_assemble_rules(train),
@@ -113,15 +117,20 @@ def _make_player(network: nn.Module, plan: FreezePlan, options: OptimizerOptions
     # Channels-last is the layout in which 16-bit convolutions are fast, on a CPU and on CUDA alike.
     network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     plan.apply(network)
-    return Player(network, plan, _build_optimizer(plan.trainable_parameters(network), options))
+    return Player(network, plan, _build_optimizer(plan.trainable_parameters(network), options, device))
 
 
-def _build_optimizer(parameters: Iterable[nn.Parameter], options: OptimizerOptions) -> torch.optim.Optimizer | None:
+def _build_optimizer(
+    parameters: Iterable[nn.Parameter], options: OptimizerOptions, device: torch.device
+) -> torch.optim.Optimizer | None:
     chosen = list(parameters)
     if not chosen:
         return None
     kind = _OPTIMIZERS[options.type]
-    return kind(chosen, lr=options.lr, betas=options.betas, weight_decay=options.weight_decay)
+    # On CUDA one kernel moves all tensors, and skips a step by a flag on the device without waiting for it. On a CPU
+    # it saves 0.3 % of a step and, unlike the CUDA kernel, takes a gradient of another layout without a word.
+    fused = True if device.type == "cuda" else None
+    return kind(chosen, lr=options.lr, betas=options.betas, weight_decay=options.weight_decay, fused=fused)
 
 
 def _assemble_ema(generator: Player, decay: float) -> Ema | None:
@@ -145,6 +154,8 @@ def assemble_synthesis(options: Options) -> PairSynthesis:
 def _assemble_losses(train: TrainOptions, device: torch.device) -> Losses:
     pixel, gan = train.pixel_opt, train.gan_opt
     perceptual = _assemble_perceptual(train.perceptual_opt).to(device) if train.perceptual_opt else None
+    if perceptual is not None:
+        perceptual.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return Losses(
         pixel=PixelLoss(pixel.type, weight=pixel.loss_weight, eps=pixel.eps, reduction=pixel.reduction)
         if pixel

@@ -25,6 +25,7 @@ from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.run_record import Record, check_changes, differences, merged
 from realesrgan_arch.training.schedule import learning_rate
 from realesrgan_arch.training.step_numbers import StepNumbers
+from realesrgan_arch.training.side_stream import work_beside
 from realesrgan_arch.training.steps import Targets, as_float
 from realesrgan_arch.training.synthesis import PairSynthesis
 from realesrgan_arch.training.train_state import StatefulParts
@@ -67,6 +68,7 @@ class FineTuneModel:
         self.schedule_start = 0
         """The step after which warm-up and schedule of the learning rate began."""
         self._described = dict(options or {})
+        self._beside = work_beside(device)
         self._lq = torch.empty(0)
         self._gt = torch.empty(0)
         self.numbers = StepNumbers()
@@ -112,13 +114,7 @@ class FineTuneModel:
 
     def feed_data(self, data: Mapping[str, object]) -> None:
         """Take a batch: `gt` crops to degrade, or `gt` and `lq` pairs; uint8 or float in [0, 1], `(B, 3, H, W)`."""
-        gt = as_float(data["gt"], device=self.device)
-        if "lq" in data:
-            self._gt, self._lq = gt, as_float(data["lq"], device=self.device)
-        elif self.synthesis is None:
-            raise ValueError("expected batches with 'lq', as no degradation is configured; got 'gt' only")
-        else:
-            self._lq, self._gt = self.synthesis.make_pairs(gt, step=self.step)
+        self._lq, self._gt = self._beside.run(lambda: self._make_pairs(data))
 
     def optimize_parameters(self, current_iter: int) -> None:
         """Run step `current_iter`: the generator against a fixed discriminator, then the discriminator."""
@@ -249,6 +245,14 @@ class FineTuneModel:
         self.schedule_start = state["schedule_start"]
         # Other layers may train now; then what has to stay as it is begins with this state.
         self._base_fingerprints = state["frozen"] if state["trained"] == parts.trained() else self.fingerprints()
+
+    def _make_pairs(self, data: Mapping[str, object]) -> tuple[Tensor, Tensor]:
+        gt = as_float(data["gt"], device=self.device)
+        if "lq" in data:
+            return as_float(data["lq"], device=self.device), gt
+        if self.synthesis is None:
+            raise ValueError("expected batches with 'lq', as no degradation is configured; got 'gt' only")
+        return self.synthesis.make_pairs(gt, step=self.step)
 
     def _targets(self) -> Targets:
         switches = self.sharpened
