@@ -24,6 +24,7 @@ LAYERS = {
         "extras",
         "file_lock",
         "byte_count",
+        "host_memory",
     ],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [

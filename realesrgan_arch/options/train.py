@@ -33,6 +33,7 @@ VGG19_LAYERS = frozenset(
     | {f"pool{block}" for block in range(1, len(VGG19_BLOCKS) + 1)}
 )
 Momentum = Annotated[float, Field(ge=0, lt=1), BeforeValidator(read_number)]
+MEMORY_WORDS = r"^(auto|\d+(\.\d+)? ?[KMGTkmgt][iI]?[bB])$"
 FROZEN = ("none",)
 """The value of `train.trainable.network_*` with which a network learns nothing."""
 _WASSERSTEIN = "choose vanilla, lsgan or hinge"
@@ -142,8 +143,15 @@ class TrainOptions(Section):
     net_d_init_iters: CountOrZero = 0
     """First steps in which only the discriminator learns."""
     trainable: TrainableOptions = TrainableOptions()
-    accumulate: Count = 1
-    """Micro-batches added up for one step (ours)."""
+    accumulate: Count | Literal["auto"] = 1
+    """Micro-batches added up for one step (ours); `auto` is the smallest number that fits `memory_budget`."""
+    memory_budget: Annotated[str, Field(pattern=MEMORY_WORDS)] = "auto"
+    """What `accumulate: auto` may use (ours): `8GB`, `8GiB`, or `auto` for what is free on the device."""
+
+    @property
+    def num_parts(self) -> int:
+        """`accumulate` as a number; 1 as long as `auto` has not been settled."""
+        return 1 if self.accumulate == "auto" else self.accumulate
 
 
 class MetricOptions(Section):
