@@ -16,6 +16,7 @@ from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.header import run_header
 from realesrgan_arch.training.image_faults import ImageFaults
 from realesrgan_arch.training.loading import TrainingBatches
+from realesrgan_arch.training.micro_batch import settle_accumulate
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.numbers_guard import NumbersGuard
 from realesrgan_arch.training.progress import Progress
@@ -68,6 +69,8 @@ def train(options: Options, *, auto_resume: bool = False) -> Outcome:
 
 def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) -> Outcome:
     resume = options.path.resume_state or (run_folder.newest_state() if auto_resume else None)
+    settled = settle_accumulate(options, earlier=run_folder.root / "options.yml" if resume else None)
+    options = settled.options
     model = basicsr_bridge.build_model(options, run_folder=run_folder)
     base = load_base_generator(options)
     if resume is not None:
@@ -90,6 +93,8 @@ def _train_alone(options: Options, run_folder: RunFolder, *, auto_resume: bool) 
             store.restore_extras(model.step)
         resumed = str(resume) if resume else None
         progress.write(run_header(options, model, num_images=batches.num_images, archived=archived, resumed=resumed))
+        if settled.words:
+            progress.write(settled.words)
         rounds.score_base(base)
         with StopRequest() as stop:
             watch = Watch(progress, faults, numbers, rounds, stop)

@@ -169,7 +169,7 @@ class MemoryModel:
             _at(self._twin_bytes(twin, checkpointing=checkpointing, dtype=dtype), units) for twin in choice.twins
         )
         deeper = choice.further * (second.held - first.held)
-        # The peaks lie where all saved activations live; what comes on top does not depend on how many blocks there are.
+        # The peaks lie where all saved activations live; what comes on top is the same however many blocks there are.
         base = first if choice.further == 0 else second
         return replace(
             base,
