@@ -79,6 +79,9 @@ GRID = [("RRDBNet", p) for p in ("conv_last", "last:2", "last:20", "bias", "all"
 GRID += [("compact", p) for p in ("last:1", "last:4", "bias", "all")]
 
 
+KEPT = [("RRDBNet", "conv_last"), ("RRDBNet", "last:2"), ("RRDBNet", "all"), ("compact", "all")]
+
+
 def _predicted(options, pattern: str, *, checkpointing: bool, batch: int):
     choices = {choice.label: choice for choice in list_choices(options.network_g)}
     choice = choices.get(pattern, own_choice(options.network_g, (pattern,)))
@@ -120,11 +123,11 @@ def _measured_peak(options, patterns, *, checkpointing: bool, batch: int) -> int
 
 @pytest.mark.parametrize("batch", [1, 2])
 @pytest.mark.parametrize("checkpointing", [False, True])
-@pytest.mark.parametrize(("name", "pattern"), [item for item in GRID if item[1] not in ("last:20", "bias", "last:4")])
+@pytest.mark.parametrize(("name", "pattern"), [item for item in GRID if item in KEPT])
 def test_the_peak_is_that_of_a_real_step_with_vgg_and_a_discriminator(name, pattern, checkpointing, batch) -> None:
     options = _options(NETWORKS[name])
     found = _predicted(options, pattern, checkpointing=checkpointing, batch=batch)
-    predicted = sum(found.parts[part] for part in ("gradients", "saved activations", "working"))
+    predicted = sum(found.parts[part] for part in ("gradients", "saved activations", "working", "workspace"))
     measured = _measured_peak(options, [pattern], checkpointing=checkpointing, batch=batch)
     assert predicted == pytest.approx(measured, rel=0.2)
 
