@@ -87,18 +87,21 @@ def read_budget(text: str, options: Options) -> Budget:
     return Budget(int(USABLE_SHARE * free), f"{USABLE_SHARE:.0%} of {say_bytes(free)} free on {device}")
 
 
-def make_plan(options: Options, budget: Budget, *, at_once: Sequence[int] = ()) -> MemoryPlan:
+def make_plan(
+    options: Options, budget: Budget, *, at_once: Sequence[int] = (), model: MemoryModel | None = None
+) -> MemoryPlan:
     """Predict every choice for `options`.
 
     Args:
         options: with a `train` section; neither data nor weights are read.
         budget: to compare with.
         at_once: numbers of pictures that go through the networks together; divisors of the batch when empty.
+        model: of these options, to keep what it has rehearsed for another plan.
 
     Raises:
         UserError: a pattern of the options that matches no layer; options that cannot train.
     """
-    model = MemoryModel(options)
+    model = model or MemoryModel(options)
     present_choice, choices = _choices(options, model)
     dtype = present_dtype(options)
     present_at_once = _present_at_once(options, model, budget)

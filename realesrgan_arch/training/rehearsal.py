@@ -1,9 +1,9 @@
 """A training step in miniature on the CPU, to see which tensors live when; its numbers mean nothing.
 
 The networks and losses are the real ones with freshly drawn weights; the pictures are gray and 32 pixels wide.
-Every tensor of a step is either of a fixed size (weights in 16 bits, sums) or in proportion to the pixels of the batch. So two runs, on
-one picture and on two, give the bytes at every operator for any batch and any crop: exactly, apart from the rounding
-of VGG's poolings for crops that are no multiple of 32.
+Every tensor of a step is either of a fixed size (weights in 16 bits, sums) or in proportion to the pixels of the
+batch. So two runs, on one picture and on two, give the bytes at every operator for any batch and any crop: exactly,
+apart from the rounding of VGG's poolings for crops that are no multiple of 32.
 """
 
 from collections.abc import Callable
