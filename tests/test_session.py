@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from realesrgan_arch.data.manifest import write_split
 from realesrgan_arch.data.split import split_by_folder
@@ -207,3 +208,9 @@ def test_a_finished_run_is_not_resumed(mapping) -> None:
     _train(mapping)
     with pytest.raises(UserError, match="state is of step 2 and train.total_iter is 2; raise it"):
         _train(mapping, auto_resume=True)
+
+
+def test_accumulate_auto_is_settled_once_and_written_into_the_options_of_the_run(mapping) -> None:
+    mapping["train"] |= {"accumulate": "auto", "memory_budget": "1GB"}
+    outcome = _train(mapping)
+    assert yaml.safe_load((outcome.run_folder.root / "options.yml").read_text())["train"]["accumulate"] == 1

@@ -63,7 +63,7 @@ def _prepared(spec, patterns, *, checkpointing: bool, batch: int):
 
 def _saved_by_autograd(network, lq) -> int:
     sizes = {}
-    weights = {p.untyped_storage().data_ptr() for p in network.parameters()}
+    there = {tensor.untyped_storage().data_ptr() for tensor in (lq, *network.parameters())}
 
     def pack(tensor):
         sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
@@ -72,7 +72,7 @@ def _saved_by_autograd(network, lq) -> int:
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         kept = network(lq)
     del kept
-    return sum(size for pointer, size in sizes.items() if pointer not in weights)
+    return sum(size for pointer, size in sizes.items() if pointer not in there)
 
 
 GRID = [("RRDBNet", p) for p in ("conv_last", "last:2", "last:20", "bias", "all")]
