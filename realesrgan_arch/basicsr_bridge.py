@@ -24,6 +24,7 @@ from realesrgan_arch.options.datasets import TrainDataset, ValDataset
 from realesrgan_arch.options.load import parse_options, strip_runtime_keys
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import assemble_model
+from realesrgan_arch.training.micro_batch import settle_accumulate
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.run_folder import RunFolder
 
@@ -94,7 +95,7 @@ def from_basicsr(mapping: Mapping[str, Any]) -> Options:
 
 def _model_from_basicsr(mapping: Mapping[str, Any]) -> FineTuneModel:
     run_folder = RunFolder(Path(mapping["path"]["experiments_root"]))
-    return assemble_model(from_basicsr(mapping), run_folder=run_folder)
+    return assemble_model(settle_accumulate(from_basicsr(mapping)).options, run_folder=run_folder)
 
 
 def _training_set_from_basicsr(mapping: Mapping[str, Any]) -> Dataset:

@@ -15,6 +15,7 @@ from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_OK  # noqa: E402
 VERBS: dict[str, tuple[str, str]] = {
     "demo": ("realesrgan_arch.commands.demo", "run the whole job on a small drawn sample, in a few minutes"),
     "data": ("realesrgan_arch.commands.data", "split a folder of photographs by scene, draw the sample"),
+    "plan": ("realesrgan_arch.commands.plan", "say what may be trained in so much memory"),
     "train": ("realesrgan_arch.train", "train or fine-tune as an option file says"),
     "finetune": ("realesrgan_arch.finetune", "the same, and insist on pre-trained weights"),
     "test": ("realesrgan_arch.test", "score bicubic, the base model and a tuned one on unseen pictures"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from realesrgan_arch import host_memory
 from realesrgan_arch.errors import UserError
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -69,6 +70,22 @@ def describe_device(device: torch.device) -> str:
             f"{properties.total_memory / 2**30:.0f} GiB"
         )
     return describe_cpu() if device.type == "cpu" else str(device)
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the bytes that `device` could hand out now, to this process too.
+
+    Raises `DeviceError` where the system does not say.
+    """
+    if device.type == "cuda":
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + unused
+    if device.type == "mps":
+        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+    free = host_memory.free_memory()
+    if free is None:
+        raise DeviceError("this system does not say how much memory is free: name a budget, such as 8GB.")
+    return free
 
 
 def describe_cpu() -> str:

@@ -18,11 +18,12 @@ from realesrgan_arch.training.crash import crash_saved
 from realesrgan_arch.training.header import Start, run_header
 from realesrgan_arch.training.image_faults import ImageFaults, SharedImageFaults
 from realesrgan_arch.training.loading import TrainingBatches
+from realesrgan_arch.training.micro_batch import settle_accumulate
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.outcome import Outcome
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.ranks import Ranks
-from realesrgan_arch.training.resume import Resumed, data_facts, is_finished, resume
+from realesrgan_arch.training.resume import Resumed, data_facts, earlier_options, is_finished, resume
 from realesrgan_arch.training.rounds import ValidationRounds, open_validations
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
@@ -59,8 +60,10 @@ class _Run:
     Nothing is written before all parts are known to work: a failed start leaves an older run where it is.
     """
 
-    def __init__(self, options: Options, run_folder: RunFolder, ranks: Ranks, *, allow_changed: Sequence[str]) -> None:
-        self._options = options
+    def __init__(self, asked: Options, run_folder: RunFolder, ranks: Ranks, *, allow_changed: Sequence[str]) -> None:
+        settled = ranks.on_first(lambda: settle_accumulate(asked, earlier=earlier_options(asked, run_folder)))
+        self._options = options = settled.options
+        self._settled = settled.words
         self._ranks = ranks
         self._folder = run_folder
         self._rhythm = opening.rhythm_of(options)
@@ -121,6 +124,8 @@ class _Run:
             progress.write("there is no older state to resume from: starting at step 0")
         data, source = opening.describe_data(self._batches, self._validations), _source_of(self._resumed)
         progress.write(run_header(self._options, self._model, Start(data, self._batches.num_workers, archived, source)))
+        if self._settled:
+            progress.write(self._settled)
         if self._resumed and self._resumed.words:
             progress.write(self._resumed.words)
         if words := self._batches.shared_memory_warning():

@@ -27,6 +27,7 @@ LAYERS = {
         "plural",
         "disk_room",
         "torchrun",
+        "host_memory",
     ],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [

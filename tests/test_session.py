@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from realesrgan_arch.data.manifest import write_split
 from realesrgan_arch.data.split import split_by_folder
@@ -238,3 +239,9 @@ def test_a_finished_run_says_so_in_one_sentence_and_changes_nothing(mapping) -> 
     assert "nothing is left to do: the run is finished at step 2; raise train.total_iter" in again.summary()
     assert {path: path.read_bytes() for path in first.run_folder.models.iterdir()} == before
     assert first.run_folder.metrics.read_text() == metrics
+
+
+def test_accumulate_auto_is_settled_once_and_written_into_the_options_of_the_run(mapping) -> None:
+    mapping["train"] |= {"accumulate": "auto", "memory_budget": "1GB"}
+    outcome = _train(mapping)
+    assert yaml.safe_load((outcome.run_folder.root / "options.yml").read_text())["train"]["accumulate"] == 1

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.commands import data
 from realesrgan_arch.losses import PixelLoss
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import train
 from realesrgan_arch.training.checkpoint import load_state
+from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.numbers_guard import TrainingError
 from realesrgan_arch.training.run_folder import RunFolder
 from tests.tiny_run import tiny_options, write_options, write_pictures

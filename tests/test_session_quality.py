@@ -5,9 +5,10 @@ import json
 import pytest
 import torch
 
-from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.options.load import OptionsError, parse_options
 from realesrgan_arch.session import Outcome, train
+from realesrgan_arch.training.checkpoint_manifest import read_manifests
+from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.trainer import Trainer
 from realesrgan_arch.training.validation import Validation
 from tests.tiny_run import tiny_options, write_options, write_pictures
@@ -39,7 +40,7 @@ def _train(mapping: dict, **arguments) -> Outcome:
 
 
 def _extras(outcome: Outcome, step: int) -> dict:
-    return json.loads((outcome.run_folder.states / f"{step}.extras.json").read_text())["rounds"]
+    return next(one.extras for one in read_manifests(outcome.run_folder).values() if one.step == step)["rounds"]
 
 
 def _validated(outcome: Outcome) -> list[int]:

@@ -9,9 +9,9 @@ from typing import Any
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.environment.attempt import attempt, module_or_none
 from realesrgan_arch.environment.facts import Device, Finding, Resources
+from realesrgan_arch.host_memory import free_memory
 
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
-MEMORY_INFO = Path("/proc/meminfo")
 MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 SHARED_MEMORY = Path("/dev/shm")
 GIB = 1024**3
@@ -102,14 +102,6 @@ def total_memory() -> int | None:
         return None
     limit = MEMORY_LIMIT.read_text().strip() if MEMORY_LIMIT.is_file() else "max"
     return min(physical, int(limit)) if limit.isdigit() else physical
-
-
-def free_memory() -> int | None:
-    """Return the memory that Linux could hand out now; None elsewhere."""
-    if not MEMORY_INFO.is_file():
-        return None
-    fields = dict(line.split(":", 1) for line in MEMORY_INFO.read_text().splitlines())
-    return int(fields["MemAvailable"].split()[0]) * 1024 if "MemAvailable" in fields else None
 
 
 def resource_findings(resources: Resources) -> list[Finding]:

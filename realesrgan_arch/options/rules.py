@@ -240,10 +240,11 @@ def batch_has_equal_parts(options: Options) -> Problems:
     data, train = options.datasets.train, options.train
     if data is None or train is None:
         return
-    if train.accumulate > 1 and train.pixel_opt is not None and train.pixel_opt.reduction == "sum":
+    may_cut = train.accumulate == "auto" or train.num_parts > 1
+    if may_cut and train.pixel_opt is not None and train.pixel_opt.reduction == "sum":
         path: KeyPath = ("train", "pixel_opt", "reduction")
         yield Problem(path, "expected mean with train.accumulate, whose parts are averaged, got sum")
-    if data.batch_size_per_gpu % train.accumulate == 0:
+    if data.batch_size_per_gpu % train.num_parts == 0:
         return
     batch_path: KeyPath = (*_TRAIN, "batch_size_per_gpu")
     text = f"expected a divisor of datasets.train.batch_size_per_gpu ({data.batch_size_per_gpu}), got "

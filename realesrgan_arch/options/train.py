@@ -34,6 +34,7 @@ VGG19_LAYERS = frozenset(
 )
 Momentum = Annotated[float, Field(ge=0, lt=1), BeforeValidator(read_number)]
 CompileMode = Literal["none", "default", "reduce-overhead", "max-autotune"]
+MEMORY_WORDS = r"^(auto|\d+(\.\d+)? ?[KMGTkmgt][iI]?[bB])$"
 FROZEN = ("none",)
 """The value of `train.trainable.network_*` with which a network learns nothing."""
 _WASSERSTEIN = "choose vanilla, lsgan or hinge"
@@ -150,14 +151,21 @@ class TrainOptions(Section):
     trainable: TrainableOptions = TrainableOptions()
     restart_schedule: bool = False
     """On the first resume with this, warm-up and schedule of the learning rate start anew (ours)."""
-    accumulate: Count = 1
-    """Micro-batches added up for one step (ours)."""
+    accumulate: Count | Literal["auto"] = 1
+    """Micro-batches added up for one step (ours); `auto` is the smallest number that fits `memory_budget`."""
+    memory_budget: Annotated[str, Field(pattern=MEMORY_WORDS)] = "auto"
+    """What `accumulate: auto` may use (ours): `8GB`, `8GiB`, or `auto` for what is free on the device."""
     clip_grad_norm: Positive | None = None
     """Longest gradient of each network, as its L2 norm; longer ones are shortened (ours)."""
     bad_steps: Count = 5
     """So many steps in a row that are not finite send the run back to its last checkpoint (ours)."""
     compile: Annotated[CompileMode, BeforeValidator(_read_compile_mode)] = "none"
     """Compile the networks with torch.compile (ours): `none`, or one of its modes; `true` means `default`."""
+
+    @property
+    def num_parts(self) -> int:
+        """`accumulate` as a number; 1 as long as `auto` has not been settled."""
+        return 1 if self.accumulate == "auto" else self.accumulate
 
 
 class MetricOptions(Section):

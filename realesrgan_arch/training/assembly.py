@@ -151,16 +151,14 @@ def assemble_synthesis(options: Options) -> PairSynthesis:
     )
 
 
-def _assemble_losses(train: TrainOptions, device: torch.device) -> Losses:
+def build_losses(train: TrainOptions) -> Losses:
+    """Return the losses that `train` describes, on the CPU; VGG19 still has its freshly drawn weights."""
     pixel, gan = train.pixel_opt, train.gan_opt
-    perceptual = _assemble_perceptual(train.perceptual_opt).to(device) if train.perceptual_opt else None
-    if perceptual is not None:
-        perceptual.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return Losses(
         pixel=PixelLoss(pixel.type, weight=pixel.loss_weight, eps=pixel.eps, reduction=pixel.reduction)
         if pixel
         else None,
-        perceptual=perceptual,
+        perceptual=_build_perceptual(train.perceptual_opt) if train.perceptual_opt else None,
         adversarial=AdversarialLoss(
             gan.gan_type, weight=gan.loss_weight, real_label=gan.real_label_val, fake_label=gan.fake_label_val
         )
@@ -169,13 +167,10 @@ def _assemble_losses(train: TrainOptions, device: torch.device) -> Losses:
     )
 
 
-def _assemble_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:
+def _build_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:
     network = VGG19Features(
         list(options.layer_weights), use_input_norm=options.use_input_norm, range_norm=options.range_norm
     )
-    path = find_or_download(str(options.weights or VGG19_FILE))
-    state = select_vgg19_state(load_weights(path).state, network)
-    load_into(network, state, strict=True, name="train.perceptual_opt.weights")
     return PerceptualLoss(
         network,
         layer_weights=options.layer_weights,
@@ -184,13 +179,24 @@ def _assemble_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:
     )
 
 
+def _assemble_losses(train: TrainOptions, device: torch.device) -> Losses:
+    losses = build_losses(train)
+    if losses.perceptual is not None and train.perceptual_opt is not None:
+        network = losses.perceptual.network
+        path = find_or_download(str(train.perceptual_opt.weights or VGG19_FILE))
+        state = select_vgg19_state(load_weights(path).state, network)
+        load_into(network, state, strict=True, name="train.perceptual_opt.weights")
+        losses.perceptual.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return losses
+
+
 def _assemble_rules(train: TrainOptions) -> StepRules:
     return StepRules(
         schedule=_assemble_schedule(train.scheduler),
         base_rate_g=train.optim_g.lr,
         base_rate_d=(train.optim_d or train.optim_g).lr,
         warmup_steps=train.warmup_iter,
-        accumulate=train.accumulate,
+        accumulate=train.num_parts,
         discriminator_every=train.net_d_iters,
         discriminator_first=train.net_d_init_iters,
         clip_norm=train.clip_grad_norm,

@@ -61,7 +61,7 @@ def _save(model: FineTuneModel, error: Exception, environment: Callable[[], str]
     )
 
 
-def _failure_of(save: Callable[[], None]) -> str:
+def _failure_of(save: Callable[[], object]) -> str:
     """Return why `save` failed, or an empty string; the error that broke the run must not be hidden by another one."""
     try:
         save()

@@ -62,7 +62,7 @@ def _aligned(rows: Iterable[tuple[str, str]]) -> Iterable[str]:
 
 def _batch(options: Options, num_ranks: int) -> str:
     section = options.datasets.train
-    micro, parts = section.batch_size_per_gpu if section else 0, require_train(options).accumulate
+    micro, parts = section.batch_size_per_gpu if section else 0, require_train(options).num_parts
     crop = f"of {options.crop_gt_size} x {options.crop_gt_size} pixels"
     # The micro-batches are parts of the batch that is loaded.
     words = f"{micro} {crop}" + (f", in {parts} parts of {micro // parts} that are added up" if parts > 1 else "")

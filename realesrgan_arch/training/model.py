@@ -24,8 +24,8 @@ from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.run_record import Record, check_changes, differences, merged
 from realesrgan_arch.training.schedule import learning_rate
-from realesrgan_arch.training.step_numbers import StepNumbers
 from realesrgan_arch.training.side_stream import work_beside
+from realesrgan_arch.training.step_numbers import StepNumbers
 from realesrgan_arch.training.steps import Targets, as_float
 from realesrgan_arch.training.synthesis import PairSynthesis
 from realesrgan_arch.training.train_state import StatefulParts

@@ -68,6 +68,18 @@ def resume(
     return Resumed(source, model.step, is_own, "\n".join(words))
 
 
+def earlier_options(options: Options, run_folder: RunFolder) -> Path | None:
+    """Return the option file of the run that `options` go on with; it need not be there. None for a new run."""
+    match options.resume_from:
+        case "none":
+            return None
+        case "auto":
+            return run_folder.root / "options.yml"
+        case _ as path:
+            folder = Path(path) if Path(path).is_dir() else Path(path).parent.parent
+            return folder / "options.yml"
+
+
 def data_facts(options: Options, batches: TrainingBatches, base: nn.Module) -> dict[str, object]:
     """Return what a run is besides its options: the files of its data, and the weights that it is compared with."""
     if options.datasets.train is None:

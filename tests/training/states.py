@@ -6,6 +6,9 @@ from pathlib import Path
 
 import torch
 
+from realesrgan_arch.training.checkpoint_manifest import read_manifests
+from realesrgan_arch.training.run_folder import RunFolder
+
 _NOT_OF_THE_RUN = ("record",)
 """Where the run is."""
 
@@ -42,7 +45,8 @@ def _differing_files(expected: Path, found: Path, name: str) -> list[str]:
 
 
 def _extras(folder: Path, step: int) -> object:
-    return json.loads((folder / "training_states" / f"{step}.extras.json").read_text())
+    manifests = read_manifests(RunFolder(folder)).values()
+    return next(manifest.extras for manifest in manifests if manifest.step == step)
 
 
 def _metrics(folder: Path) -> list[object]:

@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.checkpoint import load_state
+from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.crash import crash_saved
 from realesrgan_arch.training.stopping import StoppedBySignal
 from tests.training.builders import run_steps, small_model, tensors

@@ -1,0 +1,76 @@
+"""`train.accumulate: auto` becomes a number, once, before anything is built."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from realesrgan_arch.byte_count import say_bytes
+from realesrgan_arch.errors import UserError
+from realesrgan_arch.options.load import require_train
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.options.yaml_dialect import YamlError, read_document
+from realesrgan_arch.training.memory import MemoryModel
+from realesrgan_arch.training.plan import Budget, largest_that_fits, read_budget
+
+
+class MemoryPlanError(UserError):
+    """Training that does not fit into the memory there is, even picture by picture."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Options whose `train.accumulate` is a number, and how it came about; no words where it was one before."""
+
+    options: Options
+    words: str = ""
+
+
+def settle_accumulate(options: Options, *, earlier: Path | None = None) -> Settled:
+    """Choose the smallest number of equal parts of the batch that fits `train.memory_budget`; the batch stays as it is.
+
+    Args:
+        options: of the run.
+        earlier: option file of the run that is gone on with; what was settled there stays, so that its steps stay
+            the same to the last bit.
+
+    Raises:
+        MemoryPlanError: one picture at once is too much already.
+    """
+    if options.train is None or options.train.accumulate != "auto":
+        return Settled(options)
+    batch = options.datasets.train.batch_size_per_gpu if options.datasets.train else 1
+    kept = _stored_number(earlier) if earlier else None
+    if kept is not None and batch % kept == 0:
+        return Settled(_with_parts(options, kept), f"accumulate: auto is {kept} part(s) of the batch, as before")
+    budget = read_budget(options.train.memory_budget, options)
+    at_once, prediction = largest_that_fits(options, MemoryModel(options), budget)
+    if prediction.total > budget.size:
+        raise MemoryPlanError(_too_much(prediction.total, budget))
+    parts = batch // at_once
+    words = (
+        f"accumulate: auto is {parts} part(s) of {at_once} picture(s), {say_bytes(prediction.total)} predicted, "
+        f"budget {say_bytes(budget.size)} ({budget.words})"
+    )
+    return Settled(_with_parts(options, parts), words)
+
+
+def _with_parts(options: Options, parts: int) -> Options:
+    train = require_train(options).model_copy(update={"accumulate": parts})
+    return options.model_copy(update={"train": train})
+
+
+def _stored_number(file: Path) -> int | None:
+    if not file.is_file():
+        return None
+    try:
+        train = read_document(file).values.get("train")
+    except YamlError as error:
+        raise MemoryPlanError(f"{file} of the earlier run cannot be read: {error}") from error
+    number = train.get("accumulate") if isinstance(train, dict) else None
+    return number if isinstance(number, int) and number > 0 else None
+
+
+def _too_much(needed: int, budget: Budget) -> str:
+    return (
+        f"train.accumulate: auto finds no way into {say_bytes(budget.size)} ({budget.words}): one picture at once "
+        f"needs {say_bytes(needed)}; `realesrgan-arch plan FILE` shows what fits"
+    )

@@ -1,0 +1,148 @@
+"""A training step in miniature on the CPU, to see which tensors live when; its numbers mean nothing.
+
+The networks and losses are the real ones with freshly drawn weights; the pictures are gray and 32 pixels wide.
+Every tensor of a step is either of a fixed size (weights in 16 bits, sums) or in proportion to the pixels of the
+batch. So two runs, on one picture and on two, give the bytes at every operator for any batch and any crop: exactly,
+apart from the rounding of VGG's poolings for crops that are no multiple of 32.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from realesrgan_arch.losses import AdversarialLoss, Losses
+from realesrgan_arch.training.freezing import FreezePlan
+from realesrgan_arch.training.live_bytes import LiveBytes
+from realesrgan_arch.training.steps import Targets, discriminator_terms, generator_terms, total
+
+SIDE = 32
+"""Of the ground truth in the rehearsal: VGG19 halves five times, the discriminator three times."""
+
+
+@dataclass(frozen=True)
+class Affine:
+    """Bytes as `fixed + rate * units`, where a unit is one picture of the rehearsal; one number or one a moment."""
+
+    fixed: np.ndarray
+    rate: np.ndarray
+
+    def at(self, units: float) -> float:
+        """Return the largest number of bytes at `units`; 0 where nothing happened."""
+        return float(np.max(self.fixed + self.rate * units, initial=0.0))
+
+
+@dataclass(frozen=True)
+class GeneratorBytes:
+    """What the generator needs beside its weights and the gradients of its weights."""
+
+    forward: Affine
+    held: Affine
+    """Between its two passes: activations saved for the backward pass, 16-bit weights, and the result."""
+    backward: Affine
+    made: Affine
+    """New at each operator; the largest of them stands for the workspace."""
+
+
+@dataclass(frozen=True)
+class SideBytes:
+    """What the losses of the generator, or a step of the discriminator, need while the generator's part is held."""
+
+    peak: Affine
+    made: Affine
+
+
+def rehearse_generator(network: nn.Module, plan: FreezePlan, *, scale: int, dtype: torch.dtype) -> GeneratorBytes:
+    """Return what forward and backward of `network` need where `plan` says what trains."""
+    plan.apply(network)
+    handles = _drop_gradients(network)
+    one, two = (_run_generator(network, batch=batch, side=SIDE // scale, dtype=dtype) for batch in (1, 2))
+    for handle in handles:
+        handle.remove()
+    return GeneratorBytes(*(_affine(first, second) for first, second in zip(one, two, strict=True)))
+
+
+def rehearse_judges(losses: Losses, judge: nn.Module | None, *, dtype: torch.dtype) -> SideBytes:
+    """Return what the generator's losses need, with their backward passes down to the picture."""
+    if judge is not None:
+        judge.train().requires_grad_(requires_grad=False)
+
+    def run(picture: Tensor, target: Tensor) -> None:
+        with _autocast(dtype):
+            terms = generator_terms(picture, Targets(target, target, target), losses, judge)
+        total(terms).backward()
+
+    networks = [network for network in (losses.perceptual, judge) if network is not None]
+    return _rehearse_side(run, networks, needs_gradient=True)
+
+
+def rehearse_discriminator(
+    network: nn.Module, plan: FreezePlan, adversarial: AdversarialLoss, *, dtype: torch.dtype
+) -> SideBytes:
+    """Return what a step of the discriminator needs beside its weights and their gradients."""
+    plan.apply(network)
+    handles = _drop_gradients(network)
+
+    def run(fake: Tensor, real: Tensor) -> None:
+        for image, is_real in ((real, True), (fake, False)):
+            with _autocast(dtype):
+                terms = discriminator_terms(network, image, adversarial, real=is_real)
+            total(terms).backward()
+
+    found = _rehearse_side(run, [network], needs_gradient=False)
+    for handle in handles:
+        handle.remove()
+    return found
+
+
+def _run_generator(network: nn.Module, *, batch: int, side: int, dtype: torch.dtype) -> tuple[list[int], ...]:
+    lq = torch.full((batch, 3, side, side), 0.5)
+    with LiveBytes([lq, *_tensors(network)]) as tracked:
+        with _autocast(dtype):
+            sr = network(lq)
+            forward, held = len(tracked.timeline), tracked.live
+        if sr.requires_grad:
+            sr.backward(torch.ones_like(sr))
+    return tracked.timeline[:forward], [held], tracked.timeline[forward:], tracked.made
+
+
+def _rehearse_side(
+    run: Callable[[Tensor, Tensor], None], networks: list[nn.Module], *, needs_gradient: bool
+) -> SideBytes:
+    found = []
+    for batch in (1, 2):
+        picture, target = (torch.full((batch, 3, SIDE, SIDE), value) for value in (0.4, 0.5))
+        picture.requires_grad_(needs_gradient)
+        with LiveBytes([picture, target, *(tensor for network in networks for tensor in _tensors(network))]) as tracked:
+            run(picture, target)
+        found.append((tracked.timeline, tracked.made))
+    return SideBytes(*(_affine(first, second) for first, second in zip(*found, strict=True)))
+
+
+def _affine(one: list[int], two: list[int]) -> Affine:
+    """Return the line through the bytes of one picture and of two; the same operators ran for both."""
+    first, second = np.array(one, dtype=np.float64), np.array(two, dtype=np.float64)
+    return Affine(2 * first - second, second - first)
+
+
+def _tensors(network: nn.Module) -> list[Tensor]:
+    return [*network.parameters(), *network.buffers()]
+
+
+def _drop_gradients(network: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
+    # Gradients of weights live on between steps, so they are counted apart, once and in full.
+    return [
+        parameter.register_post_accumulate_grad_hook(_forget)
+        for parameter in network.parameters()
+        if parameter.requires_grad
+    ]
+
+
+def _forget(parameter: Tensor) -> None:
+    parameter.grad = None
+
+
+def _autocast(dtype: torch.dtype) -> torch.autocast:
+    return torch.autocast("cpu", dtype, enabled=dtype != torch.float32)

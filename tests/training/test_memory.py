@@ -1,0 +1,201 @@
+"""What is predicted is what a real step needs.
+
+Measured is on the CPU, on the networks in their whole depth and at the size in question: the distinct storages that
+autograd saves (`saved_tensors_hooks`), and every allocation and release of the process's tensors (`torch.profiler`
+with `profile_memory`), which sees what checkpointing recomputes and what operators take inside themselves.
+"""
+
+import gc
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+import torch
+
+from realesrgan_arch.networks.build import build_discriminator, build_generator
+from realesrgan_arch.networks.spec import RRDBNetSpec
+from realesrgan_arch.options.load import load_options, parse_options
+from realesrgan_arch.training.assembly import build_losses
+from realesrgan_arch.training.freezing import plan_freezing
+from realesrgan_arch.training.game import Game
+from realesrgan_arch.training.memory import MemoryModel, with_checkpointing
+from realesrgan_arch.training.players import StepRules
+from realesrgan_arch.training.schedule import ConstantSchedule
+from realesrgan_arch.training.steps import Targets
+from realesrgan_arch.training.trainable_choices import list_choices, own_choice
+from tests.tiny_run import tiny_options
+from tests.training.builders import player
+
+X4PLUS = Path(__file__).parents[2] / "options" / "finetune_x4plus_architecture.yml"
+RRDB = {"type": "RRDBNet", "num_feat": 8, "num_block": 5, "num_grow_ch": 4}
+COMPACT = {"type": "SRVGGNetCompact", "num_feat": 8, "num_conv": 8, "upscale": 4}
+NETWORKS = {"RRDBNet": RRDB, "compact": COMPACT}
+GT_SIZE = 64
+
+
+def _options(network: dict, *, gan: bool = True, vgg: bool = True, batch: int = 2):
+    mapping = tiny_options(Path("photos"), Path("runs"), gan=gan)
+    mapping |= {"network_g": network, "gt_size": GT_SIZE}
+    mapping["datasets"]["train"] |= {"crop_size": 80, "batch_size_per_gpu": batch}
+    if vgg:
+        mapping["train"]["perceptual_opt"] = {"layer_weights": {"conv3_4": 1}}
+        mapping["model_type"] = "RealESRGANModel"
+    return parse_options(mapping)
+
+
+def _profiled(run) -> tuple[int, int]:
+    """Return the bytes that `run` leaves allocated, and the most that it had at once."""
+    gc.collect()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        kept = run()
+    events = profile.profiler.kineto_results.events()
+    changes = [event.nbytes() for event in events if event.name() == "[memory]"]
+    del kept
+    running = list(accumulate(changes))
+    return running[-1], max(running)
+
+
+def _prepared(spec, patterns, *, checkpointing: bool, batch: int):
+    network = build_generator(with_checkpointing(spec, enabled=checkpointing))
+    plan_freezing(network, patterns, key="test").apply(network)
+    return network, torch.rand(batch, 3, GT_SIZE // 4, GT_SIZE // 4)
+
+
+def _saved_by_autograd(network, lq) -> int:
+    sizes = {}
+    there = {tensor.untyped_storage().data_ptr() for tensor in (lq, *network.parameters())}
+
+    def pack(tensor):
+        sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        kept = network(lq)
+    del kept
+    return sum(size for pointer, size in sizes.items() if pointer not in there)
+
+
+GRID = [("RRDBNet", p) for p in ("conv_last", "last:2", "last:20", "bias", "all")]
+GRID += [("compact", p) for p in ("last:1", "last:4", "bias", "all")]
+
+
+KEPT = [("RRDBNet", "conv_last"), ("RRDBNet", "last:2"), ("RRDBNet", "all"), ("compact", "all")]
+
+
+def _predicted(options, pattern: str, *, checkpointing: bool, batch: int):
+    choices = {choice.label: choice for choice in list_choices(options.network_g)}
+    choice = choices.get(pattern, own_choice(options.network_g, (pattern,)))
+    return MemoryModel(options).predict(choice, checkpointing=checkpointing, at_once=batch, dtype=torch.float32)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize(("name", "pattern"), GRID)
+def test_saved_activations_are_those_that_the_forward_pass_leaves(name, pattern, checkpointing, batch) -> None:
+    options = _options(NETWORKS[name], gan=False, vgg=False)
+    found = _predicted(options, pattern, checkpointing=checkpointing, batch=batch)
+    network, lq = _prepared(options.network_g, pattern, checkpointing=checkpointing, batch=batch)
+    left, _ = _profiled(lambda: network(lq))
+    assert found.saved == pytest.approx(left, rel=0.02)
+    result = batch * 3 * GT_SIZE**2 * 4
+    if not checkpointing:
+        assert found.saved - result == _saved_by_autograd(network, lq)
+
+
+def _measured_peak(options, patterns, *, checkpointing: bool, batch: int) -> int:
+    """The peak of the second of two real steps, beside weights, moments and batch."""
+    network = build_generator(with_checkpointing(options.network_g, enabled=checkpointing))
+    judge = player(build_discriminator(options.network_d), "all") if options.network_d else None
+    game = Game(
+        generator=player(network, patterns),
+        discriminator=judge,
+        losses=build_losses(options.train),
+        rules=StepRules(ConstantSchedule(), base_rate_g=1e-3, base_rate_d=1e-3),
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+    )
+    lq, gt = torch.rand(batch, 3, GT_SIZE // 4, GT_SIZE // 4), torch.rand(batch, 3, GT_SIZE, GT_SIZE)
+    game.play(lq, Targets(gt, gt, gt), step=1)
+    for one in game.players():
+        one.optimizer.zero_grad()  # so that the gradients of the measured step count
+    return _profiled(lambda: game.play(lq, Targets(gt, gt, gt), step=2))[1]
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize(("name", "pattern"), [item for item in GRID if item in KEPT])
+def test_the_peak_is_that_of_a_real_step_with_vgg_and_a_discriminator(name, pattern, checkpointing, batch) -> None:
+    options = _options(NETWORKS[name])
+    found = _predicted(options, pattern, checkpointing=checkpointing, batch=batch)
+    predicted = sum(found.parts[part] for part in ("gradients", "saved activations", "working", "workspace"))
+    measured = _measured_peak(options, [pattern], checkpointing=checkpointing, batch=batch)
+    assert predicted == pytest.approx(measured, rel=0.2)
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("network", [RRDB | {"num_block": 9}, COMPACT | {"num_conv": 12}], ids=["RRDBNet", "compact"])
+def test_shallow_twins_tell_the_memory_of_the_deep_network(network, checkpointing) -> None:
+    options = _options(network)
+    model = MemoryModel(options)
+    for choice in list_choices(options.network_g):
+        whole = own_choice(options.network_g, choice.patterns)
+        found, wanted = (
+            model.predict(c, checkpointing=checkpointing, at_once=2, dtype=torch.float32) for c in (choice, whole)
+        )
+        assert (choice.label, found) == (choice.label, wanted)
+
+
+@pytest.mark.parametrize(("checkpointing", "gibibytes"), [(False, 10.37), (True, 0.94)])
+def test_the_activations_of_the_released_network_are_those_measured_before(checkpointing, gibibytes) -> None:
+    options = load_options(X4PLUS, overrides=["train.trainable.network_g=all"]).options
+    model = MemoryModel(options)
+    choice = next(c for c in list_choices(options.network_g) if c.label == "all")
+    found = model.predict(choice, checkpointing=checkpointing, at_once=12, dtype=torch.float32)
+    result = 12 * 3 * 256**2 * 4
+    assert (found.saved - result) / 2**30 == pytest.approx(gibibytes, abs=0.01)
+
+
+def test_the_parts_are_the_sizes_of_the_networks() -> None:
+    options = _options(RRDB, vgg=False)
+    choice = own_choice(options.network_g, ("all",))
+    found = MemoryModel(options).predict(choice, checkpointing=False, at_once=1, dtype=torch.float32)
+    generator, judge = build_generator(options.network_g), build_discriminator(options.network_d)
+    numbers_g, numbers_d = (sum(p.numel() for p in n.parameters()) for n in (generator, judge))
+    buffers = sum(b.numel() for b in judge.buffers())
+    assert found.parts["weights"] == 4 * (numbers_g + numbers_d + buffers)
+    assert found.parts["gradients"] == 4 * (numbers_g + numbers_d)
+    assert found.parts["optimizer"] == 8 * (numbers_g + numbers_d)
+    assert found.parts["average"] == 4 * numbers_g
+    assert found.parts["pool"] == 4 * 3 * (GT_SIZE**2 + (GT_SIZE // 4) ** 2)
+
+
+def test_sixteen_bits_save_memory_and_predicting_moves_no_random_number() -> None:
+    options = _options(RRDB)
+    state = torch.get_rng_state()
+    model, choice = MemoryModel(options), own_choice(_options(RRDB).network_g, ("all",))
+    full, half = (
+        model.predict(choice, checkpointing=False, at_once=2, dtype=dtype) for dtype in (torch.float32, torch.bfloat16)
+    )
+    assert half.saved < 0.75 * full.saved
+    assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_the_peak_on_a_gpu_is_near_the_prediction(checkpointing) -> None:
+    spec = RRDBNetSpec(num_block=6, checkpointing=checkpointing)
+    mapping = tiny_options(Path("photos"), Path("runs"))
+    mapping |= {"network_g": {"type": "RRDBNet", "num_block": 6}, "gt_size": 256}
+    mapping["datasets"]["train"] |= {"crop_size": 256, "batch_size_per_gpu": 4}
+    options = parse_options(mapping)
+    choice = own_choice(options.network_g, ("all",))
+    found = MemoryModel(options).predict(choice, checkpointing=checkpointing, at_once=4, dtype=torch.float32)
+    network = build_generator(spec).cuda()
+    lq, gt = torch.rand(4, 3, 64, 64, device="cuda"), torch.rand(4, 3, 256, 256, device="cuda")
+    for _ in range(2):
+        network.zero_grad()
+        torch.cuda.reset_peak_memory_stats()
+        (network(lq) - gt).abs().mean().backward()
+    measured = torch.cuda.max_memory_allocated()
+    seen = ("weights", "gradients", "saved activations", "working", "workspace")
+    assert sum(found.parts[part] for part in seen) == pytest.approx(measured, rel=0.2)
