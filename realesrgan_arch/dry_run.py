@@ -19,8 +19,10 @@ from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.session import Outcome, train
 from realesrgan_arch.training.checkpoint import load_state
+from realesrgan_arch.training.checkpoint_manifest import read_manifests
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.peak_memory import peak_bytes
+from realesrgan_arch.training.preflight import count_checkpoints
 from realesrgan_arch.training.run_folder import RunFolder
 
 STEPS = 3
@@ -93,7 +95,7 @@ def _in_small(options: Options, folder: Path) -> Options:
     short = full.model_copy(update={"total_iter": STEPS, "net_d_init_iters": 0, "net_d_iters": 1})
     sets = {key: part.model_copy(update={"max_images": 1}) for key, part in options.datasets.validation_sets().items()}
     logger = options.logger.model_copy(
-        update={"print_freq": 1, "save_checkpoint_freq": RESUMED_STEP, "tracker": "none"},
+        update={"print_freq": 1, "save_checkpoint_freq": RESUMED_STEP, "tracker": "none", "keep_last": "all"},
     )
     return options.resuming("none").model_copy(
         update={
@@ -140,23 +142,21 @@ def _pictures_per_scored(options: Options) -> float:
 
 
 def _kept(options: Options, saves: int) -> int:
-    """How many checkpoints stay on the disk in the end."""
-    most = getattr(options.logger, "keep_last", None)
-    return min(saves, most) if most else saves
+    """How many checkpoints the run holds at once, apart from the best ones."""
+    keep_last = options.logger.keep_last
+    return count_checkpoints(keep_last=None if keep_last == "all" else keep_last, saves=saves) if saves else 0
 
 
 def _checkpoint_bytes(run_folder: RunFolder) -> int:
-    """The size of one of the two checkpoints that were written; the weights of the end are beside them."""
-    files = [path for place in (run_folder.models, run_folder.states) for path in place.rglob("*") if path.is_file()]
-    sizes = {path: path.stat().st_size for path in files if "latest" not in path.name}
-    return sum(sizes.values()) // 2
+    """The size of the larger one of the two checkpoints that were written."""
+    return max(manifest.total_bytes for manifest in read_manifests(run_folder).values())
 
 
 def _compare_resumed(small: Options, outcome: Outcome) -> Iterator[str]:
     """Go back to the older checkpoint, resume from it on the real path, and compare the end with the first one."""
     before = _read_weights(outcome.run_folder)
-    CheckpointStore(outcome.run_folder).discard_after(RESUMED_STEP)
     with redirect_stderr(io.StringIO()):
+        CheckpointStore(outcome.run_folder).discard_after(RESUMED_STEP)
         train(small, auto_resume=True)
     after = _read_weights(outcome.run_folder)
     difference = max(

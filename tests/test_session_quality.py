@@ -79,7 +79,7 @@ def test_a_rollback_goes_to_the_best_with_half_the_rate_once_and_then_the_run_en
     said = caplog.text
     assert said.count("going back to step") == 1
     back_to = int(said.partition("going back to step ")[2].split()[0])
-    assert steps == [0, 1, 2, back_to + 1, back_to + 2]
+    assert steps == list(range(back_to + 3))  # what was after the step that the run went back to is made again
     state = _extras(outcome, back_to + 2)
     assert (state["rate_factor"], state["guard"]["rollbacks"]) == (0.5, 1)
     # The state that a resume would start from has been trained at half the rate.

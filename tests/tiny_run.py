@@ -36,6 +36,7 @@ def tiny_options(pictures: Path, root: Path, *, gan: bool = False, steps: int = 
         "scale": 4,
         "num_gpu": 0,
         "manual_seed": 0,
+        "precision": "fp32",  # auto is bf16 on some CPUs
         "gt_size": 32,
         "queue_size": 4,
         "datasets": {

@@ -47,12 +47,13 @@ _EFFECTS: tuple[tuple[str, Effect], ...] = (
     ("train.scheduler", Effect.GROWTH),
     ("train.warmup_iter", Effect.GROWTH),
     ("train.optim_[gd].lr", Effect.GROWTH),
-    ("val.metrics", Effect.MEANING),
     ("val.save_img", Effect.HARMLESS),
     ("val.suffix", Effect.HARMLESS),
     ("val.pbar", Effect.HARMLESS),
     ("val", Effect.GROWTH),
     ("datasets.test*", Effect.HARMLESS),
+    # Scores of other pictures are not compared with older ones: see `rounds`.
+    ("datasets.val*", Effect.GROWTH),
     # Where the pictures are says nothing: `files` holds their names and sizes.
     *((f"datasets.*.{key}", Effect.HARMLESS) for key in ("dataroot_gt", "dataroot_lq", "manifest", "allow_changed")),
     *((f"datasets.*.{key}", Effect.HARMLESS) for key in ("meta_info", "meta_info_file", "io_backend")),

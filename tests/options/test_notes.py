@@ -26,7 +26,7 @@ def test_upstream_files_for_one_gpu_are_read_without_a_word():
         ("datasets.train.gt_size=128", "datasets.train.gt_size has no effect: `gt_size` at the top (256) is the crop"),
         ("num_gpu=4", "num_gpu: 4 has no effect: one process trains on one device, so a batch has 12 images"),
         ("val.val_freq=5", "val has no effect: there is no datasets.val"),
-        ("logger.wandb.project=mine", "logger.wandb has no effect"),
+        ("logger={tracker: trackio, wandb: {project: mine}}", "logger.wandb has no effect: logger.tracker is trackio"),
         ("train.trainable.network_d=none", "train.optim_d has no effect: no discriminator is trained"),
         ("datasets.train.persistent_workers=true", "datasets.train.persistent_workers has no effect"),
         ("val.suffix=x", "val.suffix has no effect"),

@@ -38,6 +38,7 @@ class OneRollback:
 
     def __init__(self) -> None:
         self.last_step = 0
+        self.rate_factor = 1.0
         self.used = False
 
     def validate(self, step: int) -> Verdict:
@@ -46,6 +47,9 @@ class OneRollback:
             self.used = True
             return Verdict("rollback", "worse", step=2)
         return CONTINUE
+
+    def go_back(self, step: int) -> None:
+        self.last_step = step
 
     def open(self, first_step: int):
         for step in range(first_step, LAST_STEP + 1):

@@ -110,7 +110,7 @@ def speak(ranks: Ranks) -> dict:
         "from first": ranks.from_first(f"said by {ranks.rank}"),
         "scattered": ranks.gather(ranks.scatter(["for 0", "for 1"])),
         "gathered": ranks.gather_on_first(ranks.rank),
-        "flag": ranks.gather(float(ranks.worst_flag(torch.tensor(float(ranks.rank))))),
+        "flag": ranks.gather([bool(ranks.all_agree(torch.tensor(flag))) for flag in (True, ranks.is_first)]),
         "buffers": ranks.gather(float(even.mean)),
         "checksums differ": checksum({"a": torch.tensor([1.0])}) != checksum({"a": torch.tensor([1.0 + 2**-23])}),
     }

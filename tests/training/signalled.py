@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from realesrgan_arch import session, train
 from realesrgan_arch.entry import run
-from realesrgan_arch.training import checkpoint, rounds
+from realesrgan_arch.training import checkpoint
+from realesrgan_arch.training.validation import Validation
 
 _LONG_SECONDS = 60
 
@@ -34,6 +35,6 @@ if __name__ == "__main__":
         # After the file is half written: what torch writes is there, the name is not.
         checkpoint.torch.save = _linger(place, checkpoint.torch.save, step=5)
     else:
-        rounds.report = _linger(place, rounds.report, step=1)
+        Validation.score_now = _linger(place, Validation.score_now, step=1)
     assert session
     sys.exit(run(train.main, arguments))

@@ -92,4 +92,4 @@ def test_a_place_that_takes_nothing_is_said(model) -> None:
 def test_the_state_is_that_of_a_run_of_the_same_options(model) -> None:
     _crash(model, RuntimeError("boom"))
     state = load_state(model.run_folder.crash / "step_2/2.state")
-    assert json.dumps(state["identity"]) == json.dumps(model.state()["identity"])
+    assert json.dumps(state["record"]) == json.dumps(model.state()["record"])

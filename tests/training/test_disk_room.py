@@ -47,7 +47,9 @@ def test_a_disk_without_room_stops_the_run_before_it_writes(folder) -> None:
     store = save_steps(folder, 1, disk=DiskRules("stop", free=lambda path: 10**9))
     full = CheckpointStore(folder, disk=DiskRules("stop", free=lambda path: 50))
     before = all_files(folder)
-    with pytest.raises(NotSavedError, match=r"expected .* for a checkpoint on the disk of .*got 0 kB free") as caught:
+    with pytest.raises(
+        NotSavedError, match=r"expected .* for a checkpoint on the disk of .*got 50 bytes free"
+    ) as caught:
         full.save(StepNumber(2), 2)
     assert caught.value.exit_code == 5
     assert all_files(folder) == before

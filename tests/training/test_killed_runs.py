@@ -21,7 +21,7 @@ def test_twenty_kills_at_random_moments_change_nothing(tmp_path) -> None:
     mapping["datasets"]["train"]["crop_size"] = 32
     mapping["datasets"]["val"] |= {"max_size": 24, "max_images": 1}
     mapping["val"]["val_freq"] = 3
-    mapping["logger"] |= {"save_checkpoint_freq": 1, "use_tb_logger": False}
+    mapping["logger"] |= {"save_checkpoint_freq": 1, "use_tb_logger": False, "keep_last": "all"}
     options = write_options(tmp_path / "tiny.yml", mapping)
     command = [sys.executable, "-m", "tests.training.killed_runs", str(options), str(KILLS)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)

@@ -9,6 +9,7 @@ import torch
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import Outcome, train
 from realesrgan_arch.training.checkpoint import CheckpointError, load_state
+from realesrgan_arch.training.checkpoint_manifest import read_manifests, write_manifest
 from tests.tiny_run import tiny_options, write_pictures
 
 
@@ -117,10 +118,9 @@ def test_a_run_killed_between_its_last_checkpoint_and_its_end_finishes(mapping) 
     straight = _train({**mapping, "name": "straight"})
     killed = _train(mapping)
     killed.weights.unlink()
-    extras = killed.run_folder.states / "2.extras.json"
-    saved = json.loads(extras.read_text())
-    saved["rounds"]["last_step"] = 0
-    extras.write_text(json.dumps(saved))
+    path, manifest = next(item for item in read_manifests(killed.run_folder).items() if item[1].step == 2)
+    manifest.extras["rounds"]["last_step"] = 0
+    write_manifest(path, manifest)
     lines = killed.run_folder.metrics.read_text().splitlines()
     killed.run_folder.metrics.write_text("\n".join(lines[:-1]) + "\n")
     ended = _train(mapping, resume="auto")
