@@ -52,12 +52,12 @@ _EFFECTS: tuple[tuple[str, Effect], ...] = (
     ("val.pbar", Effect.HARMLESS),
     ("val", Effect.GROWTH),
     ("datasets.test*", Effect.HARMLESS),
-    # Scores of other pictures are not compared with older ones: see `rounds`.
-    ("datasets.val*", Effect.GROWTH),
     # Where the pictures are says nothing: `files` holds their names and sizes.
     *((f"datasets.*.{key}", Effect.HARMLESS) for key in ("dataroot_gt", "dataroot_lq", "manifest", "allow_changed")),
     *((f"datasets.*.{key}", Effect.HARMLESS) for key in ("meta_info", "meta_info_file", "io_backend")),
     *((f"datasets.*.{key}", Effect.HARMLESS) for key in ("filename_tmpl", "max_images")),
+    # Scores of other pictures are not compared with older ones: see `rounds`.
+    ("datasets.val*", Effect.GROWTH),
     *((f"datasets.train.{key}", Effect.HARMLESS) for key in ("name", "num_worker_per_gpu", "worker_timeout_s")),
     *((f"datasets.train.{key}", Effect.HARMLESS) for key in ("pin_memory",)),
     *((f"datasets.train.{key}", Effect.HARMLESS) for key in ("persistent_workers", "prefetch_mode")),

@@ -63,9 +63,9 @@ def test_the_same_options_differ_in_nothing(tmp_path) -> None:
         ({"noise_range": [1, 2]}, Effect.MEANING),
         ({"resize_range2": [1, 2]}, Effect.MEANING),
         ({"lq_from_usm": False}, Effect.MEANING),
-        ({"val__metrics": {"ssim": {"type": "calculate_ssim"}}}, Effect.MEANING),
-        ({"datasets__val__seed": 5}, Effect.MEANING),
-        ({"datasets__val_2": {"type": "SyntheticPairs", "dataroot_gt": "x"}}, Effect.MEANING),
+        ({"val__metrics": {"ssim": {"type": "calculate_ssim"}}}, Effect.GROWTH),
+        ({"datasets__val__seed": 5}, Effect.GROWTH),
+        ({"datasets__val_2": {"type": "SyntheticPairs", "dataroot_gt": "x"}}, Effect.GROWTH),
     ],
 )
 def test_each_change_has_its_effect(tmp_path, change: dict, effect: Effect) -> None:
