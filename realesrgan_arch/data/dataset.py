@@ -5,7 +5,6 @@ copied; upstream decodes the whole image, converts it to float and turns it firs
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, TypeVar
 
@@ -17,6 +16,7 @@ from torch.utils.data import Dataset
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.image_source import ReadBytes
 from realesrgan_arch.data.sampler import SampleRequest
+from realesrgan_arch.data.turn import Place, Turn, draw_turn, interval
 from realesrgan_arch.image_header import parse_header, shown
 from realesrgan_arch.images import Box, ImageError, Pixels, decode_rgb, decode_rgb_part, read_bytes
 from realesrgan_arch.seeding import Stream, numpy_generator
@@ -101,7 +101,7 @@ class GtDataset(Dataset[GtSample]):
             padded=fitting is not turned,
         )
 
-    def place_of(self, request: SampleRequest, path: Path) -> "Place":
+    def place_of(self, request: SampleRequest, path: Path) -> Place:
         """Return which part of the picture `path` is the sample of `request`.
 
         Raises:
@@ -111,15 +111,15 @@ class GtDataset(Dataset[GtSample]):
         width, height = parse_header(self.read(path), path).size
         return Place(turn, self._place(turn, share, height, width))
 
-    def _draw(self, request: SampleRequest) -> tuple["Turn", np.ndarray]:
+    def _draw(self, request: SampleRequest) -> tuple[Turn, np.ndarray]:
         generator = numpy_generator(self.seed, Stream.CROP, request.step, request.slot)
         return draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot), generator.random(2)
 
-    def _place(self, turn: "Turn", share: np.ndarray, height: int, width: int) -> Box:
+    def _place(self, turn: Turn, share: np.ndarray, height: int, width: int) -> Box:
         """The part of an upright picture that is the crop after the turn; all of a side that is too short."""
         rows, columns = (width, height) if turn.transpose else (height, width)
-        top, bottom = _interval(rows, self.crop_size, share[0])
-        left, right = _interval(columns, self.crop_size, share[1])
+        top, bottom = interval(rows, self.crop_size, share[0])
+        left, right = interval(columns, self.crop_size, share[1])
         return turn.undo(Box(top, left, bottom, right), height=height, width=width)
 
 
@@ -178,7 +178,7 @@ class PairedDataset(Dataset[PairSample]):
             padded=padded,
         )
 
-    def place_of(self, request: SampleRequest, path: Path) -> "Place":
+    def place_of(self, request: SampleRequest, path: Path) -> Place:
         """Return which part of the ground truth `path` is the sample of `request`; the LQ's is `scale` times smaller.
 
         Raises:
@@ -188,12 +188,12 @@ class PairedDataset(Dataset[PairSample]):
         width, height = (side // self.scale for side in parse_header(self.read(path), path).size)
         rows, columns = (width, height) if turn.transpose else (height, width)
         lq_size = self.gt_size // self.scale
-        top, bottom = _interval(rows, lq_size, share[0])
-        left, right = _interval(columns, lq_size, share[1])
+        top, bottom = interval(rows, lq_size, share[0])
+        left, right = interval(columns, lq_size, share[1])
         box = turn.undo(Box(top, left, bottom, right), height=height, width=width)
         return Place(turn, Box(*(side * self.scale for side in box)))
 
-    def _draw(self, request: SampleRequest) -> tuple["Turn", np.ndarray]:
+    def _draw(self, request: SampleRequest) -> tuple[Turn, np.ndarray]:
         generator = numpy_generator(self.seed, Stream.CROP, request.step, request.slot)
         return draw_turn(generator, use_hflip=self.use_hflip, use_rot=self.use_rot), generator.random(2)
 
@@ -212,52 +212,10 @@ class PairedDataset(Dataset[PairSample]):
         lq_size = self.gt_size // self.scale
         fitting_lq = _pad(lq, lq_size, border=cv2.BORDER_REFLECT)
         fitting_gt = _pad(gt, self.gt_size, border=cv2.BORDER_REFLECT)
-        (top, _), (left, _) = (_interval(fitting_lq.shape[axis], lq_size, share[axis]) for axis in (0, 1))
+        (top, _), (left, _) = (interval(fitting_lq.shape[axis], lq_size, share[axis]) for axis in (0, 1))
         lq_crop = fitting_lq[top : top + lq_size, left : left + lq_size]
         top, left = top * self.scale, left * self.scale
         return fitting_gt[top : top + self.gt_size, left : left + self.gt_size], lq_crop, fitting_lq is not lq
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One of the eight ways to lay a picture: flips first, then rows and columns exchanged (BasicSR's `augment`)."""
-
-    hflip: bool
-    vflip: bool
-    transpose: bool
-
-    def apply(self, pixels: Pixels) -> Pixels:
-        """Return (H, W, C) or, when transposed, (W, H, C) as a view; nothing is copied."""
-        if self.hflip:
-            pixels = pixels[:, ::-1]
-        if self.vflip:
-            pixels = pixels[::-1]
-        return pixels.swapaxes(0, 1) if self.transpose else pixels
-
-    def undo(self, box: Box, *, height: int, width: int) -> Box:
-        """Return the box in a picture of `height` x `width` whose turned pixels are `box` of the turned picture."""
-        top, left, bottom, right = box
-        if self.transpose:
-            top, left, bottom, right = left, top, right, bottom
-        if self.vflip:
-            top, bottom = height - bottom, height - top
-        if self.hflip:
-            left, right = width - right, width - left
-        return Box(top, left, bottom, right)
-
-
-@dataclass(frozen=True)
-class Place:
-    """The part `box` of an upright picture, in its pixels, and how it is laid afterwards."""
-
-    turn: Turn
-    box: Box
-
-
-def draw_turn(generator: np.random.Generator, *, use_hflip: bool, use_rot: bool) -> Turn:
-    """Draw each of the three with probability one half; `use_rot` allows the vertical flip and the transposition."""
-    hflip, vflip, transpose = (bool(draw < 0.5) for draw in generator.random(3))
-    return Turn(hflip=use_hflip and hflip, vflip=use_rot and vflip, transpose=use_rot and transpose)
 
 
 def as_request(index: SampleRequest | int) -> SampleRequest:
@@ -292,12 +250,6 @@ def _pad(pixels: Pixels, size: int, *, border: int) -> Pixels:
     if not bottom and not right:
         return pixels
     return np.asarray(cv2.copyMakeBorder(np.ascontiguousarray(pixels), 0, bottom, 0, right, border))
-
-
-def _interval(length: int, size: int, share: float) -> tuple[int, int]:
-    """Start and end of `size` out of `length`, or all of it; a uniform share in [0, 1) makes a uniform start."""
-    start = int(share * (max(length, size) - size + 1))
-    return start, min(length, start + size)
 
 
 def _to_planes(pixels: Pixels) -> torch.Tensor:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.data.assembly import build_training_set
-from realesrgan_arch.data.dataset import Place
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.sampler import SampleRequest, StepSampler
+from realesrgan_arch.data.turn import Place
 from realesrgan_arch.degradation.pair_pool import trace_pool
 from realesrgan_arch.degradation.recipe import Recipe
 from realesrgan_arch.image_header import ImageError, shown
