@@ -10,6 +10,7 @@ from pathlib import Path
 from realesrgan_arch import basicsr_bridge
 from realesrgan_arch.data.apart import check_manifests_apart
 from realesrgan_arch.environment.collect import collect_environment
+from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.torchrun import Place
 from realesrgan_arch.training import opening
@@ -18,7 +19,7 @@ from realesrgan_arch.training.crash import crash_saved
 from realesrgan_arch.training.header import Start, run_header
 from realesrgan_arch.training.image_faults import ImageFaults, SharedImageFaults
 from realesrgan_arch.training.loading import TrainingBatches
-from realesrgan_arch.training.micro_batch import settle_accumulate
+from realesrgan_arch.training.micro_batch import settle_accumulate, with_parts
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.outcome import Outcome
 from realesrgan_arch.training.progress import Progress
@@ -29,7 +30,7 @@ from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.together import SIGNAL_ECHO_SECONDS, check_equal_start, hold_run_folder, meet
 from realesrgan_arch.training.trainer import Trainer, Watch
-from realesrgan_arch.training.verdict import CONTINUE, Verdict
+from realesrgan_arch.training.verdict import Verdict
 
 
 def train(
@@ -61,8 +62,9 @@ class _Run:
     """
 
     def __init__(self, asked: Options, run_folder: RunFolder, ranks: Ranks, *, allow_changed: Sequence[str]) -> None:
+        # Every rank has options of its own, with its own paths; what they come to is the same for all.
         settled = ranks.on_first(lambda: settle_accumulate(asked, earlier=earlier_options(asked, run_folder)))
-        self._options = options = settled.options
+        self._options = options = with_parts(asked, require_train(settled.options).num_parts)
         self._settled = settled.words
         self._ranks = ranks
         self._folder = run_folder
@@ -107,8 +109,10 @@ class _Run:
         if self._is_own_resume:
             store.restore_extras(model.step)
             store.discard_after(model.step)
-            if is_finished(model, self._rhythm, validated_step=rounds.last_step):
-                return self._outcome(rounds, faults, CONTINUE, progress, is_new=False)
+            ended = rounds.ended()
+            nothing_left = is_finished(model, self._rhythm, validated_step=rounds.last_step)
+            if ended.action == "finish" or self._ranks.from_first(nothing_left):
+                return self._outcome(rounds, faults, ended, progress, is_new=False)
         self._greet(progress, archived)
         environment = partial(_describe_environment, self._folder.root)
         with stop:
@@ -150,7 +154,8 @@ class _Run:
         *,
         is_new: bool = True,
     ) -> Outcome:
-        done = f"nothing is left to do: the run is finished at step {self._model.step}; raise train.total_iter"
+        to_change = "raise train.total_iter" if verdict.action == "continue" else "change the rules in `val`"
+        done = f"nothing is left to do: the run is finished at step {self._model.step}; {to_change} to go on"
         return Outcome(
             self._folder,
             self._folder.weights("net_g", None),

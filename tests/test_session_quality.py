@@ -170,6 +170,18 @@ def test_early_stopping_ends_the_run_with_exit_code_0_and_says_why(mapping) -> N
     assert "ended    composite has not improved by more than 50 for 1 validation" in outcome.summary()
 
 
+def test_a_run_that_early_stopping_ended_stays_ended_until_the_rules_change(mapping) -> None:
+    early = _ruin(mapping, "none", early_stopping={"patience": 1, "min_delta": 50})
+    mapping["val"]["metrics"]["niqe"] = {"type": "calculate_niqe"}
+    _train(early)
+    again = _train(early, auto_resume=True)
+    assert again.exit_code == 0
+    assert _validated(again) == [0, 1, 2]
+    assert "finished at step 2; change the rules in `val` to go on" in again.summary()
+    early["val"]["early_stopping"]["patience"] = 2
+    assert _validated(_train(early, auto_resume=True)) == [0, 1, 2, 3]
+
+
 def test_one_picture_has_no_interval_and_the_guard_says_once_that_it_cannot_act(mapping, caplog) -> None:
     mapping["datasets"]["val"]["max_images"] = 1
     mapping["train"]["total_iter"] = 3

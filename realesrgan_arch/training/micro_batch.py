@@ -40,7 +40,7 @@ def settle_accumulate(options: Options, *, earlier: Path | None = None) -> Settl
     batch = options.datasets.train.batch_size_per_gpu if options.datasets.train else 1
     kept = _stored_number(earlier) if earlier else None
     if kept is not None and batch % kept == 0:
-        return Settled(_with_parts(options, kept), f"accumulate: auto is {kept} part(s) of the batch, as before")
+        return Settled(with_parts(options, kept), f"accumulate: auto is {kept} part(s) of the batch, as before")
     budget = read_budget(options.train.memory_budget, options)
     at_once, prediction = largest_that_fits(options, MemoryModel(options), budget)
     if prediction.total > budget.size:
@@ -50,10 +50,11 @@ def settle_accumulate(options: Options, *, earlier: Path | None = None) -> Settl
         f"accumulate: auto is {parts} part(s) of {at_once} picture(s), {say_bytes(prediction.total)} predicted, "
         f"budget {say_bytes(budget.size)} ({budget.words})"
     )
-    return Settled(_with_parts(options, parts), words)
+    return Settled(with_parts(options, parts), words)
 
 
-def _with_parts(options: Options, parts: int) -> Options:
+def with_parts(options: Options, parts: int) -> Options:
+    """Return `options` with so many parts of a batch."""
     train = require_train(options).model_copy(update={"accumulate": parts})
     return options.model_copy(update={"train": train})
 

@@ -48,6 +48,7 @@ class ValidationRounds:
         self._progress = progress
         self._deciding = validations[0].name if validations else ""
         self._guard = QualityGuard(guard_rules(options))
+        self._ended: dict[str, object] = {}
         self._weights = BestWeights(model.run_folder, self._deciding)
         self._compared_with = ""
         self.table = BestTable(self._deciding, directions(options))
@@ -72,12 +73,12 @@ class ValidationRounds:
             key = self._base_key(validation, digest)
             known = self._model.game.ranks.from_first(kept.find(key))
             if known is not None:
-                validation.take_base(known, upscale)
+                scores = validation.take_base(known, upscale)
                 self._progress.write(f"the base's scores on {validation.name} are those of the start of this run")
-                continue
-            scores = validation.score_base(upscale)
-            kept.keep(key, validation.reference)
-            self._progress.write(f"before training: {validation.table}")
+            else:
+                scores = validation.score_base(upscale)
+                kept.keep(key, validation.reference)
+                self._progress.write(f"before training: {validation.table}")
             self._log(0, validation, scores)
 
     def validate(self, step: int) -> Verdict:
@@ -93,10 +94,17 @@ class ValidationRounds:
             if lost:
                 self._progress.write(f"the weights of the best {', '.join(lost)} are not there any more")
             verdict = self._judge(step, decisive)
+            self._ended = self._describe_end(verdict)
         # A rollback that a kill prevents is asked for again: the resumed run validates this step once more.
         if verdict.action != "rollback":
             self.last_step = step
         return verdict
+
+    def ended(self) -> Verdict:
+        """Return the verdict that ended this run in an earlier process, as long as the rules are the same."""
+        if not self._ended or self._ended["rules"] != repr(guard_rules(self._options)):
+            return CONTINUE
+        return Verdict("finish", str(self._ended["reason"]), exit_code=int(str(self._ended["exit_code"])))
 
     def go_back(self, step: int) -> None:
         """Forget what was found after `step`, to which the run has gone back."""
@@ -120,8 +128,13 @@ class ValidationRounds:
         return QualityReport(
             judgement=f"{words or f'composite {best.value:+.2f} '}at step {best.step}{worse}",
             best=path if path.exists() else None,
-            front=format_front(self.table, means(self._validations[0].reference, method="base")),
+            front=self._front(),
         )
+
+    def _front(self) -> str:
+        # A run that was finished already has not scored its base in this process.
+        reference = self._validations[0].reference
+        return format_front(self.table, means(reference, method="base")) if reference else ""
 
     def state_dict(self) -> dict[str, object]:
         """Return what a resume needs."""
@@ -129,6 +142,7 @@ class ValidationRounds:
             "last_step": self.last_step,
             "rate_factor": self.rate_factor,
             "compared_with": self._compared_with,
+            "ended": self._ended,
             "guard": self._guard.state_dict(),
             "table": self.table.state_dict(),
         }
@@ -137,6 +151,7 @@ class ValidationRounds:
         """Take over what `state_dict` returned."""
         self.last_step, self.rate_factor = state["last_step"], state["rate_factor"]
         self._compared_with = state["compared_with"]
+        self._ended = state["ended"]
         self._guard.load_state_dict(state["guard"])
         self.table.load_state_dict(state["table"])
 
@@ -174,6 +189,12 @@ class ValidationRounds:
         if verdict.reason and verdict.action != "rollback":
             self._progress.write(verdict.reason)
         return verdict
+
+    def _describe_end(self, verdict: Verdict) -> dict[str, object]:
+        if verdict.action != "finish":
+            return {}
+        rules = repr(guard_rules(self._options))
+        return {"reason": verdict.reason, "exit_code": verdict.exit_code, "rules": rules}
 
     def _forget_what_cannot_be_compared(self, base_digest: str) -> None:
         """Start the tables anew where pictures, metrics or the base are others than before the resume."""

@@ -42,6 +42,7 @@ _EFFECTS: tuple[tuple[str, Effect], ...] = (
     ("network_[gd].checkpointing", Effect.HARMLESS),
     ("train.total_iter", Effect.GROWTH),
     ("train.bad_steps", Effect.GROWTH),
+    ("train.memory_budget", Effect.HARMLESS),
     ("train.clip_grad_norm", Effect.GROWTH),
     ("train.compile", Effect.HARMLESS),
     ("train.scheduler", Effect.GROWTH),
