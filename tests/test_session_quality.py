@@ -172,7 +172,7 @@ def test_early_stopping_ends_the_run_with_exit_code_0_and_says_why(mapping) -> N
 
 def test_a_run_that_early_stopping_ended_stays_ended_until_the_rules_change(mapping) -> None:
     early = _ruin(mapping, "none", early_stopping={"patience": 1, "min_delta": 50})
-    mapping["val"]["metrics"]["niqe"] = {"type": "calculate_niqe"}
+    mapping["val"]["metrics"]["niqe"] = {"type": "calculate_niqe", "crop_border": 4}
     _train(early)
     again = _train(early, auto_resume=True)
     assert again.exit_code == 0
