@@ -1,4 +1,4 @@
-"""A finished file is complete or absent: write beside the target, flush to the disk, rename (DESIGN decision 8)."""
+"""A finished file is complete or absent: write beside the target, flush to the disk, rename."""
 
 import os
 import tempfile

@@ -46,9 +46,8 @@ def audit_folder(
 ) -> Outcome:
     """Look at every image file below `root` and write findings, keep-list and contact sheet into `out`.
 
-    Each process holds one file and its pixels at a time; the caller holds one record for each file, without pixels.
-    An audit that was stopped goes on from its journal and ends with the same files. The contact sheet proposes
-    `split_command`.
+    Each process holds one file and its pixels at a time; the caller holds one record for each file, without pixels. An
+    audit that was stopped goes on from its journal and ends with the same files. The sheet proposes `split_command`.
 
     Raises:
         DataError: no such folder, no image in it, `out` lies in it or belongs to another folder, or the disk fails.
@@ -80,8 +79,8 @@ def audit_folder(
         facts = _card_facts(thresholds, sections)
         keep_rows = _write(root, out, _build_keep_rows(names, found), found, render, facts)
     made = tuple(out / name for name in (FINDINGS, KEEP_LIST, SHEET))
-    present = tuple(row for row in keep_rows if not row.is_absent)
-    return Outcome(present, tuple(found), num_from_journal, (*notes, *_describe_absent(keep_rows)), made)
+    notes = (*notes, *_describe_absent(keep_rows))
+    return Outcome(tuple(row for row in keep_rows if not row.is_absent), tuple(found), num_from_journal, notes, made)
 
 
 def _check_out(root: Path, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which layers train: patterns become parameter names once, before the optimiser is built (DESIGN decision 6)."""
+"""Which layers train: patterns become parameter names once, before the optimiser is built."""
 
 import difflib
 import fnmatch

@@ -1,4 +1,4 @@
-"""The registered model: BasicSR's interface over typed parts (DESIGN decision 2).
+"""The registered model: BasicSR's interface over typed parts.
 
 One class serves every system: without a discriminator it is a PSNR stage (Real-ESRNet), with one it is Real-ESRGAN,
 and with `lq` in its batches it trains on pairs.

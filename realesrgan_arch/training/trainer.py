@@ -1,4 +1,4 @@
-"""The loop: one screen, from top to bottom (DESIGN decision 3)."""
+"""The loop: one screen, from top to bottom."""
 
 import time
 from collections.abc import Iterator

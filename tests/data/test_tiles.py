@@ -129,7 +129,7 @@ def test_a_run_that_made_no_tile_does_not_stand_in_the_way_of_the_corrected_one(
     with pytest.raises(DataError, match="No picture in .* of 6; first: .* changed since the manifest"):
         make_tiles(rows, photos, tmp_path / "out", SMALL)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
-    with pytest.raises(DataError, match="has 0 kB left"):
+    with pytest.raises(DataError, match="has 0 bytes left"):
         make_tiles(rows_of(photos), photos, tmp_path / "out", SMALL)
     monkeypatch.undo()
     assert len(make_tiles(rows_of(photos), photos, tmp_path / "out", TileSettings(32, 32, smallest=16)).rows) > 0

@@ -194,7 +194,7 @@ def test_files_of_the_user_are_not_replaced(tmp_path, root):
 
 def test_room_is_checked_before_unpacking(tmp_path, root, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=5))
-    with pytest.raises(DownloadError, match=r"unpacking set\.zip needs 0 kB in .*one, but"):
+    with pytest.raises(DownloadError, match=r"unpacking set\.zip needs 6 bytes in .*one, but"):
         unpack(write(tmp_path / "set.zip", zip_bytes(MEMBERS)), [HR], root)
     assert content(root) == {}
 

@@ -28,7 +28,7 @@ def pictures(tmp_path_factory):
 
 def _mapping(pictures, root, change: dict) -> dict:
     mapping = tiny_options(pictures, root, gan=change.get("gan", True), steps=STEPS)
-    mapping |= {"queue_size": 8, "gt_size": 16}
+    mapping |= {"queue_size": 8, "gt_size": 16, **change.get("top", {})}
     mapping["datasets"]["train"] |= {"crop_size": 32, **change.get("data", {})}
     mapping["datasets"]["val"] |= {"max_size": 24, "max_images": 1}
     mapping["val"]["val_freq"] = 4
@@ -82,21 +82,25 @@ def uninterrupted(pictures, tmp_path_factory):
 
 
 ALL = {}
+ROUNDED = {"top": {"precision": "bf16"}}
 HELPED = {"data": {"num_worker_per_gpu": 2}}
 ALONE = {"gan": False, "train": {"ema_decay": 0, "accumulate": 1, "warmup_iter": 5}}
 FROZEN = {"train": {"trainable": {"network_g": ["last:1"], "network_d": ["none"]}, "net_d_iters": 2}}
 CASES = [
     *((ALL, step) for step in (1, 2, 3, 4, 5, 6)),
     *((HELPED, step) for step in (2, 3)),
+    (ROUNDED, 5),
     *((ALONE, step) for step in (3, 5)),
     (FROZEN, 4),
 ]
-NAMES = ["all", "workers", "without", "frozen"]
+NAMES = [(ALL, "all"), (HELPED, "workers"), (ROUNDED, "bf16"), (ALONE, "without"), (FROZEN, "frozen")]
 
 
-@pytest.mark.parametrize(
-    ("change", "stop_at"), CASES, ids=[f"{NAMES[[ALL, HELPED, ALONE, FROZEN].index(c)]}-{k}" for c, k in CASES]
-)
+def _name_of(change: dict) -> str:
+    return next(name for known, name in NAMES if known == change)
+
+
+@pytest.mark.parametrize(("change", "stop_at"), CASES, ids=[f"{_name_of(change)}-{step}" for change, step in CASES])
 def test_a_run_that_was_stopped_and_resumed_is_the_same_run(
     pictures, uninterrupted, tmp_path, change: dict, stop_at: int
 ) -> None:
