@@ -157,7 +157,18 @@ def die(folder: Path) -> int:
     return train_run(folder, "killed", [])
 
 
-JOBS = {"meet": meet, "die": die}
+def learn_faster(folder: Path) -> int:
+    """Both train, the second rank with another learning rate."""
+    return train_run(folder, "unequal", ["train.optim_g.lr=0.002"] if read_place().rank else [])
+
+
+def look_elsewhere(folder: Path) -> int:
+    """Both train, the second rank with its own copy of the pictures."""
+    sets = [f"datasets.{name}.dataroot_gt={folder / 'copy'}" for name in ("train", "val")]
+    return train_run(folder, "elsewhere", ["train.total_iter=2", *(sets if read_place().rank else [])])
+
+
+JOBS = {"meet": meet, "die": die, "learn_faster": learn_faster, "look_elsewhere": look_elsewhere}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

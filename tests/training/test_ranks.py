@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -166,6 +167,23 @@ def test_one_rank_killed_ends_the_other_and_a_resume_ends_as_if_nothing_had_happ
     assert again.returncode == 0, err
     assert "at step 4" in err
     assert_same_states(run, straight[0], step=8)
+
+
+def test_ranks_with_other_options_are_refused_in_one_sentence(folder) -> None:
+    ranks = start_pair("learn_faster", folder)
+    errors = [read_errors(rank) for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [2, 2], errors
+    assert errors[0].splitlines()[-1] == "error: rank 1 has other options than rank 0; give every rank the same files"
+    assert "error" not in errors[1]
+    assert not (folder / "experiments" / "unequal").exists()
+
+
+def test_ranks_may_have_their_pictures_in_other_places(folder) -> None:
+    shutil.copytree(folder / "pictures", folder / "copy")
+    ranks = start_pair("look_elsewhere", folder)
+    errors = [read_errors(rank) for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0], errors
+    assert (folder / "experiments" / "elsewhere" / "models" / "net_g_latest.pth").exists()
 
 
 def test_another_number_of_ranks_is_refused(straight, folder) -> None:
