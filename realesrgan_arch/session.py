@@ -63,7 +63,9 @@ class _Run:
 
     def __init__(self, asked: Options, run_folder: RunFolder, ranks: Ranks, *, allow_changed: Sequence[str]) -> None:
         # Every rank has options of its own, with its own paths; what they come to is the same for all.
-        settled = ranks.on_first(lambda: settle_accumulate(asked, earlier=earlier_options(asked, run_folder)))
+        settled = ranks.on_first(
+            lambda: settle_accumulate(asked, earlier=earlier_options(asked, run_folder), sharers=ranks.local_world_size)
+        )
         self._options = options = with_parts(asked, require_train(settled.options).num_parts)
         self._settled = settled.words
         self._ranks = ranks

@@ -39,7 +39,8 @@ def open_ranks(place: Place, *, wants_cpu: bool, backend: str, timeout_minutes: 
             "are started with the same --rdzv-endpoint and that its port can be reached"
         ) from error
     try:
-        yield Ranks(place.rank, place.world_size, place.local_rank, device, group)  # pyright: ignore[reportArgumentType]
+        here = place.local_rank, place.local_world_size
+        yield Ranks(place.rank, place.world_size, *here, device, group)  # pyright: ignore[reportArgumentType]
     except RankLostError:
         raise  # nccl would wait for the lost one; the end of this process closes what is open
     except BaseException:

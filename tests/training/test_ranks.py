@@ -250,6 +250,7 @@ def test_the_place_is_read_from_torchruns_environment() -> None:
     assert read_place({"WORLD_SIZE": "1", "RANK": "0"}) == Place()
     whole = {"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "1", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
     assert read_place(whole) == Place(rank=3, world_size=4, local_rank=1)
+    assert read_place(whole | {"LOCAL_WORLD_SIZE": "2"}).local_world_size == 2
     with pytest.raises(RanksError, match="WORLD_SIZE is 4 but LOCAL_RANK not set: start several"):
         read_place({name: value for name, value in whole.items() if name != "LOCAL_RANK"})
     with pytest.raises(RanksError, match="expected a RANK from 0 to 3, got 4"):
