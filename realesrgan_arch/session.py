@@ -84,7 +84,7 @@ class _Run:
         """Train to the end, and return what is left."""
         archived = None if self._is_own_resume else self._folder.move_older_run_aside()
         self._folder.prepare()
-        opening.write_effective_options(self._options, self._folder)
+        opening.write_effective_options(self._options, self._folder, num_ranks=self._ranks.world_size)
         progress = opening.open_progress(self._options, self._model)
         rounds = ValidationRounds(self._options, self._model, self._validations, progress)
         stop = StopRequest(echo_seconds=SIGNAL_ECHO_SECONDS if self._ranks.are_many else 0)
