@@ -63,7 +63,9 @@ class _Run:
 
     def __init__(self, asked: Options, run_folder: RunFolder, ranks: Ranks, *, allow_changed: Sequence[str]) -> None:
         # Every rank has options of its own, with its own paths; what they come to is the same for all.
-        settled = ranks.on_first(lambda: settle_accumulate(asked, earlier=earlier_options(asked, run_folder)))
+        settled = ranks.on_first(
+            lambda: settle_accumulate(asked, earlier=earlier_options(asked, run_folder), sharers=ranks.local_world_size)
+        )
         self._options = options = with_parts(asked, require_train(settled.options).num_parts)
         self._settled = settled.words
         self._ranks = ranks
@@ -82,7 +84,7 @@ class _Run:
         """Train to the end, and return what is left."""
         archived = None if self._is_own_resume else self._folder.move_older_run_aside()
         self._folder.prepare()
-        opening.write_effective_options(self._options, self._folder)
+        opening.write_effective_options(self._options, self._folder, num_ranks=self._ranks.world_size)
         progress = opening.open_progress(self._options, self._model)
         rounds = ValidationRounds(self._options, self._model, self._validations, progress)
         stop = StopRequest(echo_seconds=SIGNAL_ECHO_SECONDS if self._ranks.are_many else 0)

@@ -21,6 +21,7 @@ class Place:
     rank: int = 0
     world_size: int = 1
     local_rank: int = 0
+    local_world_size: int = 1
 
     @property
     def speaks(self) -> bool:
@@ -56,8 +57,11 @@ def read_place(environment: Mapping[str, str] = os.environ) -> Place:
         )
     try:
         rank, world_size, local_rank = (int(environment[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
+        local_world_size = int(environment.get("LOCAL_WORLD_SIZE", "1"))
     except ValueError as error:
-        raise RanksError(f"expected numbers in RANK, WORLD_SIZE and LOCAL_RANK, got {error}") from error
+        raise RanksError(
+            f"expected numbers in RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE, got {error}"
+        ) from error
     if not 0 <= rank < world_size or local_rank < 0:
         raise RanksError(f"expected a RANK from 0 to {world_size - 1}, got {rank} (LOCAL_RANK {local_rank})")
-    return Place(rank, world_size, local_rank)
+    return Place(rank, world_size, local_rank, max(1, local_world_size))

@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -23,14 +23,22 @@ from realesrgan_arch.preview.pairs import PreviewPair, make_preview
 from realesrgan_arch.preview.sheet import render_sheet
 from realesrgan_arch.training.fault_report import describe_trace
 from realesrgan_arch.training.replay import BatchRecords, TracedPair
+from realesrgan_arch.training.run_ranks import read_num_ranks
+
+_CONDITION = "that holds where queue_size, batch_size_per_gpu, manual_seed and ranks have stayed the same since step 1"
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """`made` of the step's own pictures; `trained` are the pairs that the step trained on, where they were wanted."""
+    """`made` of the step's own pictures; `trained` are the pairs that the step trained on, where they were wanted.
+
+    Where several ranks trained, their parts follow one another.
+    """
 
     step: int
     made: Sequence[PreviewPair]
+    samples: Sequence[Fact]
+    """What `made` was made of."""
     traced: Sequence[TracedPair]
     trained: Sequence[PreviewPair]
 
@@ -73,9 +81,9 @@ def make(arguments: argparse.Namespace) -> Report:
     out: Path = arguments.out or Path("replay") / f"{loaded.options.name}-{arguments.step}"
     if out.exists():
         raise DataError(f"Expected --out to name a new folder, but {shown(out)} exists; remove it or name another.")
-    records = BatchRecords(loaded.options)
-    batch = _make_batch(loaded.options, records, arguments.step, with_trained=arguments.trained)
-    facts = _facts(loaded.options, records, batch)
+    num_ranks = read_num_ranks(arguments.run) if arguments.run else 1
+    batch = _make_batch(loaded.options, arguments.step, num_ranks=num_ranks, with_trained=arguments.trained)
+    facts = {**_facts(loaded.options, batch), "ranks": num_ranks}
     with alone_in(out):
         for name, pair in batch.pictures():
             write_image(out / f"{name}_gt.png", to_uint8(pair.gt))
@@ -97,29 +105,39 @@ def _options_file(options: Path | None, run: Path | None) -> Path:
     return run / "options.yml"
 
 
-def _make_batch(options: Options, records: BatchRecords, step: int, *, with_trained: bool) -> _Batch:
-    traced, made = records.trace(step), _make(options, step, records.batch_size)
-    own = _Batch(step, made, traced, ())
+def _make_batch(options: Options, step: int, *, num_ranks: int, with_trained: bool) -> _Batch:
+    made: list[PreviewPair] = []
+    samples: list[Fact] = []
+    traced: list[TracedPair] = []
+    for rank in range(num_ranks):
+        records = BatchRecords(options, rank=rank, world_size=num_ranks)
+        of_rank = _make(options, step, records.batch_size, rank=rank, num_ranks=num_ranks)
+        made += of_rank
+        samples += records.describe(step, [pair.gt_path for pair in of_rank])
+        traced += records.trace(step)
+    own = _Batch(step, made, samples, traced, ())
     if not (with_trained and own.is_exchanged):
         return own
-    steps = sorted({pair.step for pair in traced})
+    batch_size = len(made) // num_ranks
+    wanted = sorted({(pair.rank, pair.step) for pair in traced})
     batches = {
-        earlier: _make(options, earlier, records.batch_size)
-        for earlier in tqdm(steps, unit="batch", disable=None, leave=False)
+        (rank, earlier): _make(options, earlier, batch_size, rank=rank, num_ranks=num_ranks)
+        for rank, earlier in tqdm(wanted, unit="batch", disable=None, leave=False)
     }
-    return _Batch(step, made, traced, [batches[pair.step][pair.place] for pair in traced])
+    return replace(own, trained=[batches[pair.rank, pair.step][pair.place] for pair in traced])
 
 
-def _make(options: Options, step: int, batch_size: int) -> list[PreviewPair]:
-    return list(make_preview(options, first_step=step, num_images=batch_size, num_draws=1))
+def _make(options: Options, step: int, batch_size: int, *, rank: int, num_ranks: int) -> list[PreviewPair]:
+    whose = {"rank": rank, "world_size": num_ranks}
+    return list(make_preview(options, first_step=step, num_images=batch_size, num_draws=1, **whose))
 
 
-def _facts(options: Options, records: BatchRecords, batch: _Batch) -> Mapping[str, Fact]:
+def _facts(options: Options, batch: _Batch) -> Mapping[str, Fact]:
     return {
         "run": options.name,
         "step": batch.step,
         "seed": options.manual_seed,
-        "batch": records.describe(batch.step, [pair.gt_path for pair in batch.made]),
+        "batch": [*batch.samples],
         "unreadable": [*batch.unreadable()],
         "trained_on": describe_trace(batch.traced),
         "exchanged_with_the_pool": batch.is_exchanged,
@@ -132,11 +150,13 @@ def _report(batch: _Batch, notes: Sequence[str], facts: Mapping[str, Fact], out:
     failed = batch.unreadable()
     lines += [f"cannot read {path}: another image stands in for it" for path in failed]
     if batch.is_exchanged:
-        origins = ", ".join(f"{pair.place + 1} of step {pair.step}" for pair in batch.traced)
+        rank = " (rank {})" if facts["ranks"] != 1 else ""
+        origins = ", ".join(f"{p.place + 1} of step {p.step}{rank.format(p.rank)}" for p in batch.traced)
         lines.append(
             f"the pool had exchanged them: step {batch.step} trained on place {origins}"
             + ("" if batch.trained else " (--trained makes those, too)")
         )
+        lines.append(_CONDITION)
     made = tuple(out / name for name in ("replay.html", "replay.json"))
     exit_code = EXIT_SOME_FILES_FAILED if failed else EXIT_OK
     return Report(lines=tuple(lines), made=made, next_step=f"open {shown(made[0])}", exit_code=exit_code, facts=facts)

@@ -84,22 +84,49 @@ def draw_slots(generator: np.random.Generator, *, capacity: int, batch_size: int
     return generator.choice(capacity, size=batch_size, replace=False)
 
 
-def trace_pool(capacity: int, *, batch_size: int, seed: int, step: int) -> list[tuple[int, int]]:
-    """Return (step, place in its batch) of each pair that `step` trains on, by the numbers alone.
+class PoolTrace:
+    """Follow the pairs through the pool of a rank by the numbers alone, step by step from the first one.
 
-    That holds for a run which has had this pool, batch and seed since its first step, resumed or not.
+    It holds for a run which has had this pool, batch and seed since its first step, resumed or not. Steps that are
+    asked for in their order are walked through once.
     """
-    held: list[tuple[int, int]] = []
-    dealt: list[tuple[int, int]] = []
-    for now in range(1, step + 1):
-        dealt = [(now, place) for place in range(batch_size)]
-        if len(held) < capacity:
-            held += dealt
-            continue
-        slots = draw_slots(numpy_generator(seed, Stream.PAIR_POOL, now), capacity=capacity, batch_size=batch_size)
-        for place, slot in enumerate(slots.tolist()):
-            held[slot], dealt[place] = dealt[place], held[slot]
-    return dealt
+
+    def __init__(self, capacity: int, *, batch_size: int, seed: int, rank: int = 0) -> None:
+        self._capacity = capacity
+        self._batch_size = batch_size
+        self._seed = seed
+        self._rank = rank
+        self._forget()
+
+    def at(self, step: int) -> list[tuple[int, int]]:
+        """Return (step, place in its batch) of each pair that `step` trains on."""
+        if step < self._now:
+            self._forget()
+        while self._now < step:
+            self._now += 1
+            self._dealt = self._exchange([(self._now, place) for place in range(self._batch_size)])
+        return list(self._dealt)
+
+    def _forget(self) -> None:
+        self._now = 0
+        self._held: list[tuple[int, int]] = []
+        self._dealt: list[tuple[int, int]] = []
+
+    def _exchange(self, batch: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        if len(self._held) < self._capacity:
+            self._held += batch
+            return batch
+        generator = exchange_generator(self._seed, step=self._now, rank=self._rank)
+        slots = draw_slots(generator, capacity=self._capacity, batch_size=self._batch_size).tolist()
+        dealt = [self._held[slot] for slot in slots]
+        for slot, pair in zip(slots, batch, strict=True):
+            self._held[slot] = pair
+        return dealt
+
+
+def exchange_generator(seed: int, *, step: int, rank: int) -> np.random.Generator:
+    """Return what the pool of `rank` draws from in `step`; each rank has a pool of its own."""
+    return numpy_generator(seed, Stream.PAIR_POOL, *((step, rank) if rank else (step,)))
 
 
 def _swap(stored: Tensor, slots: Tensor, images: Tensor) -> Tensor:

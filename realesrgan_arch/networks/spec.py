@@ -22,7 +22,7 @@ class RRDBNetSpec:
     num_block: int = 23
     num_grow_ch: int = 32
     checkpointing: bool = False
-    """Recompute each RRDB in the backward pass: a tenth of the memory for about a third more time."""
+    """Recompute each RRDB in the backward pass: a tenth of the memory for one more forward pass."""
 
 
 @dataclass(frozen=True)

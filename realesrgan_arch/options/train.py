@@ -33,7 +33,7 @@ VGG19_LAYERS = frozenset(
     | {f"pool{block}" for block in range(1, len(VGG19_BLOCKS) + 1)}
 )
 Momentum = Annotated[float, Field(ge=0, lt=1), BeforeValidator(read_number)]
-CompileMode = Literal["none", "default", "reduce-overhead", "max-autotune"]
+CompileMode = Literal["none", "default", "max-autotune-no-cudagraphs"]
 MEMORY_WORDS = r"^(auto|\d+(\.\d+)? ?[KMGTkmgt][iI]?[bB])$"
 FROZEN = ("none",)
 """The value of `train.trainable.network_*` with which a network learns nothing."""

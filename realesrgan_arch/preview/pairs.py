@@ -37,10 +37,16 @@ class PreviewPair:
     """The file that this picture stands in for because it cannot be read, else empty."""
     gt: Tensor
     draws: tuple[Draw, ...]
+    rank: int | None = None
+    """Whose batch, where several ranks train."""
 
 
-def make_preview(options: Options, *, first_step: int, num_images: int, num_draws: int) -> Iterator[PreviewPair]:
+def make_preview(
+    options: Options, *, first_step: int, num_images: int, num_draws: int, rank: int = 0, world_size: int = 1
+) -> Iterator[PreviewPair]:
     """Yield `num_images` pairs of the batches from `first_step` (1 or more) on, in the order of training.
+
+    Of `world_size` ranks that train together, those are the pairs of one `rank`.
 
     The first draw of each is, byte for byte, the LQ that the run makes on a CPU before its pool exchanges pairs. The
     others are the same crop under the recipes of the steps that follow, at the place that the first recipe has chosen.
@@ -54,15 +60,18 @@ def make_preview(options: Options, *, first_step: int, num_images: int, num_draw
     dataset = build_training_set(section, scale=options.scale, gt_size=options.crop_gt_size, seed=options.manual_seed)
     batch_size = section.batch_size_per_gpu
     num_steps = -(-num_images // batch_size)
-    sampler = StepSampler(len(dataset), batch_size, options.manual_seed, first_step, num_steps)
+    who = {"rank": rank, "world_size": world_size}
+    sampler = StepSampler(len(dataset), batch_size, options.manual_seed, first_step, num_steps, **who)
     for requests in sampler:
         step = requests[0].step
         # The whole batch, though not all of it is shown: another batch size may round differently.
         if isinstance(dataset, PairedDataset):
             batch = _as_in_files([dataset[request] for request in requests], step)
         else:
-            batch = _degrade([dataset[request] for request in requests], step, options, num_draws)
-        yield from list(batch)[: num_images - (step - first_step) * batch_size]
+            batch = _degrade([dataset[request] for request in requests], step, options, num_draws, rank)
+        shown_rank = rank if world_size > 1 else None
+        pairs = [replace(pair, rank=shown_rank) for pair in batch]
+        yield from pairs[: num_images - (step - first_step) * batch_size]
 
 
 def _as_in_files(samples: Sequence[PairSample], step: int) -> Iterator[PreviewPair]:
@@ -71,8 +80,11 @@ def _as_in_files(samples: Sequence[PairSample], step: int) -> Iterator[PreviewPa
         yield _pair(sample, as_float(sample["gt"], device=_CPU), (Draw(lq, None),), step=step, slot=slot)
 
 
-def _degrade(samples: Sequence[GtSample], step: int, options: Options, num_draws: int) -> Iterator[PreviewPair]:
+def _degrade(
+    samples: Sequence[GtSample], step: int, options: Options, num_draws: int, rank: int
+) -> Iterator[PreviewPair]:
     synthesis = assemble_synthesis(options)
+    synthesis.rank = rank
     crops = as_float(torch.stack([sample["gt"] for sample in samples]), device=_CPU)
     recipes = [synthesis.draw(step=step + later, batch_size=len(samples)) for later in range(num_draws)]
     place = recipes[0]

@@ -82,6 +82,7 @@ def _notes(options: Options) -> list[str]:
 
 def _line(pair: PreviewPair, *, scale: int) -> Line:
     place = f"step {pair.step}, place {pair.slot + 1} of the batch"
+    place += "" if pair.rank is None else f" of rank {pair.rank}"
     cards = tuple(_card(pair, draw, number, scale=scale) for number, draw in enumerate(pair.draws))
     failed = shown(Path(pair.failed_path)) if pair.failed_path else ""
     return Line(shown(Path(pair.gt_path)), failed, place, _shot(pair.gt), cards)

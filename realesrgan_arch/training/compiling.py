@@ -11,8 +11,9 @@ def compile_networks(networks: Sequence[nn.Module], *, mode: CompileMode) -> Non
     """Compile the forward of each of `networks` in place, when it is first called.
 
     Modules, parameter names and checkpoints stay what they are: unlike `torch.compile(network)` this wraps nothing.
-    `reduce-overhead` and `max-autotune` use CUDA graphs on a GPU. A machine without a C++ compiler cannot compile for
-    its CPU; torch then says so at the first step.
+    Modes with CUDA graphs (`reduce-overhead`, `max-autotune`) are not offered: a graph writes its outputs to the same
+    memory at each replay, while a step keeps results over several forwards (pytorch/pytorch issue 169545). A machine
+    without a C++ compiler cannot compile for its CPU; torch then says so at the first step.
     """
     if mode == "none":
         return

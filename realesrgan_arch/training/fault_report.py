@@ -29,28 +29,35 @@ class FaultReports:
     def __call__(self, steps: Sequence[BadStep], reason: str) -> Path:
         """Write what is known about `steps`, of which the last one names the file; return its place.
 
+        Several ranks meet here: each tells of its own part of the batches, and the first one writes.
+
         Raises:
             OSError: it cannot be written.
         """
-        last = steps[-1].step
+        last, ranks = steps[-1].step, self._model.game.ranks
         run_folder = self._model.run_folder
+        path = run_folder.crash / f"report_{last}.json"
+        everyone = ranks.gather_on_first(self._describe_all(steps))
+        if not ranks.is_first:
+            return path
         report = {
             "step": last,
             "reason": reason,
             "learning_rates": list(self._model.get_current_learning_rate()),
             "replay": replay_command(last, run_folder.root),
-            "steps": self._describe_all(steps),
+            "steps": [of_rank for of_step in zip(*everyone, strict=True) for of_rank in of_step],
         }
-        path = run_folder.crash / f"report_{last}.json"
         write_text(path, json.dumps(report, indent=2, allow_nan=False))
         return path
 
     def _describe_all(self, steps: Sequence[BadStep]) -> list[Fact]:
+        ranks = self._model.game.ranks
+        whose: dict[str, Fact] = {"rank": ranks.rank}
         try:
-            records = BatchRecords(self._options)
+            records = BatchRecords(self._options, rank=ranks.rank, world_size=ranks.world_size)
         except UserError as error:  # the data have gone meanwhile; the numbers are still worth a report
-            return [{**_numbers(bad), "batch": str(error)} for bad in steps]
-        return [{**_numbers(bad), **_batch(records, bad)} for bad in steps]
+            return [{**whose, **_numbers(bad), "batch": str(error)} for bad in steps]
+        return [{**whose, **_numbers(bad), **_batch(records, bad)} for bad in steps]
 
 
 def _numbers(bad: BadStep) -> dict[str, Fact]:
@@ -73,7 +80,7 @@ def _batch(records: BatchRecords, bad: BadStep) -> dict[str, Fact]:
 
 def describe_trace(pairs: Sequence[TracedPair]) -> list[Fact]:
     """Return where each trained pair comes from, as plain facts; places count from 1."""
-    return [{"made_in_step": pair.step, "place": pair.place + 1} for pair in pairs]
+    return [{"rank": pair.rank, "made_in_step": pair.step, "place": pair.place + 1} for pair in pairs]
 
 
 def _as_json(values: Mapping[str, float]) -> dict[str, Fact]:

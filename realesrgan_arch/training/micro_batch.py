@@ -24,13 +24,14 @@ class Settled:
     words: str = ""
 
 
-def settle_accumulate(options: Options, *, earlier: Path | None = None) -> Settled:
+def settle_accumulate(options: Options, *, earlier: Path | None = None, sharers: int = 1) -> Settled:
     """Choose the smallest number of equal parts of the batch that fits `train.memory_budget`; the batch stays as it is.
 
     Args:
         options: of the run.
         earlier: option file of the run that is gone on with; what was settled there stays, so that its steps stay
             the same to the last bit.
+        sharers: processes that share the memory of this machine.
 
     Raises:
         MemoryPlanError: one picture at once is too much already.
@@ -41,7 +42,7 @@ def settle_accumulate(options: Options, *, earlier: Path | None = None) -> Settl
     kept = _stored_number(earlier) if earlier else None
     if kept is not None and batch % kept == 0:
         return Settled(with_parts(options, kept), f"accumulate: auto is {kept} part(s) of the batch, as before")
-    budget = read_budget(options.train.memory_budget, options)
+    budget = read_budget(options.train.memory_budget, options, sharers=sharers)
     at_once, prediction = largest_that_fits(options, MemoryModel(options), budget)
     if prediction.total > budget.size:
         raise MemoryPlanError(_too_much(prediction.total, budget))

@@ -114,7 +114,7 @@ class FineTuneModel:
 
     def feed_data(self, data: Mapping[str, object]) -> None:
         """Take a batch: `gt` crops to degrade, or `gt` and `lq` pairs; uint8 or float in [0, 1], `(B, 3, H, W)`."""
-        self._lq, self._gt = self._beside.run(lambda: self._make_pairs(data))
+        self._lq, self._gt = self._beside.run(lambda: self._make_pairs(data), inputs=data.values())
 
     def optimize_parameters(self, current_iter: int) -> None:
         """Run step `current_iter`: the generator against a fixed discriminator, then the discriminator."""

@@ -36,13 +36,21 @@ class BadStep:
     files: tuple[str, ...]
     failed_files: tuple[str, ...]
 
-    def words(self) -> str:
-        """Return what was not finite, and the first files."""
+    def words(self, *, num_ranks: int = 1) -> str:
+        """Return what was not finite, and the first files where they may be the cause."""
         numbers = {**self.losses, **{f"gradient of {name}": norm for name, norm in self.norms.items()}}
         broken = ", ".join(f"{name} {value:g}" for name, value in numbers.items() if not math.isfinite(value))
+        skipped = f"step {self.step} is skipped, nothing has moved: "
+        if num_ranks > 1 and all(map(math.isfinite, self.losses.values())):
+            # Gradients are means over all ranks, losses are this rank's own.
+            broken = broken or "a loss of another rank"
+            return (
+                f"{skipped}{broken}; this rank's losses are finite: another rank's part of the batch may be the cause"
+            )
         more = f" and {len(self.files) - 3} more" if len(self.files) > 3 else ""
         files = ", ".join(shown(Path(path)) for path in self.files[:3])
-        return f"step {self.step} is skipped, nothing has moved: {broken}; its batch brought {files}{more}"
+        whose = "its batch" if num_ranks == 1 else "this rank's part of the batch"
+        return f"{skipped}{broken}; {whose} brought {files}{more}"
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class NumbersGuard:
         scaler: of fp16. While its scale still falls, skipping is its work: it is neither told nor, for as many steps as
             the scale has halvings, too many.
         adversary: watches the balance of both networks; None where there is no discriminator.
+        num_ranks: that train together; the files of a step are this rank's.
     """
 
     def __init__(
@@ -77,12 +86,14 @@ class NumbersGuard:
         report: Callable[[Sequence[BadStep], str], Path] | None = None,
         scaler: torch.amp.GradScaler | None = None,
         adversary: AdversaryWatch | None = None,
+        num_ranks: int = 1,
     ) -> None:
         self._bad_steps = bad_steps
         self._write = write
         self._report = report
         self._scaler = scaler
         self._adversary = adversary
+        self._num_ranks = num_ranks
         self._waiting: list[_Seen] = []
         self._streak: list[BadStep] = []
         self._streak_length = 0
@@ -160,7 +171,7 @@ class NumbersGuard:
         self._streak.append(bad)
         # Often enough to be seen, seldom enough to leave the log readable: the first ones, then at 4, 8, 16, ...
         if not self._scale_falls() and (self.skipped <= _ALWAYS_SAID or self.skipped & (self.skipped - 1) == 0):
-            self._write(f"{bad.words()} ({self.skipped} skipped so far)")
+            self._write(f"{bad.words(num_ranks=self._num_ranks)} ({self.skipped} skipped so far)")
 
     def _scale_falls(self) -> bool:
         return self._scaler is not None and self._scaler.is_enabled() and self._scaler.get_scale() > 1

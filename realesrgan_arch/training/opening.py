@@ -21,6 +21,7 @@ from realesrgan_arch.training.ranks_store import RanksStore, Store
 from realesrgan_arch.training.retention import Retention, nothing_more
 from realesrgan_arch.training.rounds import ValidationRounds
 from realesrgan_arch.training.run_folder import RunFolder
+from realesrgan_arch.training.run_ranks import write_num_ranks
 from realesrgan_arch.training.stopping import StopRequest
 from realesrgan_arch.training.trackers import open_tracker
 from realesrgan_arch.training.trainer import Rhythm
@@ -37,8 +38,9 @@ def rhythm_of(options: Options) -> Rhythm:
     )
 
 
-def write_effective_options(options: Options, run_folder: RunFolder) -> None:
-    """Write `options.yml`: what the run was given, with what the command line changed."""
+def write_effective_options(options: Options, run_folder: RunFolder, *, num_ranks: int) -> None:
+    """Write `options.yml`: what the run was given, with what the command line changed; and its number of ranks."""
+    write_num_ranks(run_folder.root, num_ranks)
     text = yaml.safe_dump(options.model_dump(mode="json", exclude_unset=True), sort_keys=False, allow_unicode=True)
     write_text(run_folder.root / "options.yml", text)
 
@@ -89,6 +91,7 @@ def open_numbers_guard(options: Options, model: FineTuneModel, progress: Progres
         bad_steps=train.bad_steps,
         write=progress.write,
         report=FaultReports(options, model),
+        num_ranks=model.game.ranks.world_size,
         scaler=model.game.scaler,
         adversary=AdversaryWatch(gan.gan_type) if gan is not None else None,
     )

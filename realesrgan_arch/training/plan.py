@@ -17,7 +17,7 @@ USABLE_SHARE = 0.9
 """Of the free memory that `auto` takes: an allocator loses some between its blocks."""
 MOST_COLUMNS = 6
 FULL_SPEED = 4
-"""Pictures at once that keep a device busy; more change the pace little, checkpointing costs a third of it."""
+"""Pictures at once that keep a device busy; more change the pace little, checkpointing costs another forward pass."""
 
 
 PRECISION_WORDS = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
@@ -74,8 +74,10 @@ class MemoryPlan:
         return row.size <= self.budget.size
 
 
-def read_budget(text: str, options: Options) -> Budget:
-    """Return the budget that `8GB`, `8GiB`, `8192MB` or `auto` means for the device of `options`.
+def read_budget(text: str, options: Options, *, sharers: int = 1) -> Budget:
+    """Return the budget of a process that `8GB`, `8GiB`, `8192MB` or `auto` means for the device of `options`.
+
+    `sharers` processes train on this machine: on the CPU they share what is free, while each has a GPU of its own.
 
     Raises:
         UserError: another text, or a device that is absent or does not say what is free.
@@ -84,7 +86,10 @@ def read_budget(text: str, options: Options) -> Budget:
         return Budget(read_bytes(text), text)
     device = _device(options)
     free = free_memory(device)
-    return Budget(int(USABLE_SHARE * free), f"{USABLE_SHARE:.0%} of {say_bytes(free)} free on {device}")
+    words = f"{USABLE_SHARE:.0%} of {say_bytes(free)} free on {device}"
+    if device.type == "cpu" and sharers > 1:
+        return Budget(int(USABLE_SHARE * free / sharers), f"{words}, shared by {sharers} processes")
+    return Budget(int(USABLE_SHARE * free), words)
 
 
 def make_plan(
@@ -154,8 +159,9 @@ def advice(plan: MemoryPlan) -> list[str]:
     recomputed = next((row for row in _full_batch(plan) if row.checkpointing and row.choice.label == "all"), None)
     if recomputed is not None and plan.fits(recomputed):
         said.append(
-            f"With checkpointing `all` needs {say_bytes(recomputed.size)} at {recomputed.at_once} at once, for about a "
-            "third more time: no layer has to be frozen for memory. Freeze layers to stay close to the base."
+            f"With checkpointing, which recomputes the generator's forward pass, `all` needs "
+            f"{say_bytes(recomputed.size)} at {recomputed.at_once} at once: no layer has to be frozen for memory. "
+            "Freeze layers to stay close to the base."
         )
     return said
 

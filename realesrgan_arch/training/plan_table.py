@@ -10,6 +10,7 @@ from realesrgan_arch.training.plan import PRECISION_WORDS, MemoryPlan, Row, advi
 
 GIB = 2**30
 COLUMNS = 100
+NOT_COUNTED = "not counted: Python, PyTorch and a CUDA context (0.3 to 0.6 GB together)"
 LEGEND = "x does not fit   * the present options   + the most that fits"
 
 
@@ -23,7 +24,7 @@ def plan_lines(plan: MemoryPlan, *, with_parts: bool = False) -> list[str]:
     ]
     for dtype in dict.fromkeys(row.dtype for row in plan.rows):
         lines += ["", *_block(plan, dtype)]
-    lines += ["", LEGEND, ""]
+    lines += ["", LEGEND, NOT_COUNTED, ""]
     lines += [line for text in advice(plan) for line in wrap(text, COLUMNS, break_long_words=False)]
     return [*lines, "", *_part_lines(plan)] if with_parts else lines
 

@@ -14,7 +14,7 @@ as its gradients once more.
 
 Sums come out the same to the bit on each rank (each chunk is added up in one place and sent round), so weights that
 start equal stay equal; every checkpoint checks that they have. A value that is not finite on one rank is not finite on
-any after the sum: a flag that is computed from reduced gradients needs no vote.
+any after the sum. Losses are each rank's own: whether a step counts is voted on (`all_agree`), once a step.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -59,6 +59,8 @@ class Ranks:
     rank: int = 0
     world_size: int = 1
     local_rank: int = 0
+    local_world_size: int = 1
+    """Those on this machine, which share its memory."""
     device: torch.device | None = None
     """Where gradients are; `None` for a process alone, whose options say it."""
     group: dist.ProcessGroup | None = None

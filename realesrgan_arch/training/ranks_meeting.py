@@ -19,7 +19,7 @@ def open_ranks(place: Place, *, wants_cpu: bool, backend: str, timeout_minutes: 
         place: of this process.
         wants_cpu: train on the CPU even where there is CUDA.
         backend: for gradients on CUDA, nccl or gloo; on the CPU it is gloo in any case.
-        timeout_minutes: a rank that says nothing for so long is given up. One that dies is noticed at once.
+        timeout_minutes: a rank that says nothing for so long is given up. One that dies is noticed at once by gloo.
 
     Raises:
         RanksError: too few GPUs, or the others cannot be found.
@@ -39,11 +39,12 @@ def open_ranks(place: Place, *, wants_cpu: bool, backend: str, timeout_minutes: 
             "are started with the same --rdzv-endpoint and that its port can be reached"
         ) from error
     try:
-        yield Ranks(place.rank, place.world_size, place.local_rank, device, group)  # pyright: ignore[reportArgumentType]
+        here = place.local_rank, place.local_world_size
+        yield Ranks(place.rank, place.world_size, *here, device, group)  # pyright: ignore[reportArgumentType]
     except RankLostError:
         raise  # nccl would wait for the lost one; the end of this process closes what is open
     except BaseException:
-        dist.destroy_process_group()  # the others notice at once
+        dist.destroy_process_group()  # the others need not wait for the timeout
         raise
     dist.destroy_process_group()
 

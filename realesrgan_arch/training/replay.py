@@ -8,7 +8,7 @@ from realesrgan_arch.data.assembly import build_training_set
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.sampler import SampleRequest, StepSampler
 from realesrgan_arch.data.turn import Place
-from realesrgan_arch.degradation.pair_pool import trace_pool
+from realesrgan_arch.degradation.pair_pool import PoolTrace
 from realesrgan_arch.degradation.recipe import Recipe
 from realesrgan_arch.image_header import ImageError, shown
 from realesrgan_arch.options.types import Options
@@ -20,23 +20,26 @@ Fact = str | int | float | bool | None | list["Fact"] | Mapping[str, "Fact"]
 
 @dataclass(frozen=True)
 class TracedPair:
-    """A pair that a step trains on: made in `step` (often an earlier one) at `place` of its batch."""
+    """A pair that a step trains on: made in `step` (often an earlier one) at `place` of the batch of `rank`."""
 
     step: int
     place: int
+    rank: int = 0
 
 
 class BatchRecords:
-    """Tells what the batches of a run are made of, without making them.
+    """Tells what the batches of a rank of a run are made of, without making them.
 
     Args:
         options: of the run, with training data.
+        rank: whose part of each batch.
+        world_size: number of ranks of the run.
 
     Raises:
         DataError: no training data, or data that cannot be used.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, *, rank: int = 0, world_size: int = 1) -> None:
         section = options.datasets.train
         if section is None:
             raise DataError("Expected datasets.train in the option file, got none; there is nothing to replay.")
@@ -45,11 +48,20 @@ class BatchRecords:
         self._dataset = build_training_set(
             section, scale=options.scale, gt_size=options.crop_gt_size, seed=options.manual_seed
         )
+        self._rank = rank
+        self._world_size = world_size
         self._synthesis = None if options.is_paired else assemble_synthesis(options)
+        self._trace: PoolTrace | None = None
+        if self._synthesis is not None:
+            self._synthesis.rank = rank
+            if self._synthesis.pool is not None:
+                told = {"batch_size": self.batch_size, "seed": options.manual_seed, "rank": rank}
+                self._trace = PoolTrace(self._synthesis.pool.capacity, **told)
 
     def requests(self, step: int) -> list[SampleRequest]:
         """Return which images the batch of `step` takes."""
-        sampler = StepSampler(len(self._dataset), self.batch_size, self._options.manual_seed, step, 1)
+        told = {"rank": self._rank, "world_size": self._world_size}
+        sampler = StepSampler(len(self._dataset), self.batch_size, self._options.manual_seed, step, 1, **told)
         return next(iter(sampler))
 
     def recipe(self, step: int) -> Recipe | None:
@@ -63,17 +75,15 @@ class BatchRecords:
 
     def trace(self, step: int) -> list[TracedPair]:
         """Return the pairs that `step` trains on; those of its own batch where no pool has dealt out others."""
-        pool = self._synthesis.pool if self._synthesis else None
-        if pool is None:
-            return [TracedPair(step, place) for place in range(self.batch_size)]
-        options = self._options
-        dealt = trace_pool(pool.capacity, batch_size=self.batch_size, seed=options.manual_seed, step=step)
-        return [TracedPair(*pair) for pair in dealt]
+        own = [(step, place) for place in range(self.batch_size)]
+        return [TracedPair(*pair, self._rank) for pair in (self._trace.at(step) if self._trace else own)]
 
     def _sample(self, request: SampleRequest, path: Path, recipe: Recipe | None) -> Fact:
-        facts: dict[str, Fact] = {"place": request.slot + 1, "file": shown(path), **self._place(request, path)}
+        slot = request.slot - self._rank * self.batch_size
+        where: dict[str, Fact] = {"rank": self._rank, "place": slot + 1}
+        facts = {**where, "file": shown(path), **self._place(request, path)}
         if recipe is not None:
-            words = recipe_words(recipe, slot=request.slot)
+            words = recipe_words(recipe, slot=slot)
             passes = {row.name: f"{row.first}; then {row.second}" for row in words.rows}
             facts["recipe"] = {**passes, "ending": words.ending}
             # Of the room that the pair has in the crop of the file, which is larger.

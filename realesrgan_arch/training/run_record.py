@@ -44,7 +44,7 @@ _EFFECTS: tuple[tuple[str, Effect], ...] = (
     ("train.bad_steps", Effect.GROWTH),
     ("train.memory_budget", Effect.HARMLESS),
     ("train.clip_grad_norm", Effect.GROWTH),
-    ("train.compile", Effect.HARMLESS),
+    ("train.compile", Effect.GROWTH),
     ("train.scheduler", Effect.GROWTH),
     ("train.warmup_iter", Effect.GROWTH),
     ("train.optim_[gd].lr", Effect.GROWTH),

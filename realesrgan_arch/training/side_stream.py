@@ -5,7 +5,7 @@ a stream of their own they need not queue behind that work. Nothing is made earl
 pool's state after step `s` is that of step `s`, and resuming is exact. On a CPU there is nothing to run ahead of.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import torch
@@ -17,16 +17,17 @@ Pair = tuple[Tensor, Tensor]
 class WorkBeside(Protocol):
     """Runs the making of pairs in its own place."""
 
-    def run(self, make: Callable[[], Pair]) -> Pair:
-        """Return what `make` returns, safe to use on the current stream."""
+    def run(self, make: Callable[[], Pair], *, inputs: Iterable[object]) -> Pair:
+        """Return what `make` makes of `inputs` (among them tensors), safe to use on the current stream."""
         ...
 
 
 class InLine:
     """Runs it where everything runs."""
 
-    def run(self, make: Callable[[], Pair]) -> Pair:
+    def run(self, make: Callable[[], Pair], *, inputs: Iterable[object]) -> Pair:
         """Return what `make` returns."""
+        del inputs
         return make()
 
 
@@ -43,11 +44,17 @@ class SideStream:
         self._device = device
         self._side = streams.Stream(device)
 
-    def run(self, make: Callable[[], Pair]) -> Pair:
+    def run(self, make: Callable[[], Pair], *, inputs: Iterable[object]) -> Pair:
         """Return what `make` returns; the current stream waits for it, the host does not."""
+        current = self._streams.current_stream(self._device)
+        there = [tensor for tensor in inputs if isinstance(tensor, Tensor) and tensor.is_cuda]
+        if there:
+            # Something else has put them on the device (BasicSR's CUDAPrefetcher), maybe in work that still runs.
+            self._side.wait_stream(current)
         with self._streams.stream(self._side):
             pair = make()
-        current = self._streams.current_stream(self._device)
+        for tensor in there:
+            tensor.record_stream(self._side)
         current.wait_stream(self._side)
         for tensor in pair:
             # Its memory must not be given to the side stream again while the current one still reads it.

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 
 from realesrgan_arch.degradation.operators import usm_sharpen
-from realesrgan_arch.degradation.pair_pool import PairPool
+from realesrgan_arch.degradation.pair_pool import PairPool, exchange_generator
 from realesrgan_arch.degradation.pipeline import crop_pair, degrade
 from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
-from realesrgan_arch.seeding import Stream, numpy_generator
 
 
 @dataclass
@@ -39,8 +38,7 @@ class PairSynthesis:
         lq, gt = self.apply(gt, self.draw(step=step, batch_size=len(gt)))
         if self.pool is None:
             return lq, gt
-        counters = (step, self.rank) if self.rank else (step,)
-        return self.pool.exchange(lq, gt, generator=numpy_generator(self.seed, Stream.PAIR_POOL, *counters))
+        return self.pool.exchange(lq, gt, generator=exchange_generator(self.seed, step=step, rank=self.rank))
 
     def draw(self, *, step: int, batch_size: int) -> Recipe:
         """Return the recipe of this rank's `batch_size` samples of `step`."""

@@ -33,6 +33,12 @@ def meet(options: Options, place: Place) -> AbstractContextManager[Ranks]:
             f"device {options.device} is one for all {place.world_size} processes; set device: auto, and each takes "
             "the one of its own number"
         )
+    pixel = options.train.pixel_opt if options.train else None
+    if place.world_size > 1 and pixel is not None and pixel.reduction == "sum":
+        raise RanksError(
+            f"expected train.pixel_opt.reduction: mean with {place.world_size} processes, whose gradients are "
+            "averaged, got sum; choose mean and another loss_weight"
+        )
     told = options.dist_params
     return open_ranks(place, wants_cpu=wants_cpu, backend=told.backend, timeout_minutes=told.timeout_minutes)
 
@@ -78,6 +84,7 @@ def check_equal_start(
         "number of training images": str(batches.num_images),
         "validation pictures": _digest("\n".join(pictures)),
         "first step": str(model.step),
+        "precision": str(model.dtype),
         **weight_sums(model.weights()),
     }
     ranks.check_same(facts, remedy="give every rank the same files")

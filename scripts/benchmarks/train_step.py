@@ -13,7 +13,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import resource
 import statistics
 import sys
 import tempfile
@@ -39,6 +38,7 @@ from step_sides import (
 )
 
 from realesrgan_arch.devices import choose_device, describe_device
+from realesrgan_arch.training.peak_memory import peak_bytes
 
 SIDES = {
     "upstream fp32": {},
@@ -156,13 +156,7 @@ def _held_mib(device: str) -> float:
 
 
 def _peak_mib(device: str) -> float:
-    if device.startswith("cuda"):
-        return torch.cuda.max_memory_allocated() / 2**20
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return peak_bytes(torch.device(device)) / 2**20
 
 
 def _report(trainable: str, results: dict[str, dict[str, Any]]) -> None:

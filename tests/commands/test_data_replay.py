@@ -105,7 +105,9 @@ def test_the_facts_name_files_crops_flips_and_recipes(in_tmp_path, capsys) -> No
 def test_an_exchange_with_the_pool_is_said(in_tmp_path, capsys) -> None:
     write_pictures(in_tmp_path / "photos")
     assert data.main(["replay", str(STEPS), "-opt", str(_options(in_tmp_path))]) == 0
-    assert f"the pool had exchanged them: step {STEPS} trained on place" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"the pool had exchanged them: step {STEPS} trained on place" in out
+    assert "queue_size, batch_size_per_gpu, manual_seed and ranks have stayed the same since step 1" in out
 
 
 def test_a_file_that_cannot_be_read_is_named_with_the_exit_code_for_it(in_tmp_path, capsys) -> None:

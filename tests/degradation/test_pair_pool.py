@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from realesrgan_arch.degradation.pair_pool import PairPool
+from realesrgan_arch.degradation import pair_pool
+from realesrgan_arch.degradation.pair_pool import PairPool, PoolTrace, exchange_generator
 
 
 def pairs(first, count):
@@ -102,3 +103,23 @@ def test_wrong_sizes_are_told_with_both_numbers():
         PairPool(0)
     with pytest.raises(ValueError, match="holds 8 pairs but this one 12"):
         PairPool(12).load_state_dict(PairPool(8).state_dict())
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_trace_follows_the_pool_of_each_rank(rank) -> None:
+    pool, trace = PairPool(8), PoolTrace(8, batch_size=2, seed=5, rank=rank)
+    for step in range(1, 21):
+        marks = torch.tensor([step, 100 + step]).div(255).reshape(2, 1, 1, 1)
+        dealt, _ = pool.exchange(marks, marks, generator=exchange_generator(5, step=step, rank=rank))
+        expected = [(int(mark) % 100, int(mark) // 100) for mark in dealt.flatten().mul(255).round()]
+        assert trace.at(step) == expected
+    assert trace.at(6) == PoolTrace(8, batch_size=2, seed=5, rank=rank).at(6)
+
+
+def test_a_trace_walks_through_the_steps_once(monkeypatch) -> None:
+    drawn, draw = [], pair_pool.draw_slots
+    monkeypatch.setattr(pair_pool, "draw_slots", lambda *args, **told: drawn.append(1) or draw(*args, **told))
+    trace = PoolTrace(8, batch_size=2, seed=0)
+    for step in (98, 99, 100):
+        trace.at(step)
+    assert len(drawn) == 96

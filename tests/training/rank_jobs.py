@@ -16,12 +16,14 @@ from realesrgan_arch.data.assembly import build_whole_images
 from realesrgan_arch.entry import run
 from realesrgan_arch.evaluation.evaluate import ScoreRules
 from realesrgan_arch.evaluation.pairs import KeptPairs
+from realesrgan_arch.losses import PixelLoss
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.resampling import magnify_bicubic
 from realesrgan_arch.torchrun import RanksError, read_place
 from realesrgan_arch.training.assembly import assemble_model
 from realesrgan_arch.training.game import Game
 from realesrgan_arch.training.loading import TrainingBatches
+from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.ranks import Ranks, checksum
 from realesrgan_arch.training.ranks_meeting import open_ranks
 from realesrgan_arch.training.run_folder import RunFolder
@@ -157,7 +159,48 @@ def die(folder: Path) -> int:
     return train_run(folder, "killed", [])
 
 
-JOBS = {"meet": meet, "die": die}
+def learn_faster(folder: Path) -> int:
+    """Both train, the second rank with another learning rate."""
+    return train_run(folder, "unequal", ["train.optim_g.lr=0.002"] if read_place().rank else [])
+
+
+def look_elsewhere(folder: Path) -> int:
+    """Both train, the second rank with its own copy of the pictures."""
+    sets = [f"datasets.{name}.dataroot_gt={folder / 'copy'}" for name in ("train", "val")]
+    return train_run(folder, "elsewhere", ["train.total_iter=2", *(sets if read_place().rank else [])])
+
+
+def watch_pairs(folder: Path) -> int:
+    """Train, and leave the pairs (LQ, GT) that each step of each rank trained on, as uint8 (B, 3, H, W)."""
+    seen: dict[int, list[torch.Tensor]] = {}
+    optimize = FineTuneModel.optimize_parameters
+
+    def spied(self, step):
+        visuals = self.get_current_visuals()
+        seen[step] = [visuals[name].mul(255).round().to(torch.uint8) for name in ("lq", "gt")]
+        optimize(self, step)
+
+    FineTuneModel.optimize_parameters = spied
+    code = train_run(folder, "watched", [])
+    torch.save(seen, folder / f"seen_{read_place().rank}.pt")
+    return code
+
+
+def spoil(folder: Path) -> int:
+    """Train with losses of the second rank that are not finite, until that is too much."""
+    if read_place().rank == 1:
+        PixelLoss.__call__ = lambda self, prediction, target: (prediction * float("nan")).mean()
+    return train_run(folder, "spoilt", ["train.bad_steps=2"])
+
+
+JOBS = {
+    "meet": meet,
+    "die": die,
+    "learn_faster": learn_faster,
+    "look_elsewhere": look_elsewhere,
+    "watch_pairs": watch_pairs,
+    "spoil": spoil,
+}
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

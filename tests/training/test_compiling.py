@@ -15,7 +15,10 @@ from tests.tiny_run import tiny_options
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler here")
 
 
-@pytest.mark.parametrize(("value", "mode"), [(False, "none"), (True, "default"), ("max-autotune", "max-autotune")])
+@pytest.mark.parametrize(
+    ("value", "mode"),
+    [(False, "none"), (True, "default"), ("max-autotune-no-cudagraphs", "max-autotune-no-cudagraphs")],
+)
 def test_the_option_takes_a_mode_or_a_truth_value(tmp_path, value, mode) -> None:
     mapping = tiny_options(tmp_path, tmp_path)
     mapping["train"]["compile"] = value
@@ -23,10 +26,11 @@ def test_the_option_takes_a_mode_or_a_truth_value(tmp_path, value, mode) -> None
     assert train is not None and train.compile == mode
 
 
-def test_an_unknown_mode_is_refused(tmp_path) -> None:
+@pytest.mark.parametrize("value", ["fast", "reduce-overhead", "max-autotune"])
+def test_an_unknown_mode_and_those_with_cuda_graphs_are_refused(tmp_path, value) -> None:
     mapping = tiny_options(tmp_path, tmp_path)
-    mapping["train"]["compile"] = "fast"
-    with pytest.raises(OptionsError, match="reduce-overhead"):
+    mapping["train"]["compile"] = value
+    with pytest.raises(OptionsError, match="max-autotune-no-cudagraphs"):
         parse_options(mapping)
 
 

@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.training import plan as plan_module
 from realesrgan_arch.training.memory import MemoryModel
 from realesrgan_arch.training.micro_batch import MemoryPlanError, settle_accumulate
-from realesrgan_arch.training.plan import Budget, advice, largest_that_fits, make_plan
+from realesrgan_arch.training.plan import Budget, advice, largest_that_fits, make_plan, read_budget
 from realesrgan_arch.training.plan_table import plan_lines
 from tests.tiny_run import tiny_options
 
@@ -41,6 +42,7 @@ def test_where_all_fits_only_with_checkpointing_it_is_named_with_it(model) -> No
     said = advice(plan)
     assert said[1].startswith("The most that fits: `all` (100.0 % of the parameters) with 4 at once and checkpointing")
     assert said[2].startswith("Memory follows the earliest trained layer, not the number of parameters")
+    assert "which recomputes the generator's forward pass" in said[3]
     assert "no layer has to be frozen for memory" in said[3]
 
 
@@ -60,6 +62,7 @@ def test_the_table_is_narrow_sorted_and_marks_the_present_row(model) -> None:
     assert first[:2] == ["conv_last", "last:2"]
     assert first[len(first) // 2 - 1] == "all"
     assert sum("*" in line for line in lines) == 2  # the row and the legend
+    assert "not counted: Python, PyTorch and a CUDA context (0.3 to 0.6 GB together)" in lines
 
 
 def test_patterns_that_are_not_in_the_list_get_rows_of_their_own() -> None:
@@ -69,6 +72,19 @@ def test_patterns_that_are_not_in_the_list_get_rows_of_their_own() -> None:
     last, all_of_it = (next(r for r in plan.rows if r.choice.label == label) for label in ("last:5", "all"))
     own = next(r for r in plan.rows if r.choice == plan.present.choice)
     assert last.prediction.saved < own.prediction.saved < all_of_it.prediction.saved
+
+
+def test_processes_on_one_cpu_share_what_is_free_and_settle_into_their_part_of_it(model, monkeypatch) -> None:
+    two_at_once = _sizes(_options(), model)["all", False, 2]
+    monkeypatch.setattr(plan_module, "free_memory", lambda device: int(2.2 * two_at_once / 0.9))
+    options = _options(accumulate="auto", memory_budget="auto", trainable={"network_g": "all"})
+    assert read_budget("auto", options).size == pytest.approx(2.2 * two_at_once, rel=1e-6)
+    shared = read_budget("auto", options, sharers=2)
+    assert shared.size == pytest.approx(1.1 * two_at_once, rel=1e-6)
+    assert shared.words.endswith("free on cpu, shared by 2 processes")
+    assert read_budget("8MB", options, sharers=2).size == 8_000_000
+    assert settle_accumulate(options, sharers=2).options.train.accumulate == 2
+    assert settle_accumulate(options).options.train.accumulate == 1
 
 
 def test_auto_takes_the_fewest_parts_that_fit_and_keeps_the_batch(model) -> None:

@@ -1,14 +1,19 @@
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from realesrgan_arch import session
+from realesrgan_arch.commands import data
+from realesrgan_arch.images import read_rgb
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.torchrun import Place, RanksError, read_place
 from realesrgan_arch.training.checkpoint import CheckpointError
@@ -168,6 +173,62 @@ def test_one_rank_killed_ends_the_other_and_a_resume_ends_as_if_nothing_had_happ
     assert_same_states(run, straight[0], step=8)
 
 
+def test_ranks_with_other_options_are_refused_in_one_sentence(folder) -> None:
+    ranks = start_pair("learn_faster", folder)
+    errors = [read_errors(rank) for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [2, 2], errors
+    assert errors[0].splitlines()[-1] == "error: rank 1 has other options than rank 0; give every rank the same files"
+    assert "error" not in errors[1]
+    assert not (folder / "experiments" / "unequal").exists()
+
+
+def test_ranks_may_have_their_pictures_in_other_places(folder) -> None:
+    shutil.copytree(folder / "pictures", folder / "copy")
+    ranks = start_pair("look_elsewhere", folder)
+    errors = [read_errors(rank) for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0], errors
+    assert (folder / "experiments" / "elsewhere" / "models" / "net_g_latest.pth").exists()
+
+
+def test_a_replay_makes_the_pairs_of_all_ranks_bit_for_bit_also_through_their_pools(folder, monkeypatch) -> None:
+    for rank in start_pair("watch_pairs", folder):
+        errors = read_errors(rank)
+        assert rank.returncode == 0, errors
+    monkeypatch.chdir(folder)
+    assert data.main(["replay", "8", "--run", "experiments/watched", "--trained"]) == 0
+    again = folder / "replay" / "watched-8"
+    seen = [torch.load(folder / f"seen_{rank}.pt", weights_only=True)[8] for rank in range(2)]
+    for index, name in enumerate(("lq", "gt")):
+        dealt = np.stack([read_rgb(path) for path in sorted(again.glob(f"trained_*_{name}.png"))])
+        assert np.array_equal(dealt, torch.cat([pair[index] for pair in seen]).permute(0, 2, 3, 1).numpy())
+    facts = json.loads((again / "replay.json").read_text())
+    assert facts["ranks"] == 2
+    assert [(sample["rank"], sample["place"]) for sample in facts["batch"]] == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert facts["exchanged_with_the_pool"]
+    assert "step 8, place 2 of the batch of rank 1" in (again / "replay.html").read_text()
+
+
+def test_a_step_that_the_second_rank_spoils_is_not_laid_at_the_firsts_door(folder, monkeypatch) -> None:
+    first, second = start_pair("spoil", folder)
+    err = read_errors(first)
+    read_errors(second)
+    said = next(line for line in err.splitlines() if "step 1 is skipped" in line)
+    assert "this rank's losses are finite: another rank's part of the batch may be the cause" in said
+    assert "view" not in said
+    run = folder / "experiments" / "spoilt"
+    report = json.loads((run / "crash" / "report_2.json").read_text())
+    told = report["steps"]
+    assert [(step["step"], step["rank"]) for step in told] == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert isinstance(told[2]["losses"]["l_g_pix"], float)
+    assert told[3]["losses"]["l_g_pix"] == "nan"
+    assert all([sample["file"] for sample in step["batch"]] == step["files"] for step in told)
+    monkeypatch.chdir(folder)
+    assert data.main([*report["replay"].split()[2:], "--out", "again"]) == 0
+    again = json.loads(Path("again/replay.json").read_text())
+    assert again["batch"] == told[2]["batch"] + told[3]["batch"]
+    assert again["trained_on"] == told[2]["trained_on"] + told[3]["trained_on"]
+
+
 def test_another_number_of_ranks_is_refused(straight, folder) -> None:
     options = load_options(folder / "options.yml", overrides=["name=straight", "train.total_iter=9"]).options
     with pytest.raises(CheckpointError, match="what the run means: ranks: 2 -> 1"):
@@ -232,6 +293,7 @@ def test_the_place_is_read_from_torchruns_environment() -> None:
     assert read_place({"WORLD_SIZE": "1", "RANK": "0"}) == Place()
     whole = {"WORLD_SIZE": "4", "RANK": "3", "LOCAL_RANK": "1", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
     assert read_place(whole) == Place(rank=3, world_size=4, local_rank=1)
+    assert read_place(whole | {"LOCAL_WORLD_SIZE": "2"}).local_world_size == 2
     with pytest.raises(RanksError, match="WORLD_SIZE is 4 but LOCAL_RANK not set: start several"):
         read_place({name: value for name, value in whole.items() if name != "LOCAL_RANK"})
     with pytest.raises(RanksError, match="expected a RANK from 0 to 3, got 4"):

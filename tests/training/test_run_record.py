@@ -44,6 +44,7 @@ def test_the_same_options_differ_in_nothing(tmp_path) -> None:
         ({"datasets__train__dataroot_gt": "moved"}, Effect.HARMLESS),
         ({"datasets__val__dataroot_gt": "moved"}, Effect.HARMLESS),
         ({"device": "cuda"}, Effect.HARMLESS),
+        ({"train__compile": "default"}, Effect.GROWTH),
         ({"name": "other"}, Effect.HARMLESS),
         ({"path__pretrain_network_d": "d.pth"}, Effect.HARMLESS),
         ({"train__total_iter": 9}, Effect.GROWTH),

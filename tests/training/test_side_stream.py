@@ -38,7 +38,14 @@ class FakeStream:
         self._events.append(f"{self.name} waits for {other.name}")
 
 
-class FakeTensor:
+class FakeTensor(torch.Tensor):
+    is_cuda = True
+
+    @staticmethod
+    def __new__(cls, name: str, events: list[object]):
+        del name, events
+        return torch.Tensor._make_subclass(cls, torch.empty(0))
+
     def __init__(self, name: str, events: list[object]) -> None:
         self._name = name
         self._events = events
@@ -57,13 +64,22 @@ def test_the_main_stream_waits_for_the_pairs_and_keeps_their_memory() -> None:
         return pair
 
     for _ in range(2):
-        assert beside.run(make) is pair
+        assert beside.run(make, inputs=[torch.zeros(1), ["a.png"]]) is pair
     step = ["enter side", "make", "leave side", "main waits for side", "main reads lq", "main reads gt"]
     assert streams.events == ["new on cuda:1", *step, *step]  # one stream for all steps: the pool lives on it
+
+
+def test_inputs_that_are_on_the_device_are_waited_for_and_keep_their_memory() -> None:
+    streams = FakeStreams()
+    beside = SideStream(streams, torch.device("cuda:1"))
+    pair = FakeTensor("lq", streams.events), FakeTensor("gt", streams.events)
+    beside.run(lambda: pair, inputs=[FakeTensor("crops", streams.events), ["a.png"]])
+    assert streams.events[1:5] == ["side waits for main", "enter side", "leave side", "side reads crops"]
+    assert streams.events[5] == "main waits for side"
 
 
 def test_a_cpu_makes_its_pairs_in_line() -> None:
     beside = work_beside(torch.device("cpu"))
     assert isinstance(beside, InLine)
     pair = torch.zeros(1), torch.ones(1)
-    assert beside.run(lambda: pair) is pair
+    assert beside.run(lambda: pair, inputs=[]) is pair
