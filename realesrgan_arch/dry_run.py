@@ -21,8 +21,8 @@ from realesrgan_arch.session import Outcome, train
 from realesrgan_arch.training.checkpoint import load_state
 from realesrgan_arch.training.checkpoint_manifest import read_manifests
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
+from realesrgan_arch.training.opening import count_saves, most_checkpoints
 from realesrgan_arch.training.peak_memory import peak_bytes
-from realesrgan_arch.training.preflight import count_checkpoints
 from realesrgan_arch.training.run_folder import RunFolder
 
 STEPS = 3
@@ -109,10 +109,10 @@ def _in_small(options: Options, folder: Path) -> Options:
 
 
 def _cost_of(options: Options, outcome: Outcome) -> Cost:
-    total, logger = require_train(options).total_iter, options.logger
+    total = require_train(options).total_iter
     timings, validates = outcome.timings, bool(options.val and options.datasets.validation_sets())
     rounds = -(-total // options.val.val_freq) if options.val and validates else 0
-    saves = -(-total // logger.save_checkpoint_freq) if logger.save_checkpoint_freq else 0
+    saves = count_saves(options)
     return Cost(
         steps=total,
         first_step_s=timings.first_step_s,
@@ -122,9 +122,9 @@ def _cost_of(options: Options, outcome: Outcome) -> Cost:
         pictures_per_scored=_pictures_per_scored(options) if validates else 0.0,
         base_s=timings.typical_s("base"),
         validation_s=timings.typical_s("validation"),
-        saves=max(saves, rounds) if saves else 0,
+        saves=saves,
         saving_s=timings.typical_s("saving"),
-        kept=_kept(options, max(saves, rounds) if saves else 0),
+        kept=most_checkpoints(options, saves=saves),
         checkpoint_bytes=_checkpoint_bytes(outcome.run_folder),
         peak_bytes=peak_bytes(_device(options)),
     )
@@ -139,12 +139,6 @@ def _pictures_per_scored(options: Options) -> float:
     sizes = [len(build_whole_images(part, scale=options.scale, degradation=options.degradation())) for part in sections]
     scored = sum(size if part.is_frozen else 1 for size, part in zip(sizes, sections, strict=True))
     return sum(sizes) / scored
-
-
-def _kept(options: Options, saves: int) -> int:
-    """How many checkpoints the run holds at once, apart from the best ones."""
-    keep_last = options.logger.keep_last
-    return count_checkpoints(keep_last=None if keep_last == "all" else keep_last, saves=saves) if saves else 0
 
 
 def _checkpoint_bytes(run_folder: RunFolder) -> int:

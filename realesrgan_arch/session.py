@@ -76,7 +76,7 @@ class _Run:
         self._model.describe(data_facts(options, self._batches, self._base))
         self._resumed = resume(self._model, options, allow_changed=allow_changed, ranks=ranks)
         check_equal_start(options, self._model, self._batches, self._validations, ranks=ranks)
-        ranks.on_first(lambda: opening.check_disk(options, self._model))
+        ranks.on_first(lambda: opening.check_disk(options, self._model, goes_on=self._is_own_resume))
 
     def train(self) -> Outcome:
         """Train to the end, and return what is left."""

@@ -47,7 +47,7 @@ def test_it_tells_time_memory_and_disk_and_leaves_nothing(mapping, tmp_path) -> 
     assert _tree(tmp_path) == before
     assert report.all_problems() == ()
     cost = report.cost
-    assert (cost.steps, cost.validations, cost.saves, cost.kept) == (100, 4, 10, 4)
+    assert (cost.steps, cost.validations, cost.saves, cost.kept) == (100, 4, 12, 6)
     assert cost.pictures_per_scored == 2.0
     assert 0 < cost.step_s < 5
     assert cost.peak_bytes > 50e6
@@ -135,7 +135,7 @@ def test_no_tracker_hears_of_it(mapping, monkeypatch) -> None:
 def _report(**changes) -> DryRunReport:
     cost = Cost(
         steps=1000, first_step_s=5.0, step_s=0.5, validations=4, pictures_per_scored=10.0, base_s=2.0,
-        validation_s=1.0, saves=10, saving_s=3.0, kept=10, checkpoint_bytes=100, peak_bytes=10,
+        validation_s=1.0, saves=10, saving_s=3.0, kept=11, checkpoint_bytes=100, peak_bytes=10,
     )  # fmt: skip
     return DryRunReport(**{"cost": cost, "problems": (), "free_bytes": 1100, **changes})
 

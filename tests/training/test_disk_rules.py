@@ -9,14 +9,19 @@ import subprocess
 
 import pytest
 
+from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.training import fault_points
 from realesrgan_arch.training.checkpoint import NotSavedError
+from realesrgan_arch.training.checkpoint_manifest import read_manifests
 from realesrgan_arch.training.checkpoint_store import ATTEMPTS, CheckpointStore
 from realesrgan_arch.training.disk_rules import MARGIN_BYTES, DiskRules, tensor_bytes
+from realesrgan_arch.training.opening import count_saves, most_checkpoints
+from realesrgan_arch.training.pareto import CAP
 from realesrgan_arch.training.preflight import check_room, checkpoint_bytes, count_checkpoints
 from realesrgan_arch.training.run_folder import RunFolder
 from tests.training.builders import GT_SIZE, run_steps, small_model
 from tests.training.stored import StepNumber, all_files, save_steps, saved_steps
+from tests.tiny_run import tiny_options
 
 
 @pytest.fixture
@@ -134,6 +139,8 @@ def test_room_for_all_that_the_run_holds_at_once_is_asked_before_it_starts(folde
     assert count_checkpoints(keep_last=3, saves=80) == 4
     assert count_checkpoints(keep_last=None, saves=80) == 80
     assert count_checkpoints(keep_last=1, saves=1) == 2
+    assert count_checkpoints(keep_last=3, saves=80, best=5) == 9
+    assert count_checkpoints(keep_last=3, saves=7, best=5) == 7
     check_room(folder, checkpoint=10**9, count=4, free=4 * 10**9 + MARGIN_BYTES)
     with pytest.raises(NotSavedError, match=r"4 checkpoints of 1,000.0 MB at once and the logs, got 3.8 GiB free"):
         check_room(folder, checkpoint=10**9, count=4, free=4 * 10**9 + MARGIN_BYTES - 1)
@@ -144,3 +151,25 @@ def test_the_size_of_a_checkpoint_is_known_before_the_first_step(tmp_path) -> No
     predicted = checkpoint_bytes(model, gt_size=GT_SIZE, scale=4)
     run_steps(model, 1, 3)
     assert predicted == pytest.approx(tensor_bytes([model.weights(), model.state()]), rel=0.01)
+
+
+def test_an_older_run_that_is_only_moved_aside_makes_no_room(folder) -> None:
+    save_steps(folder, 1)
+    one = sum(manifest.total_bytes for manifest in read_manifests(folder).values())
+    room = 3 * one + MARGIN_BYTES
+    check_room(folder, checkpoint=one, count=4, goes_on=True, free=room)
+    with pytest.raises(NotSavedError):
+        check_room(folder, checkpoint=one, count=4, goes_on=False, free=room)
+
+
+@pytest.mark.parametrize(("metrics", "best"), [(["psnr"], 2), (["psnr", "niqe"], 3 + CAP), (["psnr", "ssim"], 3)])
+def test_the_best_of_each_metric_the_composite_and_the_front_may_stay_beside_the_last(tmp_path, metrics, best) -> None:
+    mapping = tiny_options(tmp_path, tmp_path, steps=100)
+    mapping["val"]["metrics"] = {name: {"type": f"calculate_{name}"} for name in metrics}
+    mapping["logger"] |= {"save_checkpoint_freq": 3}
+    mapping["val"]["val_freq"] = 4
+    assert count_saves(parse_options(mapping)) == 50  # 33 and 25, 8 of them the same
+    assert count_saves(parse_options(mapping), after=90) == 5  # 92, 93, 96, 99, 100
+    assert most_checkpoints(parse_options(mapping), saves=50) == 3 + 1 + best
+    mapping["logger"]["keep_best"] = False
+    assert most_checkpoints(parse_options(mapping), saves=50) == 3 + 1
