@@ -10,6 +10,7 @@ from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.adversary_watch import AdversaryWatch
 from realesrgan_arch.training.best import FIDELITY, NATURALNESS
+from realesrgan_arch.training.checkpoint_manifest import look_for_newest
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.disk_rules import DiskRules
 from realesrgan_arch.training.fault_report import FaultReports
@@ -23,7 +24,7 @@ from realesrgan_arch.training.ranks_store import RanksStore, Store
 from realesrgan_arch.training.retention import Retention, nothing_more
 from realesrgan_arch.training.rounds import ValidationRounds
 from realesrgan_arch.training.run_folder import RunFolder
-from realesrgan_arch.training.stopping import StopRequest
+from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.trackers import open_tracker
 from realesrgan_arch.training.trainer import Rhythm
 from realesrgan_arch.training.validation import Validation, score_rules
@@ -123,19 +124,32 @@ def open_store(
     """Return where checkpoints are kept, together with the guards' memory; of several ranks, one for all."""
     extras = {"numbers": numbers, "rounds": rounds}
     best = rounds.table.steps_to_keep if options.logger.keep_best else nothing_more
+    ranks, logger = model.game.ranks, options.logger
+    if ranks.are_many and logger.on_disk_full == "pause":
+        progress.write("several ranks train, so a full disk ends the run: the others cannot wait for one that pauses")
     store = CheckpointStore(
         model.run_folder,
         extras=extras,
         retention=Retention(_keep_last(options), best),
-        disk=DiskRules(options.logger.on_disk_full, progress.write, lambda: stop.number is not None),
+        disk=DiskRules(
+            "stop" if ranks.are_many else logger.on_disk_full,
+            progress.write,
+            lambda: _check_stop(stop, model.run_folder),
+        ),
     )
-    ranks = model.game.ranks
     return RanksStore(store, ranks, extras=extras) if ranks.are_many else store
 
 
 def describe_data(batches: TrainingBatches, validations: Sequence[Validation]) -> dict[str, str]:
     """Return what each set holds, by its name, for the header."""
     return {"train": batches.in_words(), **{part.name: part.size_in_words() for part in validations}}
+
+
+def _check_stop(stop: StopRequest, run_folder: RunFolder) -> None:
+    """Raise where a signal asked the run to end, while its step cannot be saved."""
+    if stop.number is not None:
+        newest = look_for_newest(run_folder).manifest
+        raise StoppedBySignal(newest.step if newest else 0, stop.number, disk_is_full=True)
 
 
 def _keep_last(options: Options) -> int | None:
