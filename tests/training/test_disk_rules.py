@@ -107,7 +107,7 @@ def test_a_signal_while_the_run_waits_for_room_tells_the_last_checkpoint(folder)
     store = _opened_store(folder, Ranks.single(), [], stop)
     stop.number = signal.SIGINT
     with pytest.raises(StoppedBySignal, match="of step 2: go on with") as end:
-        store._disk.give_up_or_wait("full", is_said=True)
+        store._disk.give_up_or_wait("full", is_said=True)  # pyright: ignore
     assert end.value.exit_code == 130
 
 
@@ -115,7 +115,7 @@ def test_several_ranks_do_not_wait_for_one_that_has_no_room_and_say_so_at_the_st
     said: list[str] = []
     store = _opened_store(folder, Ranks(rank=0, world_size=2), said, StopRequest())
     assert ["a full disk ends the run" in words for words in said] == [True]
-    assert store._store._disk.when_full == "stop"
+    assert store._store._disk.when_full == "stop"  # pyright: ignore
 
 
 def test_superseded_checkpoints_make_room(folder) -> None:

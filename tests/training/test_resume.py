@@ -211,9 +211,9 @@ def test_a_superseded_state_and_one_without_a_manifest_go_on_in_their_own_folder
     assert next(iter(read_manifests(folder).values())).step == 5
     (folder.states / "ckpt_3.json").unlink()
     capsys.readouterr()
-    _train(mapping, steps=6, resume=folder.state(3))
+    _train(mapping, steps=5, resume=folder.state(3))
     assert "this state was no checkpoint of the run; now it is saved as that of step 3" in capsys.readouterr().err
-    assert {manifest.step for manifest in read_manifests(folder).values()} >= {3, 6}
+    assert {manifest.step for manifest in read_manifests(folder).values()} >= {3, 4, 5}
     assert [path.name for path in folder.root.parent.iterdir() if path.is_dir()] == ["tiny"]
 
 
