@@ -1,11 +1,12 @@
 """A run in small, on the real path, that leaves nothing: will it work, how long will it take, will it fit?"""
 
 import io
+import logging
 import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from types import FrameType
@@ -14,19 +15,23 @@ import torch
 
 from realesrgan_arch.data.assembly import build_whole_images
 from realesrgan_arch.devices import choose_device
+from realesrgan_arch.disk_room import existing_folder, free_bytes
 from realesrgan_arch.dry_run_report import Cost, DryRunReport
+from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.session import Outcome, train
-from realesrgan_arch.training.checkpoint import load_state
+from realesrgan_arch.session import Outcome, check_start, train
 from realesrgan_arch.training.checkpoint_manifest import read_manifests
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
+from realesrgan_arch.training.opening import count_saves, most_checkpoints
 from realesrgan_arch.training.peak_memory import peak_bytes
-from realesrgan_arch.training.preflight import count_checkpoints
 from realesrgan_arch.training.run_folder import RunFolder
+from realesrgan_arch.training.together import run_folder_of
 
 STEPS = 3
 RESUMED_STEP = 2
+logger = logging.getLogger(__name__)
+_PREFIX = ".dry-run-"
 Weights = dict[str, dict[str, dict[str, torch.Tensor]]]
 _TOLERANCE = 1e-3
 """On a GPU two runs differ a little, and Adam's first steps are as long as the learning rate."""
@@ -40,53 +45,82 @@ class InterruptedDryRun(KeyboardInterrupt):
         super().__init__("the dry run was interrupted; it has left nothing")
 
 
-def dry_run(options: Options) -> DryRunReport:
+def dry_run(options: Options, *, allow_changed: Sequence[str] = ()) -> DryRunReport:
     """Train 3 steps, validate one picture of each set, save, load again and train a step from there, in a hidden folder
     beside the runs, which is removed however this ends.
 
-    The run of that name, if there is one, is not touched, even while it trains.
+    The run of that name, if there is one, is not touched, even while it trains. A state from which the real run would
+    go on is loaded and must fit; the steps here begin at 0 all the same.
+
+    Args:
+        options: of the real run.
+        allow_changed: keys that may differ from those of the state although they change what the run means.
 
     Raises:
         UserError: what would stop the run before or in its first steps.
         InterruptedDryRun: SIGINT or SIGTERM.
     """
-    real = RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
+    real = run_folder_of(options)
     real.check_place()
-    if options.path.resume_state is not None:
-        load_state(options.path.resume_state)
-    place = next(path for path in real.root.absolute().parents if path.exists())
+    place = existing_folder(real.root.absolute().parent)
+    _sweep(place)
     with _folder_for_a_while(place) as folder:
         small = _in_small(options, folder)
         said = _Echo(sys.stderr, hide=folder, show=real.root.parent)
         with redirect_stderr(said):
-            outcome = train(small)
+            if options.resume_from != "none":
+                check_start(options, allow_changed=allow_changed)
+            outcome = train(small, listens=False)
         found = _cost_of(options, outcome)
         problems = [*said.warnings(), *_compare_resumed(small, outcome)]
-    return DryRunReport(found, problems=tuple(problems), free_bytes=shutil.disk_usage(place).free)
+    return DryRunReport(found, problems=tuple(problems), free_bytes=free_bytes(place))
 
 
 @contextmanager
 def _folder_for_a_while(place: Path) -> Iterator[Path]:
-    """Yield a folder in `place`; both signals end the block, and the folder goes in any case."""
+    """Yield a folder in `place`; the first signal ends the block at once, and the folder goes in any case."""
     numbers: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del frame
         numbers.append(number)
-        raise KeyboardInterrupt
+        # A second signal must not disturb the removal.
+        if len(numbers) == 1:
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    folder = Path(tempfile.mkdtemp(prefix=".dry-run-", dir=place))
+    folder = place / f"{_PREFIX}{uuid.uuid4().hex}"
     try:
-        yield folder
+        with file_lock(_lock_of(folder)), _removed_afterwards(folder):
+            folder.mkdir()
+            yield folder
     except KeyboardInterrupt as stop:
-        # A signal within the loop is noted by the loop itself, which then raises its own.
-        number = numbers[0] if numbers else getattr(stop, "exit_code", 128 + signal.SIGINT) - 128
-        raise InterruptedDryRun(number) from stop
+        raise InterruptedDryRun(numbers[0] if numbers else signal.SIGINT) from stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _removed_afterwards(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def _sweep(place: Path) -> None:
+    """Remove what dry runs have left in `place` that were killed: those whose lock nobody holds."""
+    for folder in sorted({path.with_suffix("") for path in place.glob(f"{_PREFIX}*")}):
+        try:
+            with file_lock(_lock_of(folder)), _removed_afterwards(folder):
+                logger.debug("removing %s of a dry run that was killed", folder)
+        except OSError:
+            logger.debug("%s stays", folder, exc_info=True)
 
 
 def _in_small(options: Options, folder: Path) -> Options:
@@ -109,10 +143,10 @@ def _in_small(options: Options, folder: Path) -> Options:
 
 
 def _cost_of(options: Options, outcome: Outcome) -> Cost:
-    total, logger = require_train(options).total_iter, options.logger
+    total = require_train(options).total_iter
     timings, validates = outcome.timings, bool(options.val and options.datasets.validation_sets())
     rounds = -(-total // options.val.val_freq) if options.val and validates else 0
-    saves = -(-total // logger.save_checkpoint_freq) if logger.save_checkpoint_freq else 0
+    saves = count_saves(options)
     return Cost(
         steps=total,
         first_step_s=timings.first_step_s,
@@ -122,9 +156,9 @@ def _cost_of(options: Options, outcome: Outcome) -> Cost:
         pictures_per_scored=_pictures_per_scored(options) if validates else 0.0,
         base_s=timings.typical_s("base"),
         validation_s=timings.typical_s("validation"),
-        saves=max(saves, rounds) if saves else 0,
+        saves=saves,
         saving_s=timings.typical_s("saving"),
-        kept=_kept(options, max(saves, rounds) if saves else 0),
+        kept=most_checkpoints(options, saves=saves),
         checkpoint_bytes=_checkpoint_bytes(outcome.run_folder),
         peak_bytes=peak_bytes(_device(options)),
     )
@@ -141,12 +175,6 @@ def _pictures_per_scored(options: Options) -> float:
     return sum(sizes) / scored
 
 
-def _kept(options: Options, saves: int) -> int:
-    """How many checkpoints the run holds at once, apart from the best ones."""
-    keep_last = options.logger.keep_last
-    return count_checkpoints(keep_last=None if keep_last == "all" else keep_last, saves=saves) if saves else 0
-
-
 def _checkpoint_bytes(run_folder: RunFolder) -> int:
     """The size of the larger one of the two checkpoints that were written."""
     return max(manifest.total_bytes for manifest in read_manifests(run_folder).values())
@@ -157,7 +185,7 @@ def _compare_resumed(small: Options, outcome: Outcome) -> Iterator[str]:
     before = _read_weights(outcome.run_folder)
     with redirect_stderr(io.StringIO()):
         CheckpointStore(outcome.run_folder).discard_after(RESUMED_STEP)
-        train(small, auto_resume=True)
+        train(small, auto_resume=True, listens=False)
     after = _read_weights(outcome.run_folder)
     difference = max(
         float((before[file][key][name] - value).abs().max())

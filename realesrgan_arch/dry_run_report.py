@@ -24,7 +24,7 @@ class Cost:
     saves: int
     saving_s: float
     kept: int
-    """Checkpoints that are on the disk in the end."""
+    """Checkpoints that may be on the disk at once: those that stay, and one more while it is written."""
     checkpoint_bytes: int
     peak_bytes: int
 
@@ -45,8 +45,8 @@ class Cost:
 
     @property
     def disk_bytes(self) -> int:
-        """Return what all checkpoints that stay take, and one more, as the oldest goes only after the newest came."""
-        return (self.kept + 1) * self.checkpoint_bytes
+        """Return what all checkpoints take that may be there at once."""
+        return self.kept * self.checkpoint_bytes
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class DryRunReport:
             ("", f"training {say_seconds(cost.training_s)}, {cost.validations} validations and that of the base "
                  f"{say_seconds(cost.validating_s)}, {cost.saves} checkpoints {say_seconds(cost.all_saving_s)}"),
             ("memory", f"peak {say_bytes(cost.peak_bytes)}, without the data workers"),
-            ("disk", f"{say_bytes(cost.checkpoint_bytes)} a checkpoint, {cost.kept} of them kept: "
+            ("disk", f"{say_bytes(cost.checkpoint_bytes)} a checkpoint, up to {cost.kept} of them at once: "
                      f"{say_bytes(cost.disk_bytes)} of {say_bytes(self.free_bytes)} free"),
             ("resume", "the checkpoint was loaded and trained on from: compared"),
         ]  # fmt: skip

@@ -24,17 +24,28 @@ from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.outcome import Outcome
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.ranks import Ranks
-from realesrgan_arch.training.resume import Resumed, data_facts, earlier_options, is_finished, resume
+from realesrgan_arch.training.resume import data_facts, find_state, is_finished, resume, take_up
 from realesrgan_arch.training.rounds import ValidationRounds, open_validations
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
-from realesrgan_arch.training.together import SIGNAL_ECHO_SECONDS, check_equal_start, hold_run_folder, meet
+from realesrgan_arch.training.together import (
+    SIGNAL_ECHO_SECONDS,
+    check_equal_start,
+    hold_run_folder,
+    meet,
+    run_folder_of,
+)
 from realesrgan_arch.training.trainer import Trainer, Watch
 from realesrgan_arch.training.verdict import Verdict
 
 
 def train(
-    options: Options, *, auto_resume: bool = False, allow_changed: Sequence[str] = (), place: Place | None = None
+    options: Options,
+    *,
+    auto_resume: bool = False,
+    allow_changed: Sequence[str] = (),
+    place: Place | None = None,
+    listens: bool = True,
 ) -> Outcome:
     """Train as `options` say and return where everything is.
 
@@ -43,6 +54,7 @@ def train(
         auto_resume: whatever they say, go on from the newest state of the run, if there is one.
         allow_changed: keys that may differ from those of the state although they change what the run means.
         place: of this process among those that train together; alone without one.
+        listens: to signals, which end the run after its step, with a save; else they stay the caller's.
 
     Raises:
         UserError: data, weights or folders that cannot be used; before the first step where that can be known.
@@ -52,7 +64,16 @@ def train(
         ranks = held.enter_context(meet(options, place or Place()))
         ranks.on_first(lambda: check_manifests_apart(options.datasets))
         run_folder = hold_run_folder(options, ranks, held)
-        return _Run(chosen, run_folder, ranks, allow_changed=allow_changed).train()
+        return _Run(chosen, run_folder, ranks, allow_changed=allow_changed).train(listens=listens)
+
+
+def check_start(options: Options, *, allow_changed: Sequence[str] = ()) -> None:
+    """Check, alone, that all parts of the run work and that the state fits from which it goes on; writes nothing.
+
+    Raises:
+        UserError: what `train` would refuse to start with.
+    """
+    _Run(options, run_folder_of(options), Ranks.single(), allow_changed=allow_changed)
 
 
 class _Run:
@@ -63,9 +84,9 @@ class _Run:
 
     def __init__(self, asked: Options, run_folder: RunFolder, ranks: Ranks, *, allow_changed: Sequence[str]) -> None:
         # Every rank has options of its own, with its own paths; what they come to is the same for all.
-        settled = ranks.on_first(
-            lambda: settle_accumulate(asked, earlier=earlier_options(asked, run_folder), sharers=ranks.local_world_size)
-        )
+        found = find_state(asked, run_folder, ranks)
+        earlier = found.num_parts if found else None
+        settled = ranks.on_first(lambda: settle_accumulate(asked, earlier=earlier, sharers=ranks.local_world_size))
         self._options = options = with_parts(asked, require_train(settled.options).num_parts)
         self._settled = settled.words
         self._ranks = ranks
@@ -76,18 +97,19 @@ class _Run:
         self._batches = TrainingBatches(options, pin_memory=self._model.device.type == "cuda", ranks=ranks)
         self._validations = open_validations(options, ranks)
         self._model.describe(data_facts(options, self._batches, self._base))
-        self._resumed = resume(self._model, options, allow_changed=allow_changed, ranks=ranks)
+        self._resumed = resume(self._model, options, found, allow_changed=allow_changed) if found else None
         check_equal_start(options, self._model, self._batches, self._validations, ranks=ranks)
-        ranks.on_first(lambda: opening.check_disk(options, self._model))
+        ranks.on_first(lambda: opening.check_disk(options, self._model, goes_on=self._is_own_resume))
 
-    def train(self) -> Outcome:
+    def train(self, *, listens: bool) -> Outcome:
         """Train to the end, and return what is left."""
         archived = None if self._is_own_resume else self._folder.move_older_run_aside()
         self._folder.prepare()
         opening.write_effective_options(self._options, self._folder, num_ranks=self._ranks.world_size)
         progress = opening.open_progress(self._options, self._model)
         rounds = ValidationRounds(self._options, self._model, self._validations, progress)
-        stop = StopRequest(echo_seconds=SIGNAL_ECHO_SECONDS if self._ranks.are_many else 0)
+        echo_seconds = SIGNAL_ECHO_SECONDS if self._ranks.are_many else 0
+        stop = StopRequest(echo_seconds=echo_seconds, listens=listens)
         try:
             return self._train(progress, rounds, stop, archived)
         except StoppedBySignal as stopped:
@@ -99,7 +121,7 @@ class _Run:
 
     @property
     def _is_own_resume(self) -> bool:
-        return self._resumed is not None and self._resumed.is_own
+        return self._resumed is not None and self._resumed.source.is_own
 
     def _train(self, progress: Progress, rounds: ValidationRounds, stop: StopRequest, archived: Path | None) -> Outcome:
         options, model = self._options, self._model
@@ -108,9 +130,8 @@ class _Run:
         faults = self._open_faults()
         for words in store.tidy():
             progress.write(words)
-        if self._is_own_resume:
-            store.restore_extras(model.step)
-            store.discard_after(model.step)
+        if self._resumed is not None and self._resumed.source.is_own:
+            take_up(store, model, self._resumed.source)
             ended = rounds.ended()
             nothing_left = is_finished(model, self._rhythm, validated_step=rounds.last_step)
             if ended.action == "finish" or self._ranks.from_first(nothing_left):
@@ -128,7 +149,8 @@ class _Run:
     def _greet(self, progress: Progress, archived: Path | None) -> None:
         if self._options.resume_from == "auto" and self._resumed is None:
             progress.write("there is no older state to resume from: starting at step 0")
-        data, source = opening.describe_data(self._batches, self._validations), _source_of(self._resumed)
+        data = opening.describe_data(self._batches, self._validations)
+        source = str(self._resumed.source.path) if self._resumed else None
         progress.write(run_header(self._options, self._model, Start(data, self._batches.num_workers, archived, source)))
         if self._settled:
             progress.write(self._settled)
@@ -173,10 +195,6 @@ def _build_model(options: Options, run_folder: RunFolder, ranks: Ranks) -> FineT
     model = ranks.machine_by_machine(lambda: basicsr_bridge.build_model(options, run_folder=run_folder))
     model.join(ranks)
     return model
-
-
-def _source_of(resumed: Resumed | None) -> str | None:
-    return None if resumed is None else str(resumed.source)
 
 
 def _describe_environment(folder: Path) -> str:

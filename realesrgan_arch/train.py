@@ -74,7 +74,7 @@ def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Opt
         if check is not None:
             check(options)
     if parsed.dry_run:
-        return _run_dry(options, place, as_json=parsed.json)
+        return _run_dry(options, place, parsed)
     from realesrgan_arch.session import train  # torch and basicsr, which `--help` need not wait for
 
     outcome = train(options, allow_changed=parsed.allow_changed, place=place)
@@ -92,24 +92,26 @@ def _read_options(parsed: argparse.Namespace, place: Place) -> Options:
     return loaded.options.resuming(parsed.resume if parsed.resume in ("auto", "none") else Path(parsed.resume))
 
 
-def _run_dry(options: Options, place: Place, *, as_json: bool) -> int:
+def _run_dry(options: Options, place: Place, parsed: argparse.Namespace) -> int:
     if place.world_size > 1:
         raise RanksError(f"a dry run is made by one process, got {place.world_size}: leave torchrun out")
     from realesrgan_arch.dry_run import dry_run
 
-    report = dry_run(options)
-    say(report.json() if as_json else report.text())
+    report = dry_run(options, allow_changed=parsed.allow_changed)
+    say(report.json() if parsed.json else report.text())
     return EXIT_CHECK_FAILED if report.all_problems() else EXIT_OK
 
 
 def _notes_on_flags(parsed: argparse.Namespace, place: Place) -> list[str]:
-    """Say which of BasicSR's flags are taken and do nothing."""
+    """Say which flags are taken and do nothing."""
     notes = []
     if parsed.launcher != "none" and place.world_size == 1:
         notes.append(
             f"--launcher {parsed.launcher} starts nothing: one process trains on one device; for N of them use "
             "torchrun --nproc_per_node N realesrgan_arch/train.py -opt ..."
         )
+    if parsed.json and not parsed.dry_run:
+        notes.append("--json has no effect without --dry-run: a run's numbers are in its metrics.jsonl and results.csv")
     if parsed.debug:
         notes.append("--debug has no effect: try --set train.total_iter=8 val.val_freq=8 logger.print_freq=1")
     return notes

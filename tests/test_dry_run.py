@@ -1,6 +1,7 @@
 """A dry run takes the real path, tells what the run will need, and leaves nothing, however it ends."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +12,12 @@ import pytest
 import torch
 
 from realesrgan_arch import dry_run as module
+from realesrgan_arch import session
+from realesrgan_arch import train as script
 from realesrgan_arch.dry_run import dry_run
 from realesrgan_arch.dry_run_report import Cost, DryRunReport, say_seconds
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import train
 from realesrgan_arch.training import trainer
@@ -47,7 +51,7 @@ def test_it_tells_time_memory_and_disk_and_leaves_nothing(mapping, tmp_path) -> 
     assert _tree(tmp_path) == before
     assert report.all_problems() == ()
     cost = report.cost
-    assert (cost.steps, cost.validations, cost.saves, cost.kept) == (100, 4, 10, 4)
+    assert (cost.steps, cost.validations, cost.saves, cost.kept) == (100, 4, 12, 6)
     assert cost.pictures_per_scored == 2.0
     assert 0 < cost.step_s < 5
     assert cost.peak_bytes > 50e6
@@ -84,7 +88,7 @@ def test_a_dry_run_that_fails_leaves_nothing(mapping, tmp_path, monkeypatch, fau
     assert _tree(tmp_path) == before
 
 
-def _raise(*_: object) -> None:
+def _raise(*_: object, **__: object) -> None:
     raise ZeroDivisionError
 
 
@@ -105,6 +109,59 @@ def test_an_interrupted_dry_run_leaves_nothing(mapping, tmp_path, number) -> Non
     assert run.returncode == 128 + number
     assert "has left nothing" in said
     assert _tree(tmp_path) == before
+
+
+def test_a_second_signal_does_not_disturb_the_removal_and_the_loop_takes_none(mapping, tmp_path, monkeypatch) -> None:
+    before, remove = _tree(tmp_path), shutil.rmtree
+
+    def interrupted(model, batch, step) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    def remove_disturbed(folder: Path, **named) -> None:
+        signal.raise_signal(signal.SIGINT)
+        remove(folder, **named)
+
+    monkeypatch.setattr(trainer, "_run_step", interrupted)
+    monkeypatch.setattr(shutil, "rmtree", remove_disturbed)
+    with pytest.raises(module.InterruptedDryRun) as stopped:
+        dry_run(parse_options(mapping))
+    assert stopped.value.exit_code == 143
+    assert _tree(tmp_path) == before
+
+
+def test_what_a_killed_dry_run_left_goes_with_the_next_one_and_that_of_a_live_one_stays(mapping, tmp_path) -> None:
+    before = _tree(tmp_path)
+    for name in ("old", "killed", "live"):
+        (tmp_path / f".dry-run-{name}/models").mkdir(parents=True)
+    (tmp_path / ".dry-run-killed.lock").touch()
+    with file_lock(tmp_path / ".dry-run-live.lock"):
+        dry_run(parse_options(mapping))
+        assert {path.name for path in tmp_path.glob(".dry-run-*")} == {".dry-run-live", ".dry-run-live.lock"}
+    dry_run(parse_options(mapping))
+    assert _tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("source", ["path", "auto"])
+def test_a_state_to_go_on_from_must_load_and_fit(mapping, tmp_path, source) -> None:
+    mapping["train"]["total_iter"] = 2
+    run_folder = train(parse_options(mapping)).run_folder
+    state = run_folder.state(2)
+    options = parse_options({**mapping, "manual_seed": 9}).resuming(state if source == "path" else "auto")
+    before = _tree(tmp_path)
+    with pytest.raises(UserError, match="manual_seed: 0 -> 9"):
+        dry_run(options)
+    assert dry_run(options, allow_changed=["manual_seed", "path.base_weights"]).all_problems() == ()
+    assert _tree(tmp_path) == before
+    with pytest.raises(UserError, match=r"found no file"):
+        dry_run(options.resuming(tmp_path / "nowhere.state"))
+
+
+def test_json_without_a_dry_run_is_said_to_do_nothing(mapping, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(session, "train", _raise)
+    file = write_options(tmp_path / "options.yml", mapping)
+    with pytest.raises(ZeroDivisionError):
+        script.main(["-opt", str(file), "--json"])
+    assert "--json has no effect without --dry-run" in capsys.readouterr().err
 
 
 def test_a_state_that_does_not_resume_exactly_is_a_problem(mapping, monkeypatch) -> None:
@@ -135,7 +192,7 @@ def test_no_tracker_hears_of_it(mapping, monkeypatch) -> None:
 def _report(**changes) -> DryRunReport:
     cost = Cost(
         steps=1000, first_step_s=5.0, step_s=0.5, validations=4, pictures_per_scored=10.0, base_s=2.0,
-        validation_s=1.0, saves=10, saving_s=3.0, kept=10, checkpoint_bytes=100, peak_bytes=10,
+        validation_s=1.0, saves=10, saving_s=3.0, kept=11, checkpoint_bytes=100, peak_bytes=10,
     )  # fmt: skip
     return DryRunReport(**{"cost": cost, "problems": (), "free_bytes": 1100, **changes})
 

@@ -70,7 +70,7 @@ def test_the_header_says_what_trains_on_what_and_where(mapping, capsys) -> None:
     for row in (
         rf"^run +{run_folder.root}$", r"^data +train: 6 images \([0-9a-f]{12}\)$", r"^ +val: 2 pictures$",
         r"^batch +2 of 32 x 32 pixels$", r"^steps +2, seed 0$", r"^trains +network_g: 4,920 of 4,920 parameters",
-        r"^device +cpu, float32, 0 data workers", r"^disk +[\d.,]+ (GiB|MB) free$",
+        r"^device +cpu, fp32, 0 data workers", r"^disk +[\d.,]+ (GiB|MB) free$",
         rf"^curves +tensorboard --logdir {run_folder.tensorboard}$",
     ):  # fmt: skip
         assert re.search(row, said, re.MULTILINE), row

@@ -1,12 +1,12 @@
 """Devices with the precision that will be used, memory and disk."""
 
 import os
-import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from realesrgan_arch.byte_count import say_bytes
+from realesrgan_arch.disk_room import existing_folder, free_bytes
 from realesrgan_arch.environment.attempt import attempt, module_or_none
 from realesrgan_arch.environment.facts import Device, Finding, Resources
 from realesrgan_arch.host_memory import free_memory
@@ -76,13 +76,13 @@ def device_findings() -> list[Finding]:
 
 def describe_resources(folder: Path) -> Resources:
     """Return cores, memory, shared memory and the free space of the disk that holds `folder` (or will hold it)."""
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    existing = existing_folder(folder.absolute())
     return Resources(
         cores=usable_cores(),
         memory=total_memory(),
         memory_free=free_memory(),
-        shared_memory_free=shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.is_dir() else None,
-        disk_free=shutil.disk_usage(existing).free,
+        shared_memory_free=free_bytes(SHARED_MEMORY) if SHARED_MEMORY.is_dir() else None,
+        disk_free=free_bytes(existing),
         disk_path=str(existing),
     )
 

@@ -152,8 +152,9 @@ class CheckpointStore:
         return load_state(self._run_folder.root / found[1].file(STATE).name)
 
     def restore_extras(self, step: int) -> None:
-        """Give what was saved beside the model at `step` to those that it is of."""
-        found = self._find(step)
+        """Give what was saved beside the model at `step`, or last before it, to those that it is of."""
+        earlier = [one.step for one in read_manifests(self._run_folder).values() if one.step <= step]
+        found = self._find(max(earlier, default=step))
         saved = found[1].extras if found else {}
         for name, extra in self._extras.items():
             if name in saved:

@@ -28,9 +28,8 @@ def tensor_bytes(content: object) -> int:
     return sum(map(tensor_bytes, content)) if isinstance(content, list | tuple) else 0
 
 
-def never() -> bool:
-    """Return that nobody asks to stop."""
-    return False
+def nobody_asks() -> None:
+    """Return, as nobody asks to stop."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,8 @@ class DiskRules:
     when_full: Literal["pause", "stop"] = "stop"
     write: Callable[[str], object] = logger.warning
     """Tells the user."""
-    is_stopping: Callable[[], bool] = never
-    """Whether a signal asked the run to end; that ends the waiting, too."""
+    check_stop: Callable[[], None] = nobody_asks
+    """Called while the run waits; raises where a signal asked it to end."""
     free: Callable[[Path], int] = free_bytes
     sleep: Callable[[float], None] = time.sleep
 
@@ -49,7 +48,8 @@ class DiskRules:
         """Return when the disk of `folder` has `needed` bytes; `make_room` removes something, or returns False.
 
         Raises:
-            NotSavedError: it has not, and the rules or a signal say to stop.
+            NotSavedError: it has not, and the rules say to stop.
+            StoppedBySignal: from `check_stop`.
         """
         is_said = False
         while (free := self.free(folder)) < needed:
@@ -63,14 +63,16 @@ class DiskRules:
         """Wait a while for a full disk.
 
         Raises:
-            NotSavedError: the rules or a signal say to stop.
+            NotSavedError: the rules say to stop.
+            StoppedBySignal: from `check_stop`.
         """
-        if self.when_full == "stop" or self.is_stopping():
+        if self.when_full == "stop":
             raise NotSavedError(
                 f"{sentence}; free some, or lower logger.keep_last, and go on from the last checkpoint with "
                 "--resume auto",
                 is_full=True,
             )
+        self.check_stop()
         if not is_said:
             self.write(f"{sentence}; training waits until there is room (logger.on_disk_full: pause)")
         self.sleep(WAIT_SECONDS)

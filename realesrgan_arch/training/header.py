@@ -1,16 +1,17 @@
 """What a run says before its first step."""
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.byte_count import say_bytes
+from realesrgan_arch.disk_room import free_bytes
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.freezing import describe_trainable
 from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.plan import PRECISION_WORDS
 
 _LABEL = 11
 
@@ -42,10 +43,9 @@ def run_header(options: Options, model: FineTuneModel, start: Start) -> str:
         ("steps", f"{require_train(options).total_iter:,}, seed {options.manual_seed}"),
     ]
     rows += [("trains", words) for words in _trainable(model)]
-    precision = str(model.dtype).removeprefix("torch.")
     workers = f"{start.num_workers} data worker{'s' * (start.num_workers != 1)} on {os.cpu_count()} cores"
-    rows.append(("device", f"{model.device}, {precision}, {workers}"))
-    rows.append(("disk", f"{say_bytes(shutil.disk_usage(_existing(root)).free)} free"))
+    rows.append(("device", f"{model.device}, {PRECISION_WORDS[model.dtype]}, {workers}"))
+    rows.append(("disk", f"{say_bytes(free_bytes(root))} free"))
     if options.logger.use_tb_logger:
         rows.append(("curves", f"tensorboard --logdir {model.run_folder.tensorboard}"))
     return "\n".join(_aligned(rows))
@@ -73,7 +73,3 @@ def _trainable(model: FineTuneModel) -> Iterable[str]:
     yield describe_trainable(model.generator.network, model.generator.plan, title="network_g")
     if model.discriminator is not None:
         yield describe_trainable(model.discriminator.network, model.discriminator.plan, title="network_d")
-
-
-def _existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())

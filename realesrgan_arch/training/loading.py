@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from multiprocessing.process import BaseProcess
 from typing import Protocol
 
@@ -123,14 +123,15 @@ class TrainingBatches:
 
 def _batches_of(loader: DataLoader) -> Iterator[Batch]:
     others = set(multiprocessing.active_children())
-    with _plain_faults():
+    plain_faults = _plain_faults if loader.num_workers else nullcontext
+    with plain_faults():
         iterator, notice = iter(loader), DeathNotice()
     workers = [child for child in multiprocessing.active_children() if child not in others]
     if workers:
         notice.hold()
     try:
         while True:
-            with _plain_faults(), notice.waiting():
+            with plain_faults(), notice.waiting():
                 batch = next(iterator, None)
             if batch is None:
                 return

@@ -1,13 +1,11 @@
 """`train.accumulate: auto` becomes a number, once, before anything is built."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.options.yaml_dialect import YamlError, read_document
 from realesrgan_arch.training.memory import MemoryModel
 from realesrgan_arch.training.plan import Budget, largest_that_fits, read_budget
 
@@ -24,13 +22,12 @@ class Settled:
     words: str = ""
 
 
-def settle_accumulate(options: Options, *, earlier: Path | None = None, sharers: int = 1) -> Settled:
+def settle_accumulate(options: Options, *, earlier: int | None = None, sharers: int = 1) -> Settled:
     """Choose the smallest number of equal parts of the batch that fits `train.memory_budget`; the batch stays as it is.
 
     Args:
         options: of the run.
-        earlier: option file of the run that is gone on with; what was settled there stays, so that its steps stay
-            the same to the last bit.
+        earlier: number of the run that is gone on with; it stays, so that its steps stay the same to the last bit.
         sharers: processes that share the memory of this machine.
 
     Raises:
@@ -39,9 +36,8 @@ def settle_accumulate(options: Options, *, earlier: Path | None = None, sharers:
     if options.train is None or options.train.accumulate != "auto":
         return Settled(options)
     batch = options.datasets.train.batch_size_per_gpu if options.datasets.train else 1
-    kept = _stored_number(earlier) if earlier else None
-    if kept is not None and batch % kept == 0:
-        return Settled(with_parts(options, kept), f"accumulate: auto is {kept} part(s) of the batch, as before")
+    if earlier is not None and batch % earlier == 0:
+        return Settled(with_parts(options, earlier), f"accumulate: auto is {earlier} part(s) of the batch, as before")
     budget = read_budget(options.train.memory_budget, options, sharers=sharers)
     at_once, prediction = largest_that_fits(options, MemoryModel(options), budget)
     if prediction.total > budget.size:
@@ -58,17 +54,6 @@ def with_parts(options: Options, parts: int) -> Options:
     """Return `options` with so many parts of a batch."""
     train = require_train(options).model_copy(update={"accumulate": parts})
     return options.model_copy(update={"train": train})
-
-
-def _stored_number(file: Path) -> int | None:
-    if not file.is_file():
-        return None
-    try:
-        train = read_document(file).values.get("train")
-    except YamlError as error:
-        raise MemoryPlanError(f"{file} of the earlier run cannot be read: {error}") from error
-    number = train.get("accumulate") if isinstance(train, dict) else None
-    return number if isinstance(number, int) and number > 0 else None
 
 
 def _too_much(needed: int, budget: Budget) -> str:

@@ -9,12 +9,15 @@ from realesrgan_arch.atomic import write_text
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.adversary_watch import AdversaryWatch
+from realesrgan_arch.training.best import FIDELITY, NATURALNESS
+from realesrgan_arch.training.checkpoint_manifest import look_for_newest
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.disk_rules import DiskRules
 from realesrgan_arch.training.fault_report import FaultReports
 from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.numbers_guard import NumbersGuard
+from realesrgan_arch.training.pareto import CAP
 from realesrgan_arch.training.preflight import check_room, checkpoint_bytes, count_checkpoints
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.ranks_store import RanksStore, Store
@@ -22,10 +25,10 @@ from realesrgan_arch.training.retention import Retention, nothing_more
 from realesrgan_arch.training.rounds import ValidationRounds
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.run_ranks import write_num_ranks
-from realesrgan_arch.training.stopping import StopRequest
+from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.trackers import open_tracker
 from realesrgan_arch.training.trainer import Rhythm
-from realesrgan_arch.training.validation import Validation
+from realesrgan_arch.training.validation import Validation, score_rules
 
 
 def rhythm_of(options: Options) -> Rhythm:
@@ -45,18 +48,33 @@ def write_effective_options(options: Options, run_folder: RunFolder, *, num_rank
     write_text(run_folder.root / "options.yml", text)
 
 
-def check_disk(options: Options, model: FineTuneModel) -> None:
+def count_saves(options: Options, *, after: int = 0) -> int:
+    """Return how many checkpoints the run writes after step `after`."""
+    rhythm = rhythm_of(options)
+    return sum(rhythm.saves_after(step) for step in range(after + 1, rhythm.total_steps + 1))
+
+
+def most_checkpoints(options: Options, *, saves: int) -> int:
+    """Return how many checkpoints a run that saves so often may hold at once, the best ones among them."""
+    return count_checkpoints(keep_last=_keep_last(options), saves=saves, best=_most_best(options))
+
+
+def check_disk(options: Options, model: FineTuneModel, *, goes_on: bool) -> None:
     """Check that the disk has room for the checkpoints of the run, before anything is trained.
+
+    Args:
+        options: of the run.
+        model: as it starts.
+        goes_on: in its own folder, where its older checkpoints are.
 
     Raises:
         NotSavedError: it has not.
     """
-    rhythm = rhythm_of(options)
-    saves = sum(rhythm.saves_after(step) for step in range(model.step + 1, rhythm.total_steps + 1))
     check_room(
         model.run_folder,
         checkpoint=checkpoint_bytes(model, gt_size=options.crop_gt_size, scale=options.scale),
-        count=count_checkpoints(keep_last=_keep_last(options), saves=saves),
+        count=most_checkpoints(options, saves=count_saves(options, after=model.step)),
+        goes_on=goes_on,
     )
 
 
@@ -109,13 +127,19 @@ def open_store(
     """Return where checkpoints are kept, together with the guards' memory; of several ranks, one for all."""
     extras = {"numbers": numbers, "rounds": rounds}
     best = rounds.table.steps_to_keep if options.logger.keep_best else nothing_more
+    ranks, logger = model.game.ranks, options.logger
+    if ranks.are_many and logger.on_disk_full == "pause":
+        progress.write("several ranks train, so a full disk ends the run: the others cannot wait for one that pauses")
     store = CheckpointStore(
         model.run_folder,
         extras=extras,
         retention=Retention(_keep_last(options), best),
-        disk=DiskRules(options.logger.on_disk_full, progress.write, lambda: stop.number is not None),
+        disk=DiskRules(
+            "stop" if ranks.are_many else logger.on_disk_full,
+            progress.write,
+            lambda: _check_stop(stop, model.run_folder),
+        ),
     )
-    ranks = model.game.ranks
     return RanksStore(store, ranks, extras=extras) if ranks.are_many else store
 
 
@@ -124,5 +148,20 @@ def describe_data(batches: TrainingBatches, validations: Sequence[Validation]) -
     return {"train": batches.in_words(), **{part.name: part.size_in_words() for part in validations}}
 
 
+def _check_stop(stop: StopRequest, run_folder: RunFolder) -> None:
+    """Raise where a signal asked the run to end, while its step cannot be saved."""
+    if stop.number is not None:
+        newest = look_for_newest(run_folder).manifest
+        raise StoppedBySignal(newest.step if newest else 0, stop.number, disk_is_full=True)
+
+
 def _keep_last(options: Options) -> int | None:
     return None if options.logger.keep_last == "all" else options.logger.keep_last
+
+
+def _most_best(options: Options) -> int:
+    """How many of the best may stay: one a metric, that of the composite, and the front, if it has both its axes."""
+    if not (options.logger.keep_best and options.val and options.datasets.validation_sets()):
+        return 0
+    metrics = score_rules(options).metrics
+    return len(metrics) + 1 + (CAP if {FIDELITY, NATURALNESS} <= set(metrics) else 0)

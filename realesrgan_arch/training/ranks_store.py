@@ -34,7 +34,7 @@ class Store(Protocol):
         ...
 
     def restore_extras(self, step: int) -> None:
-        """Give what was saved beside the model at `step` to those that it is of."""
+        """Give what was saved beside the model at `step`, or last before it, to those that it is of."""
         ...
 
     def discard_after(self, step: int) -> None:
@@ -92,7 +92,7 @@ class RanksStore:
         return load_for_all(self._ranks, lambda: self._store.load(step))
 
     def restore_extras(self, step: int) -> None:
-        """Give what was saved beside the model at `step` to those that it is of, on every rank."""
+        """Give what was saved beside the model at `step`, or last before it, to those that it is of, on every rank."""
         self._ranks.on_first(lambda: self._store.restore_extras(step))
         said = self._ranks.from_first({name: extra.state_dict() for name, extra in self._extras.items()})
         for name, extra in self._extras.items() if not self._ranks.is_first else ():

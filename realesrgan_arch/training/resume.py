@@ -1,7 +1,7 @@
 """Where a run goes on from, and whether that is still the same run: decided before anything is written."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,70 +14,112 @@ from realesrgan_arch.image_header import shown
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.checkpoint import CheckpointError, load_state
+from realesrgan_arch.training.checkpoint_manifest import is_whole, read_manifests
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.ranks import Ranks
-from realesrgan_arch.training.ranks_store import load_for_all
+from realesrgan_arch.training.ranks_store import Store, load_for_all
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.run_record import describe_changes, differences
 from realesrgan_arch.training.trainer import Rhythm
 
 State = dict[str, Any]
-Found = tuple[Path, State]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a state is."""
+
+    path: Path
+    is_own: bool
+    """Below the run's own folder; a state from elsewhere begins a new folder."""
+    is_checkpoint: bool
+    """Of the run's own folder: a second resume finds it by itself. Not so what a crash left, or what was superseded."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A state to go on from."""
+
+    source: Source
+    state: State
+
+    @property
+    def num_parts(self) -> int | None:
+        """Return in how many parts the run took its batches; None where the state does not say."""
+        number = self.state["record"]["train"].get("accumulate")
+        return number if isinstance(number, int) else None
 
 
 @dataclass(frozen=True)
 class Resumed:
     """A run that goes on."""
 
-    source: Path
+    source: Source
     step: int
-    is_own: bool
-    """The state is of this run's folder; that of another run begins a new folder."""
     words: str
     """What changed since, and what starts anew; empty without."""
 
 
-def resume(
-    model: FineTuneModel, options: Options, *, allow_changed: Sequence[str] = (), ranks: Ranks | None = None
-) -> Resumed | None:
-    """Give `model`, which is described already, the state that `options` ask for; None where it starts at step 0.
+def find_state(options: Options, run_folder: RunFolder, ranks: Ranks) -> Found | None:
+    """Return the state that `options` ask for; None where the run starts at step 0.
 
     Args:
-        model: freshly built from `options`, with a run folder.
         options: say where to go on from.
-        allow_changed: keys that may have changed although they make it another run; see `run_record`.
-        ranks: that train together; the first one finds and reads the state for all.
+        run_folder: of the run; it need not be there.
+        ranks: that train together; the first one finds and reads the state for all, each has its own pool in it.
 
     Raises:
-        CheckpointError: no state there, a damaged one, or one of another run.
+        CheckpointError: no state there, or a damaged one.
     """
-    ranks = ranks or Ranks.single()
-    found = _find_for_all(ranks, lambda: _find(options.resume_from, model.run_folder, options.name))
-    if found is None:
-        return None
-    source, state = found
-    is_own = ranks.from_first(source.parent.resolve() == model.run_folder.states.resolve())
+    state: State = {}
+
+    def find_once() -> Source | None:
+        found = _find(options.resume_from, run_folder, options.name)
+        state.update(found[1] if found else {})
+        return _source(found[0], run_folder) if found else None
+
+    source = ranks.on_first(find_once)
+    return None if source is None else Found(source, load_for_all(ranks, lambda: state))
+
+
+def resume(model: FineTuneModel, options: Options, found: Found, *, allow_changed: Sequence[str] = ()) -> Resumed:
+    """Give `model`, which is described already, the state that was found.
+
+    Args:
+        model: freshly built from `options`.
+        options: of the run.
+        found: see `find_state`.
+        allow_changed: keys that may have changed although they make it another run; see `run_record`.
+
+    Raises:
+        CheckpointError: it is the state of another run.
+    """
+    source, state = found.source, found.state
     changes = differences(state["record"], model.record())
     model.resume_training(state, allow_changed=allow_changed)
     words = [describe_changes(changes)] if changes else []
-    if _schedule_restarts(options, state, is_own=is_own):
+    if _schedule_restarts(options, state, is_own=source.is_own):
         model.schedule_start = model.step
         words.append(f"the schedule of the learning rate starts anew after step {model.step}")
-    return Resumed(source, model.step, is_own, "\n".join(words))
+    if source.is_own and not source.is_checkpoint:
+        words.append(f"this state was no checkpoint of the run; now it is saved as that of step {model.step}")
+    return Resumed(source, model.step, "\n".join(words))
 
 
-def earlier_options(options: Options, run_folder: RunFolder) -> Path | None:
-    """Return the option file of the run that `options` go on with; it need not be there. None for a new run."""
-    match options.resume_from:
-        case "none":
-            return None
-        case "auto":
-            return run_folder.root / "options.yml"
-        case _ as path:
-            folder = Path(path) if Path(path).is_dir() else Path(path).parent.parent
-            return folder / "options.yml"
+def take_up(store: Store, model: FineTuneModel, source: Source) -> None:
+    """Make the state that `model` has from its run's own folder the newest checkpoint; later ones are superseded.
+
+    Raises:
+        NotSavedError: a disk that does not take it.
+    """
+    store.restore_extras(model.step)
+    if not source.is_checkpoint:
+        # A checkpoint of the same step is set aside like later ones: a save would replace it.
+        store.discard_after(model.step - 1)
+        store.save(model, model.step)
+    store.discard_after(model.step)
 
 
 def data_facts(options: Options, batches: TrainingBatches, base: nn.Module) -> dict[str, object]:
@@ -102,20 +144,14 @@ def is_finished(model: FineTuneModel, rhythm: Rhythm, *, validated_step: int) ->
     return step >= rhythm.total_steps and validated and _has_latest(model)
 
 
-def _find_for_all(ranks: Ranks, find: Callable[[], Found | None]) -> Found | None:
-    """Return on every rank what the first one finds, with the rank's own pool in the state."""
-    state: State = {}
-
-    def find_once() -> Path | None:
-        found = find()
-        state.update(found[1] if found else {})
-        return found[0] if found else None
-
-    source = ranks.on_first(find_once)
-    return None if source is None else (source, load_for_all(ranks, lambda: state))
+def _source(path: Path, run_folder: RunFolder) -> Source:
+    place, root = path.resolve(), run_folder.root.resolve()
+    manifests = [one for one in read_manifests(run_folder).values() if place == run_folder.state(one.step).resolve()]
+    is_checkpoint = any(is_whole(run_folder, manifest) for manifest in manifests)
+    return Source(path, is_own=place.is_relative_to(root), is_checkpoint=is_checkpoint)
 
 
-def _find(wanted: str | Path, run_folder: RunFolder, name: str) -> Found | None:
+def _find(wanted: str | Path, run_folder: RunFolder, name: str) -> tuple[Path, State] | None:
     match wanted:
         case "none":
             return None
@@ -125,7 +161,7 @@ def _find(wanted: str | Path, run_folder: RunFolder, name: str) -> Found | None:
             return _find_at(Path(wanted), name)
 
 
-def _find_at(path: Path, name: str) -> Found:
+def _find_at(path: Path, name: str) -> tuple[Path, State]:
     """Return the state at `path`: a state, the folder of a run, or BasicSR's `experiments` with a run of this name."""
     if not path.is_dir():
         return path, load_state(path)
@@ -139,7 +175,7 @@ def _find_at(path: Path, name: str) -> Found:
     return found
 
 
-def _newest(run_folder: RunFolder) -> Found | None:
+def _newest(run_folder: RunFolder) -> tuple[Path, State] | None:
     """Return the newest state that is whole; what a crash has left in `crash/` is none of the store's."""
     store = CheckpointStore(run_folder)
     step = store.newest_step()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.atomic import try_writing
+from realesrgan_arch.disk_room import existing_folder
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.file_lock import file_lock
 
@@ -75,7 +76,7 @@ class RunFolder:
         Raises:
             RunFolderError: a file stands where a folder should, or the folder above may not be written to.
         """
-        above = next(folder for folder in (self.root, *self.root.absolute().parents) if folder.exists())
+        above = existing_folder(self.root)
         if not above.is_dir() or not os.access(above, os.W_OK):
             raise RunFolderError(_not_writable(self.root, f"{above} is no folder that this user can write to"))
 

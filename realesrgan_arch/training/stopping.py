@@ -17,15 +17,29 @@ _STDERR = 2
 
 
 class StoppedBySignal(KeyboardInterrupt):
-    """A run that ended because it was asked to; the state of `step` is saved.
+    """A run that ended because it was asked to.
 
     The exit code is 128 plus the signal's number, as a shell would report it: 130 or 143.
+
+    Args:
+        step: the last one whose state is saved; 0 without any.
+        number: of the signal.
+        disk_is_full: the steps after `step` could not be saved.
     """
 
-    def __init__(self, step: int, number: int) -> None:
+    def __init__(self, step: int, number: int, *, disk_is_full: bool = False) -> None:
         self.exit_code = 128 + number
-        saved = f"stopped at step {step} and saved; go on with --resume auto"
-        super().__init__(saved if step else "stopped before the first step; there is nothing to save")
+        super().__init__(_on_a_full_disk(step) if disk_is_full else _between_steps(step))
+
+
+def _between_steps(step: int) -> str:
+    saved = f"stopped at step {step} and saved; go on with --resume auto"
+    return saved if step else "stopped before the first step; there is nothing to save"
+
+
+def _on_a_full_disk(step: int) -> str:
+    last = f"the last checkpoint is of step {step}: go on with --resume auto" if step else "there is no checkpoint"
+    return f"stopped while the disk was full, so nothing was saved of this step; {last}"
 
 
 class StopRequest:
@@ -38,19 +52,21 @@ class StopRequest:
     Args:
         echo_seconds: within so many seconds a second signal is the first one again. Under torchrun a cluster's signal
             comes twice: to every process, and from torchrun, which hands it on.
+        listens: signals are this object's; else they stay those of whoever has them.
     """
 
-    def __init__(self, *, echo_seconds: float = 0.0) -> None:
+    def __init__(self, *, echo_seconds: float = 0.0, listens: bool = True) -> None:
         self.number: int | None = None
         self._echo_seconds = echo_seconds
         self._first_at = 0.0
+        self._listens = listens
         self._before: dict[int, object] = {}
         self._saved_step: int | None = None
         self._bell = (-1, -1)
 
     def __enter__(self) -> Self:
         """Take over the signals."""
-        if threading.current_thread() is threading.main_thread():
+        if self._listens and threading.current_thread() is threading.main_thread():
             self._bell = os.pipe()
             os.set_blocking(self._bell[1], False)
             threading.Thread(target=self._leave_at_the_bell, args=(self._bell[0],), daemon=True).start()

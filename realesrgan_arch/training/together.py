@@ -43,13 +43,18 @@ def meet(options: Options, place: Place) -> AbstractContextManager[Ranks]:
     return open_ranks(place, wants_cpu=wants_cpu, backend=told.backend, timeout_minutes=told.timeout_minutes)
 
 
+def run_folder_of(options: Options) -> RunFolder:
+    """Return the folder of the run, which need not be there."""
+    return RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
+
+
 def hold_run_folder(options: Options, ranks: Ranks, held: ExitStack) -> RunFolder:
     """Return the run's folder, locked as long as `held`; of other ranks an own one that is gone afterwards.
 
     Raises:
         RunFolderError: it cannot be used, or another process trains in it.
     """
-    run_folder = RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
+    run_folder = run_folder_of(options)
     if not ranks.is_first:
         unused = held.enter_context(TemporaryDirectory(prefix=f"{options.name}-rank{ranks.rank}-"))
         run_folder = RunFolder(Path(unused) / options.name)

@@ -13,7 +13,6 @@ from realesrgan_arch.training.freezing import describe_plan
 from realesrgan_arch.training.players import Player
 
 State = dict[str, object]
-"""In the identity of a state: how many processes trained together."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class StatefulParts:
     """Of the pairs in the pool."""
     scaler: torch.amp.GradScaler
     num_ranks: int = 1
+    """In the identity of a state: how many processes trained together."""
 
     def state(self) -> State:
         """Return the state of every part."""

@@ -209,7 +209,7 @@ def _run_step(model: FineTuneModel, batch: Batch, step: int) -> None:
     except torch.OutOfMemoryError as error:
         raise TrainingError(
             f"{model.device} has no memory for step {step}; lower datasets.train.batch_size_per_gpu or gt_size, raise "
-            "train.accumulate, or set network_g.checkpointing: true"
+            "train.accumulate, or set network_g.checkpointing: true; `realesrgan-arch plan FILE` shows what fits"
         ) from error
 
 

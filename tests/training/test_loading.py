@@ -197,3 +197,15 @@ def test_a_small_shared_memory_is_said_before_the_start(mapping) -> None:
     assert "--shm-size" in words
     mapping["datasets"]["train"]["num_worker_per_gpu"] = 0
     assert TrainingBatches(parse_options(mapping), pin_memory=False).shared_memory_warning() is None
+
+
+def test_without_workers_no_error_is_that_of_a_worker(mapping) -> None:
+    mapping["datasets"]["train"]["num_worker_per_gpu"] = 0
+    batches = TrainingBatches(parse_options(mapping), pin_memory=False)
+
+    def broken(path: Path) -> bytes:
+        raise EOFError("the connection to a drive has ended")
+
+    batches.dataset.read = broken
+    with closing(batches.open(1)) as opened, pytest.raises(EOFError, match="a drive"):
+        next(opened)

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.training import plan as plan_module
@@ -99,14 +98,13 @@ def test_auto_takes_the_fewest_parts_that_fit_and_keeps_the_batch(model) -> None
     assert largest_that_fits(options, MemoryModel(options), Budget(two_at_once - 1, "test"))[0] == 1
 
 
-def test_a_resumed_run_keeps_its_number_and_a_plain_number_stays(tmp_path) -> None:
-    earlier = tmp_path / "options.yml"
-    earlier.write_text(yaml.safe_dump({"train": {"accumulate": 4}}))
+def test_a_resumed_run_keeps_its_number_and_a_plain_number_stays() -> None:
     options = _options(accumulate="auto", memory_budget="1GB")
     assert settle_accumulate(options).options.train.accumulate == 1
-    assert settle_accumulate(options, earlier=earlier).options.train.accumulate == 4
+    assert settle_accumulate(options, earlier=4).options.train.accumulate == 4
+    assert settle_accumulate(options, earlier=3).options.train.accumulate == 1
     plain = _options(accumulate=2)
-    assert settle_accumulate(plain, earlier=earlier).options is plain
+    assert settle_accumulate(plain, earlier=4).options is plain
 
 
 def test_auto_refuses_what_does_not_fit_at_all() -> None:

@@ -5,11 +5,14 @@ import shutil
 
 import pytest
 import torch
+import yaml
 
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import Outcome, train
+from realesrgan_arch.training import trainer
 from realesrgan_arch.training.checkpoint import CheckpointError, load_state
 from realesrgan_arch.training.checkpoint_manifest import read_manifests, write_manifest
+from realesrgan_arch.training.run_folder import RunFolder
 from tests.tiny_run import tiny_options, write_pictures
 
 
@@ -158,3 +161,87 @@ def test_the_command_line_wins_and_two_keys_in_the_file_are_a_problem(mapping) -
     assert options.resuming("auto").resume_from == "auto"
     with pytest.raises(Exception, match="expected one of `resume` and path.resume_state, got both"):
         parse_options({**mapping, "resume": "auto", "path": {**mapping["path"], "resume_state": "old.state"}})
+
+
+def _crash(mapping: dict, monkeypatch, *, at_step: int, steps: int) -> RunFolder:
+    """Train until a step breaks off; its state is in `crash/`."""
+    run_step = trainer._run_step
+
+    def broken(model, batch, step) -> None:
+        if step == at_step:
+            raise ZeroDivisionError
+        run_step(model, batch, step)
+
+    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
+        patch.setattr(trainer, "_run_step", broken)
+        _train(mapping, steps=steps)
+    return RunFolder(parse_options(mapping).path.experiments_root / mapping["name"])
+
+
+def test_a_state_that_a_crash_left_goes_on_in_its_own_folder_with_all_that_the_run_knew(mapping, monkeypatch) -> None:
+    mapping["logger"]["save_checkpoint_freq"] = 2
+    straight = _train({**mapping, "name": "straight"}, steps=6)
+    folder = _crash(mapping, monkeypatch, at_step=4, steps=6)
+    state = folder.crash / "step_3/3.state"
+    with monkeypatch.context() as patch:
+        # Killed right after the start: what the advice of the crash began is a checkpoint by then.
+        patch.setattr(trainer.Trainer, "fit", _raise_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            _train(mapping, steps=6, resume=state)
+    assert [path.name for path in folder.root.parent.iterdir() if "archived" in path.name] == []
+    newest = next(iter(read_manifests(folder).values()))
+    assert newest.step == 3
+    assert newest.extras["rounds"]["last_step"] == 2
+    resumed = _train(mapping, steps=6, resume="auto")
+    assert _steps(resumed, "train") == [1, 2, 3, 4, 5, 6]
+    assert all(map(torch.equal, _weights(straight).values(), _weights(resumed).values()))
+    best = [json.loads((one.run_folder.root / "best.json").read_text()) for one in (straight, resumed)]
+    assert best[0] == best[1]
+
+
+def _raise_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_superseded_state_and_one_without_a_manifest_go_on_in_their_own_folder(mapping, capsys) -> None:
+    folder = _train(mapping, steps=4).run_folder
+    _train(mapping, steps=4, resume=folder.state(2))
+    superseded = next(folder.superseded.rglob("4.state"))
+    _train(mapping, steps=5, resume=superseded)
+    assert next(iter(read_manifests(folder).values())).step == 5
+    (folder.states / "ckpt_3.json").unlink()
+    capsys.readouterr()
+    _train(mapping, steps=5, resume=folder.state(3))
+    assert "this state was no checkpoint of the run; now it is saved as that of step 3" in capsys.readouterr().err
+    assert {manifest.step for manifest in read_manifests(folder).values()} >= {3, 4, 5}
+    assert [path.name for path in folder.root.parent.iterdir() if path.is_dir()] == ["tiny"]
+
+
+def test_a_checkpoint_of_the_same_step_is_set_aside_and_not_replaced(mapping, monkeypatch) -> None:
+    folder = _crash(mapping, monkeypatch, at_step=3, steps=4)
+    _train(mapping, steps=3, resume=folder.crash / "step_2/2.state")
+    assert [path.name for path in folder.superseded.rglob("*.state")] == ["2.state"]
+
+
+def _parts_of(outcome: Outcome) -> int:
+    return yaml.safe_load((outcome.run_folder.root / "options.yml").read_text())["train"]["accumulate"]
+
+
+@pytest.mark.parametrize("where", ["auto", "state", "run", "states", "experiments", "crash"])
+def test_accumulate_auto_keeps_the_number_of_the_state_wherever_it_is(mapping, monkeypatch, where: str) -> None:
+    folder = _crash({**mapping, "train": {**mapping["train"], "accumulate": 2}}, monkeypatch, at_step=2, steps=2)
+    root = folder.root
+    (root / "options.yml").unlink()
+    path = {
+        "auto": "auto", "state": folder.state(1), "run": root, "states": folder.states, "experiments": root.parent,
+        "crash": folder.crash / "step_1/1.state",
+    }[where]  # fmt: skip
+    resumed = _train(mapping, resume=path, accumulate="auto", memory_budget="1GB")
+    assert _parts_of(resumed) == 2
+
+
+def test_accumulate_auto_is_settled_anew_where_no_state_is_gone_on_with(mapping) -> None:
+    root = parse_options(mapping).path.experiments_root / "tiny"
+    root.mkdir(parents=True)
+    (root / "options.yml").write_text(yaml.safe_dump({"train": {"accumulate": 2}}))
+    assert _parts_of(_train(mapping, resume="auto", accumulate="auto", memory_budget="1GB")) == 1

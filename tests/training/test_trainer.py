@@ -265,7 +265,9 @@ def test_a_device_without_memory_is_told_what_to_lower(model, monkeypatch) -> No
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(model, "optimize_parameters", no_memory)
-    with pytest.raises(TrainingError, match="no memory for step 1; lower datasets.train.batch_size_per_gpu"):
+    with pytest.raises(
+        TrainingError, match="no memory for step 1; lower .*batch_size_per_gpu.* `realesrgan-arch plan FILE`"
+    ):
         _fit(model, 2)
 
 
