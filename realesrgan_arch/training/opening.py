@@ -1,7 +1,7 @@
 """From the options of a run to what looks after it: its console, guards, checkpoints and rhythm."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import yaml
 
@@ -9,6 +9,7 @@ from realesrgan_arch.atomic import write_text
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.adversary_watch import AdversaryWatch
+from realesrgan_arch.training.best import BestTable
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.disk_rules import DiskRules
 from realesrgan_arch.training.fault_report import FaultReports
@@ -50,7 +51,8 @@ def check_disk(options: Options, model: FineTuneModel) -> None:
         NotSavedError: it has not.
     """
     rhythm = rhythm_of(options)
-    saves = sum(rhythm.saves_after(step) for step in range(model.step + 1, rhythm.total_steps + 1))
+    # That from which a run goes on lies in its folder, too.
+    saves = (model.step > 0) + sum(rhythm.saves_after(step) for step in range(model.step + 1, rhythm.total_steps + 1))
     check_room(
         model.run_folder,
         checkpoint=checkpoint_bytes(model, gt_size=options.crop_gt_size, scale=options.scale),
@@ -105,11 +107,10 @@ def open_store(
 ) -> Store:
     """Return where checkpoints are kept, together with the guards' memory; of several ranks, one for all."""
     extras = {"numbers": numbers, "rounds": rounds}
-    best = rounds.table.steps_to_keep if options.logger.keep_best else nothing_more
     store = CheckpointStore(
         model.run_folder,
         extras=extras,
-        retention=Retention(_keep_last(options), best),
+        retention=Retention(_keep_last(options), _steps_to_keep(options, rounds.table)),
         disk=DiskRules(options.logger.on_disk_full, progress.write, lambda: stop.number is not None),
     )
     ranks = model.game.ranks
@@ -119,6 +120,14 @@ def open_store(
 def describe_data(batches: TrainingBatches, validations: Sequence[Validation]) -> dict[str, str]:
     """Return what each set holds, by its name, for the header."""
     return {"train": batches.in_words(), **{part.name: part.size_in_words() for part in validations}}
+
+
+def _steps_to_keep(options: Options, table: BestTable) -> Callable[[], Collection[int]]:
+    """A guard that goes back needs its step, whether or not the best ones are wanted."""
+    if options.logger.keep_best:
+        return table.steps_to_keep
+    goes_back = options.val is not None and options.val.guard == "rollback"
+    return table.way_back if goes_back else nothing_more
 
 
 def _keep_last(options: Options) -> int | None:
