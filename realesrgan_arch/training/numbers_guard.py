@@ -127,9 +127,10 @@ class NumbersGuard:
 
     def go_back(self, step: int) -> None:
         """Forget what was seen after `step`, to which the run has gone back; how many were skipped still counts."""
+        del step
         self._waiting, self._streak, self._streak_length = [], [], 0
         if self._adversary is not None:
-            self._adversary.go_back(step)
+            self._adversary.go_back()
 
     def state_dict(self) -> Plain:
         """Return what a resume needs."""

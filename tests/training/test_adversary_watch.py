@@ -144,7 +144,7 @@ def test_a_discriminator_against_a_frozen_generator_is_found_overpowering_in_a_r
 def test_a_run_that_goes_back_begins_to_look_again_there() -> None:
     watch, said = _watch([(0.7, -0.7)] * 30 + [(0.0, 0.0)] * 1000, patience=1000)
     assert said == []
-    watch.go_back(20)
+    watch.go_back()
     assert watch.means() is None
     found = []
     for step in range(21, 1200):
