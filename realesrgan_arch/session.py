@@ -139,10 +139,13 @@ class _Run:
         self._greet(progress, archived)
         environment = partial(_describe_environment, self._folder.root)
         with stop:
+            if self._resumed and not self._is_own_resume:
+                store.save(model, model.step)  # this folder has nothing yet to go back to or to resume from
             self._score_base(rounds, progress, stop)
             watch = Watch(progress, faults, numbers, rounds, stop, self._ranks)
             trainer = Trainer(model, batches=self._batches, rhythm=self._rhythm, store=store, watch=watch)
-            with crash_saved(model, environment=environment, write=progress.write):
+            saved = crash_saved(model, environment=environment, write=progress.write)
+            with saved if self._ranks.is_first else nullcontext():
                 verdict = trainer.fit()
         return self._outcome(rounds, faults, verdict, progress)
 

@@ -1,5 +1,6 @@
 """A whole run against its base: scored once, guarded, stopped, sent back, and the best kept."""
 
+import csv
 import json
 
 import pytest
@@ -7,8 +8,10 @@ import torch
 
 from realesrgan_arch.options.load import OptionsError, parse_options
 from realesrgan_arch.session import Outcome, train
+from realesrgan_arch.training.best_weights import BestWeights
 from realesrgan_arch.training.checkpoint_manifest import read_manifests
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
+from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.trainer import Trainer
 from realesrgan_arch.training.validation import Validation
 from tests.tiny_run import tiny_options, write_options, write_pictures
@@ -48,7 +51,7 @@ def _validated(outcome: Outcome) -> list[int]:
     return [record["step"] for record in records if record["kind"] == "validation"]
 
 
-def test_a_run_that_got_worse_is_stopped_with_exit_code_4_and_keeps_latest_and_best(mapping) -> None:
+def test_a_run_that_got_worse_is_stopped_with_exit_code_4_and_keeps_latest_and_best(mapping, caplog) -> None:
     outcome = _train(_ruin(mapping, "stop"))
     assert outcome.exit_code == 4
     assert _validated(outcome) == [0, 1, 2]
@@ -58,6 +61,7 @@ def test_a_run_that_got_worse_is_stopped_with_exit_code_4_and_keeps_latest_and_b
     assert outcome.weights.exists()
     summary = outcome.summary()
     assert "worse than the base for 2 validations in a row" in summary
+    assert "validations in a row" not in caplog.text  # the summary says it, and nothing else
     assert "worse: PSNR" in summary
     assert f"--model_path {outcome.quality.best}" in summary
 
@@ -102,6 +106,65 @@ def test_a_rollback_that_a_kill_prevents_is_made_after_the_resume(mapping, monke
     assert last is not None
     assert CheckpointStore(resumed.run_folder).newest_step() == last
     assert _extras(resumed, last) == _extras(straight, last)
+
+
+def test_a_rollback_needs_no_checkpoints_that_are_kept_for_other_reasons(mapping, caplog) -> None:
+    mapping["logger"] |= {"keep_best": False, "keep_last": 1}
+    outcome = _train(_ruin(mapping, "rollback"))
+    assert outcome.exit_code == 4
+    assert "going back to step" in caplog.text
+    assert "not whole" not in caplog.text
+
+
+def test_a_run_from_the_state_of_another_one_has_that_state_before_its_first_step(mapping, monkeypatch) -> None:
+    mapping["train"]["total_iter"] = 2
+    other = _train({**mapping, "name": "other"})
+
+    def killed(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="killed"):
+        patch.setattr("realesrgan_arch.training.rounds.ValidationRounds.score_base", killed)
+        mapping["path"]["resume_state"] = str(other.run_folder.state(2))
+        _train({**mapping, "name": "own", "train": {**mapping["train"], "total_iter": 4}})
+    own = type(other.run_folder)(other.run_folder.root.parent / "own")
+    assert CheckpointStore(own).newest_step() == 2
+
+
+def test_best_weights_that_are_gone_are_said_once(mapping, caplog, monkeypatch) -> None:
+    monkeypatch.setattr(BestWeights, "refresh", lambda *_, **__: ["psnr"])
+    _train(mapping)
+    assert caplog.text.count("the weights of the best psnr are not there any more") == 1
+
+
+def test_only_the_first_rank_keeps_best_weights_and_what_a_crash_leaves(mapping, monkeypatch) -> None:
+    inside, seen, original = [0], [], Ranks.on_first
+
+    def noted(ranks: Ranks, action):
+        inside[0] += 1
+        try:
+            return original(ranks, action)
+        finally:
+            inside[0] -= 1
+
+    monkeypatch.setattr(Ranks, "on_first", noted)
+    monkeypatch.setattr(BestWeights, "refresh", lambda *_, **__: seen.append(inside[0]) or [])
+    _train(mapping)
+    assert seen == [1] * 6
+
+    train_step = Trainer._train_step
+
+    def boom(self: Trainer, step: int, *rest):
+        if step == 2:
+            raise RuntimeError("boom")
+        return train_step(self, step, *rest)
+
+    monkeypatch.setattr(Trainer, "_train_step", boom)
+    monkeypatch.setattr("realesrgan_arch.training.crash._save", lambda *_: seen.append("crash") or "")
+    monkeypatch.setattr(Ranks, "is_first", property(lambda _: False))
+    with pytest.raises(RuntimeError, match="boom"):
+        _train({**mapping, "name": "second"})
+    assert "crash" not in seen
 
 
 def _numbers_named(values: object, name: str) -> list[float]:
@@ -161,6 +224,12 @@ def test_tables_start_anew_where_the_validation_has_changed(mapping, caplog) -> 
     outcome = _train(mapping, auto_resume=True)
     assert "the validation has changed" in caplog.text
     assert json.loads(outcome.run_folder.best.read_text())["files"] == {"psnr": 2, "composite": 2}
+    with outcome.run_folder.results.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    records = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]
+    last = {record["step"]: record["psnr"] for record in records if record["kind"] == "validation"}
+    assert [int(row["step"]) for row in rows] == [0, 1, 2]
+    assert {int(row["step"]): float(row["psnr"]) for row in rows} == pytest.approx(last, rel=1e-5)
 
 
 def test_early_stopping_ends_the_run_with_exit_code_0_and_says_why(mapping) -> None:

@@ -95,6 +95,10 @@ class AdversaryWatch:
         self.balance = leaning
         return [self._words(means, step)]
 
+    def go_back(self) -> None:
+        """Begin to look again, as the run has gone back; what was said last stays said."""
+        self._means, self._leaning = None, self.balance
+
     def state_dict(self) -> dict[str, object]:
         """Return plain numbers and words."""
         return {

@@ -79,6 +79,11 @@ class BestTable:
         best = self._best.get(self._deciding, {}).get(COMPOSITE)
         return None if best is None or best.discarded else best.step
 
+    def way_back(self) -> frozenset[int]:
+        """Return the step to return to, if there is one, as all that must stay."""
+        step = self.step_to_return_to()
+        return frozenset() if step is None else frozenset({step})
+
     def steps_to_keep(self) -> frozenset[int]:
         """Return the steps whose checkpoints must stay: the best of the deciding set, and its front."""
         kept = {best.step for best in self._best.get(self._deciding, {}).values() if not best.discarded}

@@ -47,10 +47,10 @@ class BestWeights:
         """
         best = table.best(self._deciding)
         files = self._files_on_disk()
-        stale = [metric for metric, entry in best.items() if files.get(metric) != entry.step]
+        stale = [metric for metric, entry in best.items() if files.get(metric) != (entry.step, entry.value)]
         try:
             if stale:
-                self._write_record(table, {metric: files[metric] for metric in files if metric not in stale})
+                self._write_record(table, {metric: step for metric, (step, _) in files.items() if metric not in stale})
             lost = [metric for metric in stale if not self._place(metric, best[metric], step=step, save=save)]
             here = {metric: entry.step for metric, entry in best.items() if metric not in lost}
             self._write_record(table, here)
@@ -71,11 +71,16 @@ class BestWeights:
             return False
         return True
 
-    def _files_on_disk(self) -> dict[str, int]:
-        """Return the step of each best file that `best.json` vouches for."""
+    def _files_on_disk(self) -> dict[str, tuple[int, float]]:
+        """Return step and score of each best file that `best.json` vouches for.
+
+        The step alone does not say which weights they are: a run that went back makes steps again.
+        """
         try:
-            files = json.loads(self._run_folder.best.read_text(encoding="utf-8"))["files"]
-            return {metric: int(step) for metric, step in files.items() if self.path(metric).exists()}
+            record = json.loads(self._run_folder.best.read_text(encoding="utf-8"))
+            scores = record["sets"][record["deciding_set"]]
+            files = {metric: (int(step), float(scores[metric]["value"])) for metric, step in record["files"].items()}
+            return {metric: file for metric, file in files.items() if self.path(metric).exists()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 

@@ -8,11 +8,18 @@ from realesrgan_arch.atomic import write_text
 
 Key = tuple[object, object, object]
 """Kind, step and validation set of a line."""
+SCORES = "validation"
+"""The kind of a line with the scores of a set."""
 
 
 def key_of(record: dict[str, object]) -> Key:
     """Return what there is one line of."""
     return record.get("kind"), record.get("step"), record.get("set")
+
+
+def is_of_scores(key: Key) -> bool:
+    """Return whether that is a line with the scores of a set."""
+    return key[0] == SCORES
 
 
 def cut_after(path: Path, step: int) -> set[Key]:

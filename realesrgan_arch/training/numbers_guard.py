@@ -12,11 +12,10 @@ from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.training.adversary_watch import AdversaryWatch
 from realesrgan_arch.training.step_numbers import FlagOnItsWay, StepNumbers
-from realesrgan_arch.training.verdict import CONTINUE, Verdict
+from realesrgan_arch.training.verdict import CONTINUE, RATE_AFTER_ROLLBACK, Verdict
 
 logger = logging.getLogger(__name__)
 Plain = dict[str, object]
-RATE_AFTER_ROLLBACK = 0.5
 FP16_HALVINGS = 16
 """`GradScaler` begins at 65536: so many skipped steps bring its scale to 1, and until then they are its normal work."""
 _ALWAYS_SAID = 3
@@ -131,12 +130,18 @@ class NumbersGuard:
         more = f" and {len(broken) - 1} others" if len(broken) > 1 else ""
         return self._give_up(step, f"the weights of step {step} are not finite any more ({broken[0]}{more})")
 
-    def check_log(self, log: dict[str, float], step: int) -> dict[str, float]:
-        """Return `log`, which may hold numbers of a skipped step; say what the discriminator does."""
+    def judge_adversary(self, step: int) -> None:
+        """Say what the discriminator does, where that is new after `step`."""
         if self._adversary is not None:
             for words in self._adversary.judge(step):
                 self._write(words)
-        return log
+
+    def go_back(self, step: int) -> None:
+        """Forget what was seen after `step`, to which the run has gone back; how many were skipped still counts."""
+        del step
+        self._waiting, self._streak, self._streak_length = [], [], 0
+        if self._adversary is not None:
+            self._adversary.go_back()
 
     def state_dict(self) -> Plain:
         """Return what a resume needs."""
@@ -191,7 +196,7 @@ class NumbersGuard:
                 "pictures that it names, lower train.optim_g.lr, or set train.clip_grad_norm"
             )
         self.rate_factor = RATE_AFTER_ROLLBACK
-        return Verdict("rollback", f"{reason}{report}; the learning rate is halved")
+        return Verdict("rollback", f"{reason}{report}")
 
     def _write_report(self, step: int, reason: str) -> str:
         if self._report is None:

@@ -1,7 +1,7 @@
 """From the options of a run to what looks after it: its console, guards, checkpoints and rhythm."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import yaml
 
@@ -9,7 +9,7 @@ from realesrgan_arch.atomic import write_text
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.adversary_watch import AdversaryWatch
-from realesrgan_arch.training.best import FIDELITY, NATURALNESS
+from realesrgan_arch.training.best import FIDELITY, NATURALNESS, BestTable
 from realesrgan_arch.training.checkpoint_manifest import look_for_newest
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.disk_rules import DiskRules
@@ -73,7 +73,8 @@ def check_disk(options: Options, model: FineTuneModel, *, goes_on: bool) -> None
     check_room(
         model.run_folder,
         checkpoint=checkpoint_bytes(model, gt_size=options.crop_gt_size, scale=options.scale),
-        count=most_checkpoints(options, saves=count_saves(options, after=model.step)),
+        # That from which a run goes on lies in its folder, too.
+        count=most_checkpoints(options, saves=(model.step > 0) + count_saves(options, after=model.step)),
         goes_on=goes_on,
     )
 
@@ -126,14 +127,13 @@ def open_store(
 ) -> Store:
     """Return where checkpoints are kept, together with the guards' memory; of several ranks, one for all."""
     extras = {"numbers": numbers, "rounds": rounds}
-    best = rounds.table.steps_to_keep if options.logger.keep_best else nothing_more
     ranks, logger = model.game.ranks, options.logger
     if ranks.are_many and logger.on_disk_full == "pause":
         progress.write("several ranks train, so a full disk ends the run: the others cannot wait for one that pauses")
     store = CheckpointStore(
         model.run_folder,
         extras=extras,
-        retention=Retention(_keep_last(options), best),
+        retention=Retention(_keep_last(options), _steps_to_keep(options, rounds.table)),
         disk=DiskRules(
             "stop" if ranks.are_many else logger.on_disk_full,
             progress.write,
@@ -153,6 +153,14 @@ def _check_stop(stop: StopRequest, run_folder: RunFolder) -> None:
     if stop.number is not None:
         newest = look_for_newest(run_folder).manifest
         raise StoppedBySignal(newest.step if newest else 0, stop.number, disk_is_full=True)
+
+
+def _steps_to_keep(options: Options, table: BestTable) -> Callable[[], Collection[int]]:
+    """A guard that goes back needs its step, whether or not the best ones are wanted."""
+    if options.logger.keep_best:
+        return table.steps_to_keep
+    goes_back = options.val is not None and options.val.guard == "rollback"
+    return table.way_back if goes_back else nothing_more
 
 
 def _keep_last(options: Options) -> int | None:

@@ -53,8 +53,8 @@ def check_room(
     free = free_bytes(run_folder.root) if free is None else free
     if free < needed:
         raise NotSavedError(
-            f"expected {say_bytes(needed)} on the disk of {existing_folder(run_folder.root)} for {count} checkpoints of "
-            f"{say_bytes(checkpoint)} at once and the logs, got {say_bytes(free)} free; free some, lower "
+            f"expected {say_bytes(needed)} on the disk of {existing_folder(run_folder.root)} for {count} checkpoints "
+            f"of {say_bytes(checkpoint)} at once and the logs, got {say_bytes(free)} free; free some, lower "
             "logger.keep_last, or choose another disk with path.experiments_root",
             is_full=True,
         )

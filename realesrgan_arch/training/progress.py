@@ -14,7 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from realesrgan_arch.training.data_share import DataShareWatch
-from realesrgan_arch.training.metrics_log import cut_after, key_of
+from realesrgan_arch.training.metrics_log import SCORES, cut_after, is_of_scores, key_of
 from realesrgan_arch.training.peak_memory import peak_bytes
 from realesrgan_arch.training.results_table import Comparison, ResultsTable
 from realesrgan_arch.training.run_folder import RunFolder
@@ -105,6 +105,10 @@ class Progress:
         self._bar.n = step
         self._bar.refresh()
 
+    def forget_scores(self) -> None:
+        """Let scores be recorded beside those of the same step, as they are not of the same pictures any more."""
+        self._known = {key for key in self._known if not is_of_scores(key)}
+
     @contextmanager
     def pause(self) -> Iterator[None]:
         """Leave what happens in the block, saving and validating, out of the speed."""
@@ -144,7 +148,7 @@ class Progress:
 
         `set_hash` of a frozen set stands beside them in `metrics.jsonl`.
         """
-        self._record("validation", step, scores, dataset=dataset, set_hash=set_hash)
+        self._record(SCORES, step, scores, dataset=dataset, set_hash=set_hash)
 
     def log_comparison(self, step: int, comparison: Comparison, *, dataset: str, set_hash: str = "") -> None:
         """Write the scores of one validation set beside those of base and bicubic to `results.csv`."""
@@ -192,7 +196,7 @@ class Progress:
         """Return a writer whose curves replace those of an older one from the step after `step` on."""
         if not self._use_tensorboard:
             return None
-        return SummaryWriter(str(self._run_folder.tensorboard), purge_step=step + 1 if step else None)
+        return SummaryWriter(str(self._run_folder.tensorboard), purge_step=step + 1)
 
     def _memory(self) -> str:
         return f"peak {peak_bytes(self._device) / 2**30:.1f} GiB"

@@ -141,7 +141,7 @@ class QualityGuard:
             return Verdict("continue", f"warning: {reason}; training goes on, as val.guard is warn{best}")
         if rules.action == "rollback" and self._rollbacks < rules.rollbacks:
             self._is_returning = True
-            return Verdict("rollback", f"{reason}; the learning rate is halved", step=best_step)
+            return Verdict("rollback", reason, step=best_step, exit_code=EXIT_CHECK_FAILED)
         again = ", after going back once" if self._rollbacks == 1 else f", after going back {self._rollbacks} times"
         words = f"{reason}{again if self._rollbacks else ''}: the run ends, as val.guard is {rules.action}"
         return Verdict("finish", words, exit_code=EXIT_CHECK_FAILED)

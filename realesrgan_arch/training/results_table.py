@@ -17,8 +17,8 @@ _KEY = ("step", "set")
 class ResultsTable:
     """The scores of every validation of a run, in a file that is whole at any time.
 
-    Each row is of one step and one validation set; a row that is made again, after a resume, takes the place of the
-    older one. The file is short, so it is written anew each time.
+    Each row is of one step and one validation set, in the order of the steps; a row that is made again, after a resume,
+    takes the place of the older one. The file is short, so it is written anew each time.
 
     Args:
         path: of the file; need not exist.
@@ -42,7 +42,7 @@ class ResultsTable:
         row = {"step": str(step), "set": name, "set_hash": set_hash}
         row |= {column: "" if math.isnan(value) else f"{value:.6g}" for column, value in comparison.items()}
         self._rows = [other for other in self._rows if any(other[key] != row[key] for key in _KEY)]
-        self._rows.append(row)
+        self._rows = sorted([*self._rows, row], key=lambda one: int(one["step"]))
         self._write()
 
     def _write(self) -> None:

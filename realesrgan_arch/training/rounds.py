@@ -24,9 +24,7 @@ from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.quality_guard import EarlyStopping, GuardRules, QualityGuard
 from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.validation import TILE, Validation, means, score_rules, snapshot
-from realesrgan_arch.training.verdict import CONTINUE, Verdict
-
-RATE_AFTER_ROLLBACK = 0.5
+from realesrgan_arch.training.verdict import CONTINUE, RATE_AFTER_ROLLBACK, Verdict
 
 
 class ValidationRounds:
@@ -50,6 +48,7 @@ class ValidationRounds:
         self._guard = QualityGuard(guard_rules(options))
         self._ended: dict[str, object] = {}
         self._weights = BestWeights(model.run_folder, self._deciding)
+        self._lost: list[str] = []
         self._compared_with = ""
         self.table = BestTable(self._deciding, directions(options))
         """The best steps so far; its `steps_to_keep` are the checkpoints that must stay."""
@@ -90,9 +89,7 @@ class ValidationRounds:
         verdict = CONTINUE
         if self._validations:
             decisive = self._score(step)
-            lost = self._weights.refresh(self.table, step=step, save=self._save_weights)
-            if lost:
-                self._progress.write(f"the weights of the best {', '.join(lost)} are not there any more")
+            self._model.game.ranks.on_first(lambda: self._keep_best_weights(step))
             verdict = self._judge(step, decisive)
             self._ended = self._describe_end(verdict)
         # A rollback that a kill prevents is asked for again: the resumed run validates this step once more.
@@ -176,6 +173,12 @@ class ValidationRounds:
         self._progress.log_scores(step, dict(scores), **of_set)
         self._progress.log_comparison(step, validation.comparison(), **of_set)
 
+    def _keep_best_weights(self, step: int) -> None:
+        lost = self._weights.refresh(self.table, step=step, save=self._save_weights)
+        if new := [metric for metric in lost if metric not in self._lost]:
+            self._progress.write(f"the weights of the best {', '.join(new)} are not there any more")
+        self._lost = lost
+
     def _judge(self, step: int, decisive: tuple[dict[str, float], Contrast]) -> Verdict:
         scores, against_base = decisive
         best = self.table.best(self._deciding).get(COMPOSITE)
@@ -185,8 +188,8 @@ class ValidationRounds:
             f"{worse_metrics(against_base.worse)}{beside}"
         )
         verdict = self._guard.judge(step, against_base, scores, best_step=self.table.step_to_return_to())
-        # The loop says why it goes back, and the end of a run why it ended.
-        if verdict.reason and verdict.action != "rollback":
+        # The loop says why it goes back, and the summary of a run why it ended.
+        if verdict.reason and verdict.action == "continue":
             self._progress.write(verdict.reason)
         return verdict
 
@@ -203,6 +206,7 @@ class ValidationRounds:
         if self._compared_with not in ("", now):
             self.table.forget_scores()
             self._guard.forget_scores()
+            self._progress.forget_scores()
             self._progress.write("the validation has changed: the best steps and the guard start anew")
         self._compared_with = now
 

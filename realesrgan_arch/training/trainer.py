@@ -1,5 +1,6 @@
 """The loop: one screen, from top to bottom."""
 
+import copy
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
@@ -18,6 +19,7 @@ from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.ranks_store import Store
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
+from realesrgan_arch.training.way_back import find_way_back
 from realesrgan_arch.training.worker_faults import WorkerError
 
 
@@ -85,6 +87,7 @@ class Trainer:
         self._rhythm = rhythm
         self._store = store
         self._watch = watch
+        self._start: dict[str, object] | None = None
 
     def fit(self) -> Verdict:
         """Train, and return why the run ended: `CONTINUE` where all steps are done.
@@ -95,14 +98,13 @@ class Trainer:
             CheckpointError: a checkpoint cannot be written.
             StoppedBySignal: a stop was asked for; the state of the step is saved.
         """
+        self._start = copy.deepcopy(self._model.state()) if self._model.step == 0 else None
         verdict = self._validate_what_was_missed()
         self._watch.progress.restart_clock()
         while verdict.action == "rollback" or (
             verdict.action == "continue" and self._model.step < self._rhythm.total_steps
         ):
-            if verdict.action == "rollback":
-                self._roll_back(verdict)
-            verdict = self._train_until_verdict()
+            verdict = self._roll_back(verdict) if verdict.action == "rollback" else self._train_until_verdict()
         self._model.check_frozen()
         self._store.save_latest(self._model)
         self._store.save_extras(self._model.step)
@@ -153,7 +155,8 @@ class Trainer:
         watch.progress.count_step(data_seconds=waited)
         verdict = watch.numbers.after_step(step, batch, self._model.numbers)
         if self._rhythm.is_due(step, self._rhythm.print_every):
-            log = watch.numbers.check_log(watch.ranks.mean(self._model.get_current_log()), step)
+            log = watch.ranks.mean(self._model.get_current_log())
+            watch.numbers.judge_adversary(step)
             watch.progress.log_losses(step, log, self._model.get_current_learning_rate())
         return verdict
 
@@ -169,6 +172,7 @@ class Trainer:
         if saves or stopping is not None:
             with self._watch.progress.timings.measure("saving"):
                 self._store.save(self._model, step)
+            self._start = None
         if stopping is not None:
             raise StoppedBySignal(step, stopping)
         return self._validate(step, saved=saves) if validates else CONTINUE
@@ -187,18 +191,38 @@ class Trainer:
             self._store.save_extras(step)
         return verdict
 
-    def _roll_back(self, verdict: Verdict) -> None:
-        """Go back to an older checkpoint, which takes what was decided and is the newest from then on."""
-        step = verdict.step if verdict.step is not None else self._store.newest_step()
+    def _roll_back(self, verdict: Verdict) -> Verdict:
+        """Go back to an older checkpoint, and return how the run goes on: it ends where that is of its last step.
+
+        Before the first one it is the start, which is kept in memory: in the folder it would be a state to resume from,
+        and a run that failed in its first step could not be started again with other options.
+        """
+        model, watch, left = self._model, self._watch, self._model.step
+        step = watch.ranks.on_first(lambda: find_way_back(model.run_folder, wanted=verdict.step))
+        step = 0 if step is None and self._start is not None else step
         if step is None:
             raise CheckpointError(f"{verdict.reason}; there is no checkpoint to go back to")
-        self._watch.progress.write(f"{verdict.reason}: going back to step {step}")
-        # The run itself made this state: what a resume was allowed to change since is no fault.
-        self._model.resume_training(self._store.load(step), allow_changed=["*"])
-        self._watch.rounds.go_back(step)
-        self._watch.progress.go_back(step)
+        if step == left == self._rhythm.total_steps:
+            words = f"{verdict.reason}: the run ends, as its last step is the one to go back to"
+            return Verdict("finish", words, exit_code=verdict.exit_code)
+        if verdict.step not in (None, step):
+            watch.progress.warn(f"the checkpoint of step {verdict.step} is not there, or not whole any more")
+        self._restore(step)
+        way = "from here on" if step == left else f"going back to step {step}"
+        watch.progress.write(f"{verdict.reason}: {way} with half the learning rate")
+        # It takes what was decided, and is the newest from now on.
         self._store.save_extras(step)
         self._store.discard_after(step)
+        return CONTINUE
+
+    def _restore(self, step: int) -> None:
+        begun = self._model.schedule_start
+        # The run itself made this state: what a resume was allowed to change since is no fault.
+        state = self._store.load(step) if step or self._start is None else copy.deepcopy(self._start)
+        self._model.resume_training(state, allow_changed=["*"])
+        self._model.schedule_start = min(begun, step)
+        for part in (self._watch.rounds, self._watch.numbers, self._watch.progress):
+            part.go_back(step)
 
 
 def _run_step(model: FineTuneModel, batch: Batch, step: int) -> None:

@@ -13,9 +13,11 @@ class Verdict:
     action: Literal["continue", "finish", "rollback"]
     reason: str = ""
     step: int | None = None
-    """The checkpoint to go back to; the newest good one when absent."""
+    """The checkpoint to go back to; the newest good one when it is absent, or not whole."""
     exit_code: int = EXIT_OK
-    """Of a run that ends with this verdict."""
+    """Of a run that ends with this verdict, a rollback that has nowhere to go back to among them."""
 
 
 CONTINUE = Verdict("continue")
+RATE_AFTER_ROLLBACK = 0.5
+"""What the learning rates are multiplied by when a run goes back."""

@@ -139,3 +139,15 @@ def test_a_discriminator_that_does_not_learn_is_found_blind_in_a_run(tmp_path) -
 def test_a_discriminator_against_a_frozen_generator_is_found_overpowering_in_a_run(tmp_path) -> None:
     said = _play(tmp_path, 300, train_g="none", rate_d=0.1, light=120)
     assert any("overpowers" in words for words in said)
+
+
+def test_a_run_that_goes_back_begins_to_look_again_there() -> None:
+    watch, said = _watch([(0.7, -0.7)] * 30 + [(0.0, 0.0)] * 1000, patience=1000)
+    assert said == []
+    watch.go_back()
+    assert watch.means() is None
+    found = []
+    for step in range(21, 1200):
+        watch.note(_numbers(0.0, 0.0))
+        found += watch.judge(step)
+    assert [words.partition(":")[0] for words in found] == ["step 1021"]

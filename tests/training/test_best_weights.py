@@ -98,3 +98,15 @@ def test_a_discarded_step_is_not_taken_from_a_checkpoint_of_that_number(run) -> 
     run.folder.best.unlink()
     assert run.refresh(6) == ["psnr"]
     assert run.content("psnr") == "4"
+
+
+def test_a_step_that_is_made_again_and_better_brings_its_own_weights(run) -> None:
+    run.step(2, psnr=23.0)
+    run.step(4, psnr=24.0)
+    run.table.go_back(2)
+    run.folder.weights("net_g", 4).unlink()
+    run.folder.weights("net_g", 4).write_text("another 4")
+    run.table.add("val", 4, {"psnr": 25.0})
+    assert run.refresh(4) == []
+    assert run.content("psnr") == "another 4"
+    assert run.record()["sets"]["val"]["psnr"] == {"step": 4, "value": 25.0}

@@ -9,6 +9,7 @@ import torch
 
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.losses import AdversarialLoss, Losses
+from realesrgan_arch.training.adversary_watch import AdversaryWatch
 from realesrgan_arch.training.numbers_guard import NumbersGuard, TrainingError
 from realesrgan_arch.training.step_numbers import StepNumbers
 
@@ -167,3 +168,20 @@ def make_sick(model, steps: set[int], monkeypatch) -> None:
 
 def test_a_user_mends_a_training_error() -> None:
     assert issubclass(TrainingError, UserError)
+
+
+def test_going_back_ends_a_streak_and_the_steps_that_wait_are_not_counted_into_the_new_one(monkeypatch) -> None:
+    monkeypatch.setattr("realesrgan_arch.training.numbers_guard.FlagOnItsWay", _Late)
+    guard = NumbersGuard(bad_steps=3)
+    _run(guard, "xxx")
+    guard.go_back(0)
+    assert guard.state_dict()["in_a_row"] == 0
+    assert _run(guard, "xxx") == ["continue"] * 3
+
+
+def test_going_back_takes_the_watch_of_the_discriminator_along() -> None:
+    watch = AdversaryWatch("vanilla")
+    gone_back: list[bool] = []
+    watch.go_back = lambda: gone_back.append(True)
+    NumbersGuard(adversary=watch).go_back(4)
+    assert gone_back == [True]

@@ -45,3 +45,10 @@ def test_a_torn_file_is_mended(tmp_path) -> None:
 def test_a_run_without_validation_has_no_table(tmp_path) -> None:
     ResultsTable(tmp_path / "results.csv", first_step=0)
     assert not (tmp_path / "results.csv").exists()
+
+
+def test_the_rows_stand_in_the_order_of_the_steps(tmp_path) -> None:
+    table = ResultsTable(tmp_path / "results.csv", first_step=0)
+    for step, value in ((0, 1.0), (2, 2.0), (0, 3.0)):
+        _add(table, step, value)
+    assert [(row["step"], row["psnr"]) for row in _rows(tmp_path / "results.csv")] == [("0", "3"), ("2", "2")]

@@ -69,29 +69,33 @@ class _Rounds:
         self.last_step = step
 
 
-def _fit(
+def _fit(model, total: int, *, rounds: _Rounds | None = None, **rest) -> list[int]:
+    rounds = rounds or _Rounds()
+    _trainer(model, total, rounds=rounds, **rest).fit()
+    return rounds.steps
+
+
+def _trainer(
     model,
     total: int,
     *,
     stream: io.StringIO | None = None,
     batches=None,
     stop=None,
-    rounds: _Rounds | None = None,
+    rounds: _Rounds,
     numbers: NumbersGuard | None = None,
     **rhythm,
-) -> list[int]:
-    rounds, numbers = rounds or _Rounds(), numbers or NumbersGuard()
+) -> Trainer:
+    numbers = numbers or NumbersGuard()
     progress = _progress(model, stream or io.StringIO(), total)
     watch = Watch(progress, ImageFaults(100), numbers, rounds, stop or StopRequest())
-    trainer = Trainer(
+    return Trainer(
         model,
         batches=_Batches(batches),
         rhythm=Rhythm(total_steps=total, **rhythm),
         store=CheckpointStore(model.run_folder, extras={"numbers": numbers}),
         watch=watch,
     )
-    trainer.fit()
-    return rounds.steps
 
 
 def test_a_run_validates_and_saves_in_its_rhythm_and_at_the_end(model) -> None:
@@ -121,6 +125,84 @@ def test_a_rollback_goes_back_to_the_checkpoint_and_trains_on_from_there(model) 
     undisturbed = small_model(model.run_folder.root.parent / "other", train_d=None)
     run_steps(undisturbed, 1, 6)
     assert all(map(torch.equal, tensors(model).values(), tensors(undisturbed).values()))
+
+
+@pytest.mark.parametrize("damage", ["absent", "not whole"])
+def test_a_rollback_to_a_checkpoint_that_is_gone_takes_the_newest_whole_one(model, damage: str) -> None:
+    class Damaging(_Rounds):
+        def validate(self, step: int) -> Verdict:
+            if damage == "not whole" and step == 4:
+                model.run_folder.state(2).write_bytes(b"torn")
+            return super().validate(step)
+
+    rounds = Damaging({4: Verdict("rollback", "worse than the base", step=1 if damage == "absent" else 2)})
+    stream = io.StringIO()
+    assert _fit(model, 6, rounds=rounds, stream=stream, save_every=2, validate_every=2, print_every=0) == [2, 4, 6]
+    said = stream.getvalue()
+    assert "is not there, or not whole any more" in said
+    assert "worse than the base: from here on with half the learning rate" in said
+    assert "going back" not in said
+
+
+def test_a_rollback_to_the_last_step_of_the_run_is_its_end(model) -> None:
+    rounds = _Rounds({4: Verdict("rollback", "worse than the base", step=4, exit_code=4)})
+    stream = io.StringIO()
+    trainer = _trainer(model, 4, rounds=rounds, stream=stream, save_every=2, validate_every=2, print_every=0)
+    verdict = trainer.fit()
+    assert (verdict.action, verdict.exit_code) == ("finish", 4)
+    assert verdict.reason == "worse than the base: the run ends, as its last step is the one to go back to"
+    assert "half the learning rate" not in stream.getvalue()
+    assert model.run_folder.weights("net_g", None).exists()
+
+
+@pytest.mark.parametrize(("begun", "after"), [(0, 0), (1, 1), (3, 2)])
+def test_a_rollback_keeps_where_the_run_let_its_schedule_begin(model, begun: int, after: int) -> None:
+    class Restarting(_Rounds):
+        def validate(self, step: int) -> Verdict:
+            model.schedule_start = begun if step == 4 else model.schedule_start
+            return super().validate(step)
+
+    rounds = Restarting({4: Verdict("rollback", "worse", step=2)})
+    seen: list[int] = []
+    update = model.update_learning_rate
+    model.update_learning_rate = lambda step: (seen.append(model.schedule_start), update(step))
+    _fit(model, 5, rounds=rounds, save_every=2, validate_every=4, print_every=0)
+    assert seen[4:6] == [after] * 2
+
+
+def test_what_watches_the_numbers_goes_back_too(model, monkeypatch) -> None:
+    numbers, gone_back = NumbersGuard(), []
+    monkeypatch.setattr(numbers, "go_back", gone_back.append)
+    rounds = _Rounds({4: Verdict("rollback", "worse", step=2)})
+    _fit(model, 4, rounds=rounds, numbers=numbers, save_every=2, validate_every=4, print_every=0)
+    assert gone_back == [2]
+
+
+def test_bad_steps_before_the_first_checkpoint_go_back_to_the_start(model, monkeypatch) -> None:
+    make_sick(model, {2, 3}, monkeypatch)
+    stream, optimize, steps = io.StringIO(), model.optimize_parameters, []
+
+    def noted(step: int) -> None:
+        optimize(step)
+        steps.append(step)
+        if len(steps) == 3:
+            model.game.losses.pixel.steps = set()
+
+    monkeypatch.setattr(model, "optimize_parameters", noted)
+    _fit(model, 5, numbers=NumbersGuard(bad_steps=2), stream=stream, print_every=0, save_every=5)
+    assert steps == [1, 2, 3, 1, 2, 3, 4, 5]
+    assert "up to step 3, are not finite: going back to step 0 with half the learning rate" in stream.getvalue()
+    undisturbed = small_model(model.run_folder.root.parent / "other", train_d=None)
+    undisturbed.rate_factor = 0.5
+    run_steps(undisturbed, 1, 5)
+    assert all(map(torch.equal, tensors(model).values(), tensors(undisturbed).values()))
+
+
+def test_without_any_way_back_the_run_ends_with_a_sentence_that_promises_none(model) -> None:
+    run_steps(model, 1, 1)
+    rounds = _Rounds({2: Verdict("rollback", "worse than the base")})
+    with pytest.raises(CheckpointError, match="^worse than the base; there is no checkpoint to go back to$"):
+        _fit(model, 4, rounds=rounds, save_every=0, validate_every=2, print_every=0)
 
 
 def test_a_finish_ends_the_run_in_good_order(model) -> None:
@@ -191,10 +273,10 @@ def test_padded_images_are_said_once() -> None:
     assert faults.note({"padded": torch.tensor([True, True])}) == []
 
 
-def test_training_that_diverges_without_a_checkpoint_ends_with_the_step(model) -> None:
+def test_training_that_diverges_from_its_start_ends_with_the_step(model) -> None:
     with torch.no_grad():
         model.generator.network.body[0].weight.fill_(float("nan"))
-    with pytest.raises(CheckpointError, match="weights of step 4 are not finite any more.*no checkpoint to go back to"):
+    with pytest.raises(TrainingError, match="weights of step 4 are not finite any more.*rate was halved before"):
         _fit(model, 4, print_every=2)
     assert not list(model.run_folder.models.glob("*.pth"))
     lines = [json.loads(line) for line in model.run_folder.metrics.read_text().splitlines()]
@@ -226,7 +308,7 @@ def test_bad_steps_in_a_row_go_back_to_the_checkpoint_with_half_the_rate_and_res
     monkeypatch.setattr(model, "update_learning_rate", noted)
     _fit(model, 6, numbers=numbers, stream=stream, print_every=0, save_every=2)
     assert steps == [*((n, 1e-3) for n in (1, 2, 3, 4)), *((n, 5e-4) for n in (3, 4, 5, 6))]
-    assert "2 steps in a row, up to step 4, are not finite; the learning rate is halved: going back to step 2" in (
+    assert "2 steps in a row, up to step 4, are not finite: going back to step 2 with half the learning rate" in (
         stream.getvalue()
     )
     resumed = NumbersGuard()
@@ -265,9 +347,7 @@ def test_a_device_without_memory_is_told_what_to_lower(model, monkeypatch) -> No
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(model, "optimize_parameters", no_memory)
-    with pytest.raises(
-        TrainingError, match="no memory for step 1; lower .*batch_size_per_gpu.* `realesrgan-arch plan FILE`"
-    ):
+    with pytest.raises(TrainingError, match="no memory for step 1; lower .*_per_gpu.* `realesrgan-arch plan FILE`"):
         _fit(model, 2)
 
 
@@ -348,6 +428,19 @@ def test_going_back_cuts_the_lines_of_the_steps_that_are_made_again(model) -> No
         progress.log_losses(step, {"l_g_pix": 0.5}, [1e-3])
     records = [json.loads(line) for line in model.run_folder.metrics.read_text().splitlines()]
     assert [record["step"] for record in records] == [1, 2, 3]
+
+
+def test_tensorboard_forgets_all_steps_of_a_run_that_goes_back_to_its_start(model) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    progress = _progress(model, io.StringIO(), 9, tensorboard=True)
+    for step in (1, 2, 3):
+        progress.log_losses(step, {"l_g_pix": 0.1}, [1e-3])
+    progress.go_back(0)
+    progress.log_losses(1, {"l_g_pix": 0.9}, [1e-3])
+    progress.close()
+    events = EventAccumulator(str(model.run_folder.tensorboard)).Reload().Scalars("train/l_g_pix")
+    assert [(event.step, round(event.value, 3)) for event in events] == [(1, 0.9)]
 
 
 def test_tensorboard_forgets_what_came_after_the_resumed_step(model) -> None:
