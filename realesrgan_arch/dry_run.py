@@ -136,7 +136,7 @@ def _in_small(options: Options, folder: Path) -> Options:
             "train": short,
             "datasets": options.datasets.model_copy(update=sets),
             "path": options.path.model_copy(update={"experiments_root": folder, "resume_state": None}),
-            "val": options.val.model_copy(update={"val_freq": STEPS}) if options.val else None,
+            "val": options.val.model_copy(update={"val_freq": STEPS, "guard": "none"}) if options.val else None,
             "logger": logger,
         }
     )

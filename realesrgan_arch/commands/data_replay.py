@@ -16,7 +16,7 @@ from realesrgan_arch.data.files import DataError
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import to_uint8, write_image
-from realesrgan_arch.options.load import load_options
+from realesrgan_arch.options.load import load_options, require_train
 from realesrgan_arch.options.overrides import add_overrides
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.preview.pairs import PreviewPair, make_preview
@@ -81,6 +81,7 @@ def make(arguments: argparse.Namespace) -> Report:
     out: Path = arguments.out or Path("replay") / f"{loaded.options.name}-{arguments.step}"
     if out.exists():
         raise DataError(f"Expected --out to name a new folder, but {shown(out)} exists; remove it or name another.")
+    _check_step(arguments.step, loaded.options)
     num_ranks = read_num_ranks(arguments.run) if arguments.run else 1
     batch = _make_batch(loaded.options, arguments.step, num_ranks=num_ranks, with_trained=arguments.trained)
     facts = {**_facts(loaded.options, batch), "ranks": num_ranks}
@@ -91,6 +92,12 @@ def make(arguments: argparse.Namespace) -> Report:
         atomic.write_text(out / "replay.html", render_sheet(batch.made, loaded.options, source=shown(source)))
         atomic.write_text(out / "replay.json", json.dumps(facts, indent=2))
     return _report(batch, loaded.notes, facts, out)
+
+
+def _check_step(step: int, options: Options) -> None:
+    total = require_train(options).total_iter
+    if step > total:
+        raise DataError(f"Expected a step from 1 to {total} (train.total_iter), got {step}; name one of the run.")
 
 
 def _options_file(options: Path | None, run: Path | None) -> Path:

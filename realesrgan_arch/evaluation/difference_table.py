@@ -1,5 +1,6 @@
 """The differences of a method to others, with intervals, as a small table and as one sentence."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 from realesrgan_arch.evaluation.composite import COMPOSITE, Contrast
@@ -31,6 +32,8 @@ def format_differences(contrasts: Mapping[str, Contrast], *, method: str) -> str
 
 def format_interval(interval: Interval, decimals: int = 2) -> str:
     """Return `+0.32 [+0.10, +0.54]`; the mean alone where the interval is not defined."""
+    if math.isnan(interval.mean):
+        return "-"
     mean = f"{interval.mean:+.{decimals}f}"
     return f"{mean} [{interval.low:+.{decimals}f}, {interval.high:+.{decimals}f}]" if interval.is_defined else mean
 

@@ -157,11 +157,13 @@ def load_state(path: Path) -> dict[str, object]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise CheckpointError(f"expected a training state at {path}, found no file; check path.resume_state") from error
+        raise CheckpointError(
+            f"expected a training state at {path}, found no file; check `resume`: auto, none or a path"
+        ) from error
     except Exception as error:  # torch raises whatever its unpickler met
         raise CheckpointError(
-            f"expected a training state, got {path}, which cannot be read ({type(error).__name__}); resume from an "
-            "older state of the run"
+            f"expected a training state, got {path}, which is none or is damaged; name another one with `resume`, or a "
+            "run's folder, whose newest whole checkpoint is taken then"
         ) from error
     if not isinstance(state, dict) or state.get("format") != STATE_FORMAT:
         raise CheckpointError(

@@ -216,7 +216,7 @@ def find_newest(run_folder: RunFolder) -> Newest:
     if newest.manifest is None and newest.bad:
         raise CheckpointError(
             f"no checkpoint of {run_folder.root} is whole: {'; '.join(one.words() for one in newest.bad)}; start the "
-            "run anew with --resume none (this folder is then moved aside, not deleted), or from weights in models/"
+            "run anew with --resume none (this folder is then moved aside, not deleted)"
         )
     return newest
 

@@ -32,6 +32,7 @@ class Outcome:
 
     def summary(self) -> str:
         """Return what was made, where it is and what to do next."""
+        curves = self.run_folder.tensorboard
         lines = [self.table] if self.table else []
         if self.failed_files:
             lines.append(f"images that could not be read:\n{self.failed_files}")
@@ -41,7 +42,7 @@ class Outcome:
         lines += [
             f"weights  {self.weights}",
             f"run      {self.run_folder.root} (options.yml, metrics.jsonl, results.csv, models/, training_states/)",
-            f"curves   tensorboard --logdir {self.run_folder.tensorboard}",
+            *([f"curves   tensorboard --logdir {curves}"] if curves.exists() else []),
             f"next     realesrgan-arch upscale -i photos/ -o results/ --model_path {self.quality.best or self.weights}",
         ]
         return "\n".join(lines)

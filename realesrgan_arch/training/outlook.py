@@ -6,7 +6,7 @@ from pathlib import Path
 
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.table import aligned
-from realesrgan_arch.training.best import FIDELITY, NATURALNESS, BestTable
+from realesrgan_arch.training.best import FIDELITY, NATURALNESS, Best, BestTable
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,15 @@ class QualityReport:
             return front
         said = [f"verdict  {self.judgement}; chosen on the validation pictures, so prove it with test.py on others"]
         return [*front, *said, *([f"best     {self.best}"] if self.best else [])]
+
+
+def best_in_words(best: Best | None, step: int) -> str:
+    """Return which step has the best composite, at `step`; where it is below 0 the base is better than all of them."""
+    if best is None:
+        return ""
+    if best.value < 0:
+        return f"; no step is better than the base, the nearest is step {best.step}"
+    return "; the best so far" if best.step == step else f"; the best is step {best.step}"
 
 
 def format_front(table: BestTable, base: Mapping[str, float]) -> str:

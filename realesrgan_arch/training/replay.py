@@ -108,5 +108,5 @@ def place_facts(place: Place) -> dict[str, Fact]:
 
 
 def replay_command(step: int, run: Path) -> str:
-    """Return the command that makes the batch of `step` again."""
-    return f"realesrgan-arch data replay {step} --run {shown(run)}"
+    """Return the command that makes the batch of `step` again, with what the pool dealt out in its place."""
+    return f"realesrgan-arch data replay {step} --run {shown(run)} --trained"

@@ -21,7 +21,7 @@ from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.ranks_store import Store, load_for_all
 from realesrgan_arch.training.run_folder import RunFolder
-from realesrgan_arch.training.run_record import describe_changes, differences
+from realesrgan_arch.training.run_record import check_known, describe_changes, differences
 from realesrgan_arch.training.trainer import Rhythm
 
 State = dict[str, Any]
@@ -97,6 +97,7 @@ def resume(model: FineTuneModel, options: Options, found: Found, *, allow_change
         CheckpointError: it is the state of another run.
     """
     source, state = found.source, found.state
+    check_known(allow_changed, state["record"], model.record())
     changes = differences(state["record"], model.record())
     model.resume_training(state, allow_changed=allow_changed)
     words = [describe_changes(changes)] if changes else []

@@ -19,12 +19,15 @@ from realesrgan_arch.training.best import BestTable
 from realesrgan_arch.training.best_weights import BestWeights
 from realesrgan_arch.training.checkpoint import save_weights
 from realesrgan_arch.training.model import FineTuneModel
-from realesrgan_arch.training.outlook import QualityReport, format_front
+from realesrgan_arch.training.outlook import QualityReport, best_in_words, format_front
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.quality_guard import EarlyStopping, GuardRules, QualityGuard
 from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.validation import TILE, Validation, means, score_rules, snapshot
 from realesrgan_arch.training.verdict import CONTINUE, RATE_AFTER_ROLLBACK, Verdict
+
+FEW_SCENES = 5
+"""With fewer, Student's factor for 95 % is above 2.7 and the interval says little."""
 
 
 class ValidationRounds:
@@ -66,6 +69,7 @@ class ValidationRounds:
         if not self._validations:
             return
         upscale, digest = self._snapshot(base), network_digest(base)
+        self._warn_of_few_scenes()
         kept = KeptBaseScores(self._model.run_folder.base_scores)
         self._forget_what_cannot_be_compared(digest)
         for validation in self._validations:
@@ -79,6 +83,14 @@ class ValidationRounds:
                 kept.keep(key, validation.reference)
                 self._progress.write(f"before training: {validation.table}")
             self._log(0, validation, scores)
+
+    def _warn_of_few_scenes(self) -> None:
+        deciding = self._validations[0]
+        if 1 < deciding.num_scenes < FEW_SCENES and self._options.val and self._options.val.guard != "none":
+            self._progress.warn(
+                f"{deciding.name} has pictures of {deciding.num_scenes} scenes: intervals over so few are wide, so the "
+                f"guard sees gross losses only; take {FEW_SCENES} or more"
+            )
 
     def validate(self, step: int) -> Verdict:
         """Score the model as it is after `step`, and say whether the run goes on.
@@ -182,10 +194,9 @@ class ValidationRounds:
     def _judge(self, step: int, decisive: tuple[dict[str, float], Contrast]) -> Verdict:
         scores, against_base = decisive
         best = self.table.best(self._deciding).get(COMPOSITE)
-        beside = "" if best is None else "; the best so far" if best.step == step else f"; the best is step {best.step}"
         self._progress.write(
             f"{judgement(against_base.composite)}: composite {format_interval(against_base.composite)}"
-            f"{worse_metrics(against_base.worse)}{beside}"
+            f"{worse_metrics(against_base.worse)}{best_in_words(best, step)}"
         )
         verdict = self._guard.judge(step, against_base, scores, best_step=self.table.step_to_return_to())
         # The loop says why it goes back, and the summary of a run why it ended.

@@ -4,6 +4,7 @@ A resume compares it with that of the present options: `differences` finds what 
 would change the meaning of the run.
 """
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -131,6 +132,20 @@ def check_changes(changes: Sequence[Change], *, allowed: Sequence[str] = ()) -> 
         )
 
 
+def check_known(allowed: Sequence[str], *records: Mapping[str, object]) -> None:
+    """Check that each of the keys that may change is one of `records`, or a section or glob of some.
+
+    Raises:
+        CheckpointError: with the first that is not.
+    """
+    keys = {key for record in records for key in _keys(record)}
+    for pattern in allowed:
+        if not any(is_below(key, pattern) for key in keys):
+            near = difflib.get_close_matches(pattern, keys, n=1)
+            hint = f"; did you mean {near[0]}?" if near else "; `realesrgan-arch options schema` lists them"
+            raise CheckpointError(f"--allow-changed: expected a key or section of the options, got {pattern}{hint}")
+
+
 def describe_changes(changes: Sequence[Change]) -> str:
     """Return one line for each change, grouped by what it does; empty without any."""
     titles = {
@@ -149,6 +164,13 @@ def is_below(key: str, pattern: str) -> bool:
     """Return whether the dotted `key` is `pattern`, fits it as a glob, or lies in a section that does."""
     parts = key.split(".")
     return any(fnmatchcase(".".join(parts[:length]), pattern) for length in range(1, len(parts) + 1))
+
+
+def _keys(record: Mapping[str, object], place: str = "") -> Iterator[str]:
+    for key, value in record.items():
+        yield f"{place}{key}"
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{place}{key}.")
 
 
 def _is_allowed(change: Change, allowed: Sequence[str]) -> bool:

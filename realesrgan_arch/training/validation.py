@@ -165,6 +165,11 @@ class Validation:
         """Return the last scores beside those of the base and of bicubic, as a row of `results.csv`."""
         return comparison_row(self._scores)
 
+    @property
+    def num_scenes(self) -> int:
+        """Over how many scenes an interval is taken; a picture without one is a scene of its own."""
+        return len({self._scenes.get(name, name) for name in self._pairs.names})
+
     def size_in_words(self) -> str:
         """Return how many pictures there are, and the hash of a frozen set."""
         return with_hash(count_of(len(self._pairs), "picture"), self.set_hash)

@@ -110,6 +110,12 @@ def test_networks_of_other_shapes_are_refused_whatever_is_allowed(mapping) -> No
         _train(mapping, steps=4, resume="auto", allow=("*",))
 
 
+def test_a_key_that_may_change_must_be_one(mapping) -> None:
+    _train(mapping)
+    with pytest.raises(CheckpointError, match=r"got train\.optim_g\.lrr; did you mean train\.optim_g\.lr\?"):
+        _train(mapping, steps=4, resume="auto", allow=("train.optim_g.lrr",))
+
+
 def test_other_layers_may_train_from_here_on_where_that_is_allowed(mapping) -> None:
     first = _train(mapping, trainable={"network_g": ["last:1"]})
     before = _weights(first)
