@@ -61,7 +61,7 @@ def test_a_run_that_diverges_for_good_leaves_a_report_whose_batch_can_be_made_ag
     assert last["gradient_norms"] == {"network_g": "nan"}
     assert [sample["file"] for sample in last["batch"]] == last["files"]
     assert all(Path(file).exists() for file in last["files"])
-    assert report["replay"] == f"realesrgan-arch data replay 3 --run {root}"
+    assert report["replay"] == f"realesrgan-arch data replay 3 --run {root} --trained"
     assert data.main([*report["replay"].split()[2:], "--out", "again"]) == 0
     again = json.loads(Path("again/replay.json").read_text())
     assert (again["batch"], again["trained_on"]) == (last["batch"], last["trained_on"])

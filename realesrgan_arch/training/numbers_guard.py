@@ -193,7 +193,8 @@ class NumbersGuard:
         if has_gone_back:
             raise TrainingError(
                 f"training has diverged: {reason}, although the learning rate was halved before{report}; look at the "
-                "pictures that it names, lower train.optim_g.lr or set train.clip_grad_norm, and start anew with --resume none"
+                "pictures that it names, lower train.optim_g.lr or set train.clip_grad_norm, and start anew with "
+                "--resume none"
             )
         self.rate_factor = RATE_AFTER_ROLLBACK
         return Verdict("rollback", f"{reason}{report}")
