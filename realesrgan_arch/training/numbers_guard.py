@@ -176,7 +176,7 @@ class NumbersGuard:
         self._streak.append(bad)
         # Often enough to be seen, seldom enough to leave the log readable: the first ones, then at 4, 8, 16, ...
         if not self._scale_falls() and (self.skipped <= _ALWAYS_SAID or self.skipped & (self.skipped - 1) == 0):
-            self._write(f"{bad.words(num_ranks=self._num_ranks)} ({self.skipped} skipped so far, not all are told)")
+            self._write(f"{bad.words(num_ranks=self._num_ranks)} ({self.skipped} skipped so far)")
 
     def _scale_falls(self) -> bool:
         return self._scaler is not None and self._scaler.is_enabled() and self._scaler.get_scale() > 1
