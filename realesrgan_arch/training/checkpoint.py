@@ -165,7 +165,12 @@ def load_state(path: Path) -> dict[str, object]:
             f"expected a training state, got {path}, which is none or is damaged; name another one with `resume`, or a "
             "run's folder, whose newest whole checkpoint is taken then"
         ) from error
-    if not isinstance(state, dict) or state.get("format") != STATE_FORMAT:
+    if isinstance(state, dict) and state.get("format", STATE_FORMAT) != STATE_FORMAT:
+        raise CheckpointError(
+            f"expected a training state of format {STATE_FORMAT}, got {path} of format {state['format']}, which another "
+            "version of this program wrote; start a new run from that run's weights with path.pretrain_network_g"
+        )
+    if not isinstance(state, dict) or "format" not in state:
         raise CheckpointError(
             f"expected a training state of this project (format {STATE_FORMAT}), got {path}; BasicSR's own states "
             "hold no generator, so start from its weights with path.pretrain_network_g instead"

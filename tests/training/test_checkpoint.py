@@ -63,7 +63,7 @@ class _Bomb:
         return (os.mkdir, (str(self.marker),))
 
 
-@pytest.mark.parametrize("kind", ["absent", "truncated", "code", "basicsr"])
+@pytest.mark.parametrize("kind", ["absent", "truncated", "code", "basicsr", "older"])
 def test_a_state_that_cannot_be_used_is_one_sentence(tmp_path, kind: str) -> None:
     path = tmp_path / "1.state"
     if kind == "truncated":
@@ -73,10 +73,13 @@ def test_a_state_that_cannot_be_used_is_one_sentence(tmp_path, kind: str) -> Non
         path.write_bytes(pickle.dumps(_Bomb(tmp_path / "marker")))
     elif kind == "basicsr":
         torch.save({"iter": 1, "epoch": 0, "optimizers": [], "schedulers": []}, path)
+    elif kind == "older":
+        torch.save({"iter": 1, "format": 1}, path)
     expected = {
+        "older": "of format 1, which another version",
         "absent": "no file",
-        "truncated": "cannot be read",
-        "code": "cannot be read",
+        "truncated": "which is none or is damaged",
+        "code": "which is none or is damaged",
         "basicsr": "BasicSR's own",
     }
     with pytest.raises(CheckpointError, match=expected[kind]):
