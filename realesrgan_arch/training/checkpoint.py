@@ -168,7 +168,7 @@ def load_state(path: Path) -> dict[str, object]:
     if isinstance(state, dict) and state.get("format", STATE_FORMAT) != STATE_FORMAT:
         raise CheckpointError(
             f"expected a training state of format {STATE_FORMAT}, got {path} of format {state['format']}, which "
-            "another version of this program wrote; start a new run from that run's weights with path.pretrain_network_g"
+            "another version of this program wrote; start a new run from its weights with path.pretrain_network_g"
         )
     if not isinstance(state, dict) or "format" not in state:
         raise CheckpointError(
