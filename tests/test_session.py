@@ -38,8 +38,8 @@ def test_a_run_leaves_weights_states_options_metrics_and_a_table(mapping) -> Non
     outcome = _train(mapping)
     root = outcome.run_folder.root
     assert {path.name for path in root.iterdir()} == {
-        "base_scores.json", "best.json", "metrics.jsonl", "models", "options.yml", "results.csv", "tb_logger",
-        "training_states", "visualization",
+        "base_scores.json", "best.json", "metrics.jsonl", "models", "options.yml", "ranks.json", "results.csv",
+        "tb_logger", "training_states", "visualization",
     }  # fmt: skip
     records = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]
     assert [(r["kind"], r["step"]) for r in records] == [
