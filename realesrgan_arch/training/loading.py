@@ -1,7 +1,8 @@
 """Batches of training images from any step on: the sampler's place is arithmetic, so nothing is skipped or repeated."""
 
 import multiprocessing
-from collections.abc import Generator, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from multiprocessing.process import BaseProcess
 from typing import Protocol
@@ -136,16 +137,22 @@ def _batches_of(loader: DataLoader) -> Iterator[Batch]:
             if batch is None:
                 return
             yield batch
-    except WorkerError:
-        # One that is stopped ignores SIGTERM, and torch would wait for it in vain.
-        _kill(workers)
-        raise
     finally:
         if workers:
-            # Not left to the garbage collector: where an exception passes, its traceback keeps the workers alive.
-            iterator._shutdown_workers()  # pyright: ignore[reportAttributeAccessIssue]
-        _kill(workers)
+            _end(iterator, workers)
         notice.release()
+
+
+def _end(iterator: object, workers: Sequence[BaseProcess]) -> None:
+    """Kill the workers, who only read, and let torch tidy up after them.
+
+    torch would ask them to end, by an event with a lock: one that was killed in the middle of looking at it holds that
+    lock for ever, and one that is stopped never looks. Nor is this left to the garbage collector: where an exception
+    passes, its traceback keeps the workers alive.
+    """
+    _kill(workers)
+    iterator._workers_done_event = threading.Event()  # pyright: ignore[reportAttributeAccessIssue]
+    iterator._shutdown_workers()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _kill(workers: Iterable[BaseProcess]) -> None:

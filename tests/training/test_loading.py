@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -69,6 +70,21 @@ def test_a_killed_worker_costs_nothing_but_workers(mapping, monkeypatch, capsys)
     assert "memory ran out" in said
     assert "Going on with 1 instead of 2 workers from step" in said
     assert list(disturbed.run_folder.states.glob("*.state")), "the step before the fault is saved"
+    assert not multiprocessing.active_children()
+
+
+def test_a_worker_that_died_with_the_lock_of_torchs_event_stops_nobody(mapping) -> None:
+    batches = TrainingBatches(parse_options(mapping), pin_memory=False)
+    opened = batches.open(1)
+    next(opened)
+    iterator = opened.gi_yieldfrom.gi_frame.f_locals["iterator"]
+    held = threading.Thread(target=iterator._workers_done_event._cond.acquire)
+    held.start()
+    held.join()
+    closing_it = threading.Thread(target=opened.close, daemon=True)
+    closing_it.start()
+    closing_it.join(timeout=30)
+    assert not closing_it.is_alive(), "it waits for the dead"
     assert not multiprocessing.active_children()
 
 
