@@ -48,14 +48,17 @@ def _same(one: Outcome, other: Outcome) -> bool:
     return all(map(torch.equal, _weights(one).values(), _weights(other).values()))
 
 
-def _signal_workers(monkeypatch, number: int, *, at_steps: set[int]) -> None:
-    """Send a signal to one worker in the middle of the steps `at_steps`."""
+def _kill_workers(monkeypatch, *, at_steps: set[int]) -> None:
+    """Kill one worker in the middle of the steps `at_steps`."""
     run_step = trainer._run_step
 
     def disturbed(model, batch, step) -> None:
         if step in at_steps:
             at_steps.remove(step)
-            os.kill(multiprocessing.active_children()[0].pid, number)
+            worker = multiprocessing.active_children()[0].pid
+            os.kill(worker, signal.SIGKILL)
+            # A process takes its time to die, and batches are prefetched: the run could reach the next of `at_steps`.
+            os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
         run_step(model, batch, step)
 
     monkeypatch.setattr(trainer, "_run_step", disturbed)
@@ -63,7 +66,7 @@ def _signal_workers(monkeypatch, number: int, *, at_steps: set[int]) -> None:
 
 def test_a_killed_worker_costs_nothing_but_workers(mapping, monkeypatch, capsys) -> None:
     straight = _run(mapping, name="straight")
-    _signal_workers(monkeypatch, signal.SIGKILL, at_steps={3})
+    _kill_workers(monkeypatch, at_steps={3})
     disturbed = _run(mapping, name="disturbed")
     assert _same(straight, disturbed)
     said = capsys.readouterr().err
@@ -89,7 +92,7 @@ def test_a_worker_that_died_with_the_lock_of_torchs_event_stops_nobody(mapping) 
 
 
 def test_a_second_fault_ends_the_run_with_its_state_saved(mapping, monkeypatch) -> None:
-    _signal_workers(monkeypatch, signal.SIGKILL, at_steps={2, 6})
+    _kill_workers(monkeypatch, at_steps={2, 6})
     mapping["train"]["total_iter"] = 40
     with pytest.raises(TrainingError, match="happened again with 1 workers"):
         _run(mapping)
