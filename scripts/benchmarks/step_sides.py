@@ -152,7 +152,7 @@ def build_ours(case: Case, *, precision: str, compiled: str = "none") -> Side:
 
     def optimize(number: int) -> Mapping[str, Tensor]:
         model.optimize_parameters(number)
-        return model._log
+        return model.numbers.losses
 
     return Side(feed, pair, optimize, timed, d.network if d else None, {"precision": str(model.dtype)[6:]})
 
