@@ -13,13 +13,17 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
-from realesrgan_arch import losses
 from realesrgan_arch.basicsr_shims import import_shims
 from realesrgan_arch.data.assembly import build_training_set, build_whole_images
 from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.perceptual import PerceptualLoss
+from realesrgan_arch.losses.pixel import PixelLoss
 from realesrgan_arch.networks.compact import SRVGGNetCompact
 from realesrgan_arch.networks.rrdbnet import RRDBNet
+from realesrgan_arch.networks.srresnet import SRResNet
 from realesrgan_arch.networks.unet_discriminator import UNetDiscriminatorSN
+from realesrgan_arch.networks.vgg_discriminators import SRGANDiscriminator, VGGStyleDiscriminator
 from realesrgan_arch.options.datasets import TrainDataset, ValDataset
 from realesrgan_arch.options.load import parse_options, strip_runtime_keys
 from realesrgan_arch.options.types import Options
@@ -34,8 +38,8 @@ _MODEL_NAMES = ("FineTuneModel", "RealESRGANModel", "RealESRNetModel")
 _TRAINING_SET_NAMES = ("GtDataset", "PairedDataset", "RealESRGANDataset", "RealESRGANPairedDataset")
 _WHOLE_IMAGE_NAMES = ("SyntheticPairs", "FrozenPairs")
 _MEANT_MODEL = "meant_model_type"
-_NETWORKS = (RRDBNet, SRVGGNetCompact, UNetDiscriminatorSN)
-_LOSSES = (losses.PixelLoss, losses.PerceptualLoss, losses.AdversarialLoss)
+_NETWORKS = (RRDBNet, SRVGGNetCompact, SRResNet, UNetDiscriminatorSN, SRGANDiscriminator, VGGStyleDiscriminator)
+_LOSSES = (PixelLoss, PerceptualLoss, AdversarialLoss)
 
 
 def register() -> None:

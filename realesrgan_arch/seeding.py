@@ -24,6 +24,10 @@ class Stream(IntEnum):
     TILES = 11
     FROZEN = 12
     MATCHING = 13
+    PLAIN_BATCH = 14
+    PLAIN_SAMPLE = 15
+    GRADIENT_PENALTY = 16
+    LAYER_STUDY = 17
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

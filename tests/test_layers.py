@@ -57,7 +57,7 @@ LAYERS = {
     ],
     PARTS: [
         "options.*",
-        "losses",
+        "losses.*",
         "dry_run_report",
         "pages",
         "downloading.*",

@@ -7,7 +7,7 @@ import torch
 
 from realesrgan_arch.networks.vgg19 import LAYER_NAMES, VGG19Features
 from realesrgan_arch.options.load import load_options
-from realesrgan_arch.options.train import VGG19_LAYERS
+from realesrgan_arch.options.losses import VGG19_LAYERS
 from realesrgan_arch.session import train
 from tests.tiny_run import write_pictures
 

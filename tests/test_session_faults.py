@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from realesrgan_arch.commands import data
-from realesrgan_arch.losses import PixelLoss
+from realesrgan_arch.losses.pixel import PixelLoss
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import train
 from realesrgan_arch.training.checkpoint import load_state

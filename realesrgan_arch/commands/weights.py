@@ -9,7 +9,7 @@ from pathlib import Path
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.entry import say
 from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_OK
-from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, UNetDiscriminatorSpec
+from realesrgan_arch.networks.spec import DISCRIMINATOR_SPECS, CompactSpec, DiscriminatorSpec, GeneratorSpec
 from realesrgan_arch.weights.detect import describe
 from realesrgan_arch.weights.download import download
 from realesrgan_arch.weights.load import LoadedWeights, load_weights
@@ -158,11 +158,11 @@ def _verification_dict(result: Verification) -> dict:
 
 
 def _architecture(spec: GeneratorSpec | DiscriminatorSpec) -> str:
-    if isinstance(spec, UNetDiscriminatorSpec):
+    if isinstance(spec, DISCRIMINATOR_SPECS):
         return f"{spec.type} {spec.num_feat} features"
-    depth = f"{spec.num_block} blocks" if spec.type == "RRDBNet" else f"{spec.num_conv} convs"
+    depth = f"{spec.num_conv} convs" if isinstance(spec, CompactSpec) else f"{spec.num_block} blocks"
     return f"{spec.type} {spec.num_feat} features, {depth}"
 
 
 def _scale(spec: GeneratorSpec | DiscriminatorSpec | None) -> int | None:
-    return None if spec is None or isinstance(spec, UNetDiscriminatorSpec) else spec.scale
+    return None if spec is None or isinstance(spec, DISCRIMINATOR_SPECS) else spec.scale

@@ -11,6 +11,7 @@ from torch import Tensor
 from realesrgan_arch.degradation import kernels
 from realesrgan_arch.degradation.jpeg import jpeg
 from realesrgan_arch.degradation.operators import add_gaussian_noise, blur, resize, round_to_8bit
+from realesrgan_arch.degradation.plain import PlainRecipe
 from realesrgan_arch.degradation.poisson import add_poisson_noise
 from realesrgan_arch.degradation.recipe import KernelDraw, Recipe, StageRecipe
 from realesrgan_arch.degradation.settings import ResizeMode
@@ -46,7 +47,9 @@ def degrade(gt: Tensor, recipe: Recipe, *, scale: int) -> Tensor:
         return round_to_8bit(image)
 
 
-def crop_pair(gt: Tensor, lq: Tensor, *, gt_size: int, scale: int, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def crop_pair(
+    gt: Tensor, lq: Tensor, *, gt_size: int, scale: int, recipe: Recipe | PlainRecipe
+) -> tuple[Tensor, Tensor]:
     """Return the same place of both: `gt` (B, 3, gt_size, gt_size) and `lq` (B, 3, gt_size // scale, gt_size // scale).
 
     The place is the recipe's and lies on the grid of LQ pixels. Raises ValueError where `lq` is smaller than its crop.

@@ -13,9 +13,14 @@ from realesrgan_arch.networks.spec import (
     DiscriminatorSpec,
     GeneratorSpec,
     RRDBNetSpec,
+    SRGANDiscriminatorSpec,
+    SRResNetSpec,
     UNetDiscriminatorSpec,
+    VGGStyleDiscriminatorSpec,
 )
+from realesrgan_arch.networks.srresnet import SRResNet
 from realesrgan_arch.networks.unet_discriminator import UNetDiscriminatorSN
+from realesrgan_arch.networks.vgg_discriminators import SRGANDiscriminator, VGGStyleDiscriminator
 
 
 def _build_rrdbnet(spec: RRDBNetSpec) -> nn.Module:
@@ -45,8 +50,35 @@ def _build_unet_discriminator(spec: UNetDiscriminatorSpec) -> nn.Module:
     return UNetDiscriminatorSN(num_in_ch=spec.num_in_ch, num_feat=spec.num_feat, skip_connection=spec.skip_connection)
 
 
-GENERATORS: dict[type, Callable[..., nn.Module]] = {RRDBNetSpec: _build_rrdbnet, CompactSpec: _build_compact}
-DISCRIMINATORS: dict[type, Callable[..., nn.Module]] = {UNetDiscriminatorSpec: _build_unet_discriminator}
+def _build_srresnet(spec: SRResNetSpec) -> nn.Module:
+    return SRResNet(
+        num_in_ch=spec.num_in_ch,
+        num_out_ch=spec.num_out_ch,
+        num_feat=spec.num_feat,
+        num_block=spec.num_block,
+        upscale=spec.upscale,
+        final=spec.final,
+    )
+
+
+def _build_srgan_discriminator(spec: SRGANDiscriminatorSpec) -> nn.Module:
+    return SRGANDiscriminator(num_in_ch=spec.num_in_ch, num_feat=spec.num_feat, input_size=spec.input_size)
+
+
+def _build_vgg_style_discriminator(spec: VGGStyleDiscriminatorSpec) -> nn.Module:
+    return VGGStyleDiscriminator(num_in_ch=spec.num_in_ch, num_feat=spec.num_feat, input_size=spec.input_size)
+
+
+GENERATORS: dict[type, Callable[..., nn.Module]] = {
+    RRDBNetSpec: _build_rrdbnet,
+    CompactSpec: _build_compact,
+    SRResNetSpec: _build_srresnet,
+}
+DISCRIMINATORS: dict[type, Callable[..., nn.Module]] = {
+    UNetDiscriminatorSpec: _build_unet_discriminator,
+    SRGANDiscriminatorSpec: _build_srgan_discriminator,
+    VGGStyleDiscriminatorSpec: _build_vgg_style_discriminator,
+}
 
 
 def build_generator(spec: GeneratorSpec) -> nn.Module:

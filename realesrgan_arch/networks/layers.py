@@ -35,7 +35,7 @@ def compute_dtype(layer: nn.Module) -> torch.dtype:
     return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
 
 
-def conv_as_stored(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    """Apply `layer` in the dtype of its weights even under autocast: for the layer whose output is the picture."""
+def as_stored(layer: nn.Conv2d | nn.Linear, x: Tensor) -> Tensor:
+    """Apply `layer` in the dtype of its weights even under autocast: for a layer whose output is picture or verdict."""
     with torch.autocast(x.device.type, enabled=False):
         return layer(x.to(layer.weight.dtype))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from realesrgan_arch.networks.layers import LEAKY_SLOPE, NetworkError, check_sides, compute_dtype, conv_as_stored
+from realesrgan_arch.networks.layers import LEAKY_SLOPE, NetworkError, as_stored, check_sides, compute_dtype
 
 RESIDUAL_SCALE = 0.2
 UNSHUFFLE_BY_SCALE = {4: 1, 2: 2, 1: 4}
@@ -101,7 +101,7 @@ class RRDBNet(nn.Module):
         for conv in (self.conv_up1, self.conv_up2):
             features = F.leaky_relu(conv(F.interpolate(features, scale_factor=2.0)), LEAKY_SLOPE, inplace=True)
         features = F.leaky_relu(self.conv_hr(features), LEAKY_SLOPE, inplace=True)
-        return conv_as_stored(self.conv_last, features).float()
+        return as_stored(self.conv_last, features).float()
 
     def _run_body(self, features: Tensor) -> Tensor:
         if not (self.checkpointing and self.training and torch.is_grad_enabled()):

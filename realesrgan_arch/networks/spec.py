@@ -45,6 +45,26 @@ class CompactSpec:
 
 
 @dataclass(frozen=True)
+class SRResNetSpec:
+    """SRResNet, the generator of SRGAN (Ledig et al., arXiv 1609.04802)."""
+
+    __pydantic_config__ = _STRICT
+    type: Literal["SRResNet"] = "SRResNet"
+    num_in_ch: int = 3
+    num_out_ch: int = 3
+    num_feat: int = 64
+    num_block: int = 16
+    upscale: int = 4
+    final: Literal["none", "tanh"] = "none"
+    """`tanh` keeps the output in (0, 1), as some public SRGANs do."""
+
+    @property
+    def scale(self) -> int:
+        """The magnification, under the name that the other generators use."""
+        return self.upscale
+
+
+@dataclass(frozen=True)
 class UNetDiscriminatorSpec:
     """U-Net discriminator with spectral normalisation: the ten convolutions of Real-ESRGAN."""
 
@@ -55,5 +75,30 @@ class UNetDiscriminatorSpec:
     skip_connection: bool = True
 
 
-GeneratorSpec = RRDBNetSpec | CompactSpec
-DiscriminatorSpec = UNetDiscriminatorSpec
+@dataclass(frozen=True)
+class SRGANDiscriminatorSpec:
+    """The eight convolutions and two dense layers of SRGAN and ESRGAN, for crops of one size."""
+
+    __pydantic_config__ = _STRICT
+    type: Literal["SRGANDiscriminator"] = "SRGANDiscriminator"
+    num_in_ch: int = 3
+    num_feat: int = 64
+    input_size: int = 96
+    """Side of the crops: a multiple of 16."""
+
+
+@dataclass(frozen=True)
+class VGGStyleDiscriminatorSpec:
+    """BasicSR's form of it: ten convolutions for crops of 128 px, twelve for 256 px."""
+
+    __pydantic_config__ = _STRICT
+    type: Literal["VGGStyleDiscriminator"] = "VGGStyleDiscriminator"
+    num_in_ch: int = 3
+    num_feat: int = 64
+    input_size: int = 128
+
+
+GENERATOR_SPECS = (RRDBNetSpec, CompactSpec, SRResNetSpec)
+DISCRIMINATOR_SPECS = (UNetDiscriminatorSpec, SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
+GeneratorSpec = RRDBNetSpec | CompactSpec | SRResNetSpec
+DiscriminatorSpec = UNetDiscriminatorSpec | SRGANDiscriminatorSpec | VGGStyleDiscriminatorSpec

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
-from realesrgan_arch.networks.layers import LEAKY_SLOPE, check_sides, conv_as_stored
+from realesrgan_arch.networks.layers import LEAKY_SLOPE, as_stored, check_sides
 
 SIDE_MULTIPLE = 8
 """Three halvings and three doublings meet again in the skip connections only for such sides."""
@@ -45,7 +45,7 @@ class UNetDiscriminatorSN(nn.Module):
             if self.skip_connection:
                 features = features + skip
         features = _activate(self.conv8(_activate(self.conv7(features))))
-        return conv_as_stored(self.conv9, features)
+        return as_stored(self.conv9, features)
 
 
 def _activate(x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.networks.spec import CompactSpec, DiscriminatorSpec, GeneratorSpec, RRDBNetSpec
+from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, RRDBNetSpec, UNetDiscriminatorSpec
 from realesrgan_arch.options.datasets import TrainDataset
 from realesrgan_arch.options.problems import Problem
 from realesrgan_arch.options.training_rules import TRAINING_RULES
@@ -96,7 +96,7 @@ def crops_fit(options: Options) -> Problems:
 def _divisors(options: Options) -> Iterator[tuple[int, str, str]]:
     """Yield what the crop's side must be a multiple of, why, and which key says so."""
     yield options.scale, f"the scale is {options.scale}", "scale"
-    if options.network_d is not None:
+    if isinstance(options.network_d, UNetDiscriminatorSpec):
         yield _UNET_STRIDE, "network_d halves its input three times", "network_d"
     if isinstance(options.network_g, RRDBNetSpec) and options.network_g.scale < _UNSHUFFLE:
         yield _UNSHUFFLE, f"RRDBNet of scale {options.network_g.scale} folds pixels into channels", "network_g"
@@ -119,7 +119,7 @@ def networks_fit(options: Options) -> Problems:
     """The generator has the scale of the run, both take RGB, and their sizes are at least 1."""
     generator = options.network_g
     if generator.scale != options.scale:
-        key = "upscale" if isinstance(generator, CompactSpec) else "scale"
+        key = "scale" if isinstance(generator, RRDBNetSpec) else "upscale"
         text = f"expected {options.scale} (the `scale` at the top), got {generator.scale}"
         yield Problem(("network_g", key), text, reads=(("scale",),))
     yield from _sizes_fit(("network_g",), generator)

@@ -12,44 +12,32 @@ from realesrgan_arch.options.fields import (
     CountOrZero,
     FilePath,
     NotNegative,
-    Number,
     Positive,
     Section,
     Text,
     TextList,
-    not_offered,
     read_number,
 )
-
-VGG19_BLOCKS = (2, 2, 4, 4, 4)
-"""Convolutions of each block of VGG19."""
-VGG19_LAYERS = frozenset(
-    {
-        f"{kind}{block}_{i}"
-        for block, n in enumerate(VGG19_BLOCKS, 1)
-        for i in range(1, n + 1)
-        for kind in ("conv", "relu")
-    }
-    | {f"pool{block}" for block in range(1, len(VGG19_BLOCKS) + 1)}
+from realesrgan_arch.options.losses import (
+    BaseDistanceOptions,
+    DistsOptions,
+    GanLossOptions,
+    LdlOptions,
+    LpipsOptions,
+    PerceptualLossOptions,
+    PixelLossOptions,
 )
+
 Momentum = Annotated[float, Field(ge=0, lt=1), BeforeValidator(read_number)]
 CompileMode = Literal["none", "default", "max-autotune-no-cudagraphs"]
 MEMORY_WORDS = r"^(auto|\d+(\.\d+)? ?[KMGTkmgt][iI]?[bB])$"
 FROZEN = ("none",)
 """The value of `train.trainable.network_*` with which a network learns nothing."""
-_WASSERSTEIN = "choose vanilla, lsgan or hinge"
 
 
 def _read_compile_mode(value: object) -> object:
     """Accept `true` and `false` as well."""
     return {True: "default", False: "none"}[value] if isinstance(value, bool) else value
-
-
-def _no_style_loss(value: object) -> object:
-    """Accept upstream's `style_weight: 0`, and say why nothing else is."""
-    if value != 0 or isinstance(value, bool):
-        raise ValueError(f"expected 0, got {value!r}: the style loss is not offered")
-    return 0
 
 
 class OptimizerOptions(Section):
@@ -82,46 +70,6 @@ class CosineRestartOptions(Section):
 SchedulerOptions = Annotated[MultiStepOptions | CosineRestartOptions, Field(discriminator="type")]
 
 
-class PixelLossOptions(Section):
-    """Distance of pixels."""
-
-    type: Literal["L1Loss", "MSELoss", "CharbonnierLoss"]
-    loss_weight: NotNegative = 1.0
-    reduction: Literal["mean", "sum"] = "mean"
-    eps: Positive = 1e-12
-    """Of CharbonnierLoss only."""
-
-
-class PerceptualLossOptions(Section):
-    """Distance of VGG19 features."""
-
-    type: Literal["PerceptualLoss"] = "PerceptualLoss"
-    layer_weights: dict[str, NotNegative] = Field(
-        default_factory=lambda: {"conv1_2": 0.1, "conv2_2": 0.1, "conv3_4": 1.0, "conv4_4": 1.0, "conv5_4": 1.0}
-    )
-    vgg_type: Literal["vgg19"] = "vgg19"
-    use_input_norm: bool = True
-    perceptual_weight: NotNegative = 1.0
-    style_weight: Annotated[Literal[0], BeforeValidator(_no_style_loss)] = 0
-    """Always 0: there is no style loss here."""
-    range_norm: bool = False
-    criterion: Literal["l1", "l2"] = "l1"
-    weights: FilePath | None = None
-    """File with VGG19's weights (ours); torchvision's, from its cache or the network, when absent."""
-
-
-class GanLossOptions(Section):
-    """Adversarial loss; `loss_weight` counts for the generator only."""
-
-    type: Literal["GANLoss"] = "GANLoss"
-    gan_type: Annotated[
-        Literal["vanilla", "lsgan", "hinge"], not_offered({"wgan": _WASSERSTEIN, "wgan_softplus": _WASSERSTEIN})
-    ] = "vanilla"
-    real_label_val: Number = 1.0
-    fake_label_val: Number = 0.0
-    loss_weight: NotNegative = 1.0
-
-
 class TrainableOptions(Section):
     """Which layers learn (ours): `all`, `none`, `bias`, `last:N`, `first:N`, module names or globs."""
 
@@ -144,6 +92,10 @@ class TrainOptions(Section):
     pixel_opt: PixelLossOptions | None = None
     perceptual_opt: PerceptualLossOptions | None = None
     gan_opt: GanLossOptions | None = None
+    ldl_opt: LdlOptions | None = None
+    lpips_opt: LpipsOptions | None = None
+    dists_opt: DistsOptions | None = None
+    base_opt: BaseDistanceOptions | None = None
     net_d_iters: Count = 1
     """The generator learns at every n-th step."""
     net_d_init_iters: CountOrZero = 0
@@ -258,4 +210,6 @@ class DistOptions(Section):
     """Of gradients on CUDA; on the CPU it is gloo."""
     timeout_minutes: Positive = 10
     """A rank that says nothing for so long is given up; one that dies is noticed at once."""
+    sync_batch_norm: bool = False
+    """The statistics of batch norm are those of the batches of all ranks together (ours)."""
     port: Annotated[int, Field(ge=1, le=65535), BeforeValidator(read_number)] = 29500

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.options.losses import VGG19_LAYERS
 from realesrgan_arch.options.problems import Problem
-from realesrgan_arch.options.train import FROZEN, VGG19_LAYERS, CosineRestartOptions
+from realesrgan_arch.options.train import FROZEN, CosineRestartOptions
 from realesrgan_arch.options.types import PLAIN_MODELS, Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
 

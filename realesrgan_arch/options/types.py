@@ -13,11 +13,10 @@ from pydantic import BeforeValidator, Field
 
 from realesrgan_arch.degradation.settings import DegradationSettings, StageSettings, second_stage_defaults
 from realesrgan_arch.networks.spec import (
-    CompactSpec,
+    DISCRIMINATOR_SPECS,
+    GENERATOR_SPECS,
     DiscriminatorSpec,
     GeneratorSpec,
-    RRDBNetSpec,
-    UNetDiscriminatorSpec,
 )
 from realesrgan_arch.options.datasets import Datasets, TrainDataset
 from realesrgan_arch.options.fields import (
@@ -30,24 +29,22 @@ from realesrgan_arch.options.fields import (
     Section,
     Share,
     Text,
-    not_offered,
     read_number,
     read_spec,
 )
 from realesrgan_arch.options.train import DistOptions, LoggerOptions, PathOptions, TrainOptions, ValidationOptions
 
 _FIRST, _SECOND = StageSettings(), second_stage_defaults()
-UNSHARPENED_MODELS = ("SRModel", "SRGANModel")
+RELATIVISTIC_MODEL = "ESRGANModel"
+"""The model of upstream whose adversarial loss is relativistic."""
+UNSHARPENED_MODELS = ("SRModel", "SRGANModel", RELATIVISTIC_MODEL)
 """Models of upstream that know no sharpening."""
 SHARPENED_ONCE = "RealESRNetModel"
 """The model of upstream that sharpens the ground truth itself, so that every loss sees the same."""
 PLAIN_MODELS = ("RealESRNetModel", "SRModel")
 """Models of upstream that train without a discriminator."""
 
-ModelType = Annotated[
-    Literal["FineTuneModel", "RealESRGANModel", "RealESRNetModel", "SRModel", "SRGANModel"],
-    not_offered({"ESRGANModel": "its relativistic loss is missing here; RealESRGANModel is the nearest"}),
-]
+ModelType = Literal["FineTuneModel", "RealESRGANModel", "RealESRNetModel", "SRModel", "SRGANModel", "ESRGANModel"]
 Quality = Annotated[float, Field(gt=0, le=100), BeforeValidator(read_number)]
 QualityInterval = tuple[Quality, Quality]
 ThreeShares = tuple[Share, Share, Share]
@@ -118,10 +115,15 @@ class Options(Section):
     network_g: Annotated[
         GeneratorSpec,
         Field(discriminator="type"),
-        BeforeValidator(partial(read_spec, spec_types=(RRDBNetSpec, CompactSpec))),
+        BeforeValidator(partial(read_spec, spec_types=GENERATOR_SPECS)),
     ]
     network_d: (
-        Annotated[DiscriminatorSpec, BeforeValidator(partial(read_spec, spec_types=(UNetDiscriminatorSpec,)))] | None
+        Annotated[
+            DiscriminatorSpec,
+            Field(discriminator="type"),
+            BeforeValidator(partial(read_spec, spec_types=DISCRIMINATOR_SPECS)),
+        ]
+        | None
     ) = None
     path: PathOptions = PathOptions()
     train: TrainOptions | None = None

@@ -10,6 +10,7 @@ from realesrgan_arch.data.assembly import build_training_set
 from realesrgan_arch.data.dataset import GtSample, PairedDataset, PairSample
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.sampler import StepSampler
+from realesrgan_arch.degradation.plain import PlainRecipe
 from realesrgan_arch.degradation.recipe import Recipe
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import assemble_synthesis
@@ -23,7 +24,7 @@ class Draw:
     """One low-quality picture `lq` (3, h, w) in [0, 1], and its recipe (place `slot` of it); None for paired files."""
 
     lq: Tensor
-    recipe: Recipe | None
+    recipe: Recipe | PlainRecipe | None
 
 
 @dataclass(frozen=True)

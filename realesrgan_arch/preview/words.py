@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from realesrgan_arch.degradation.plain import PlainRecipe
 from realesrgan_arch.degradation.recipe import KernelDraw, Recipe, StageRecipe
 from realesrgan_arch.degradation.settings import DegradationSettings, Range, StageSettings
 
@@ -32,8 +33,11 @@ class RecipeWords(NamedTuple):
     ending: str
 
 
-def recipe_words(recipe: Recipe, *, slot: int) -> RecipeWords:
+def recipe_words(recipe: Recipe | PlainRecipe, *, slot: int) -> RecipeWords:
     """Say what `recipe` does to the sample in place `slot`."""
+    if isinstance(recipe, PlainRecipe):
+        sigma = recipe.blur_sigmas[slot]
+        return RecipeWords((), f"Gaussian blur of sigma {sigma:.2f} px, then bicubic" if sigma else "bicubic")
     factor, mode = recipe.first.resize_factor, recipe.first.resize_mode
     first = _stage_words(recipe.first, slot, resize=NOT_USED if factor == 1 else f"x {factor:.2f}, {mode}")
     to_size = f"to {recipe.second.resize_factor:.2f} of the LQ's side, {recipe.second.resize_mode}"

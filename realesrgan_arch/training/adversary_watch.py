@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from realesrgan_arch.losses import GanType
+from realesrgan_arch.losses.adversarial import GanType
 from realesrgan_arch.training.step_numbers import StepNumbers
 
 Balance = Literal["balanced", "blind", "overpowering"]

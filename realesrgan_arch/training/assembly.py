@@ -7,16 +7,15 @@ import torch
 from torch import nn
 
 from realesrgan_arch.degradation.pair_pool import PairPool
+from realesrgan_arch.degradation.plain import PlainSettings
+from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.devices import choose_device, choose_dtype
-from realesrgan_arch.losses import AdversarialLoss, Losses, PerceptualLoss, PixelLoss
 from realesrgan_arch.networks.build import build_discriminator, build_generator
-from realesrgan_arch.networks.vgg19 import VGG19Features, select_vgg19_state
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.train import (
     CosineRestartOptions,
     MultiStepOptions,
     OptimizerOptions,
-    PerceptualLossOptions,
     SchedulerOptions,
     TrainOptions,
 )
@@ -25,6 +24,7 @@ from realesrgan_arch.seeding import Stream, derived_seed
 from realesrgan_arch.training.compiling import compile_networks
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
+from realesrgan_arch.training.loss_assembly import LossParts, assemble_losses
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
 from realesrgan_arch.training.run_folder import RunFolder
@@ -36,7 +36,6 @@ from realesrgan_arch.weights.download import find_or_download
 from realesrgan_arch.weights.load import load_into, load_weights
 
 logger = logging.getLogger(__name__)
-VGG19_FILE = "vgg19-dcbb9e9d.pth"
 _OPTIMIZERS = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW}
 
 
@@ -52,13 +51,14 @@ def assemble_model(options: Options, *, run_folder: RunFolder) -> FineTuneModel:
     generator = _assemble_generator(options, train, device)
     discriminator = _assemble_discriminator(options, train, device)
     usm = options.usm()
-    losses = _assemble_losses(train, device)
+    ema = _assemble_ema(generator, train.ema_decay)
+    losses = assemble_losses(options, LossParts(generator.network, ema.network if ema else None, device))
     players = [player.network for player in (generator, discriminator) if player]
     compile_networks([*players, *([losses.perceptual.network] if losses.perceptual else [])], mode=train.compile)
     return FineTuneModel(
         generator=generator,
         discriminator=discriminator,
-        ema=_assemble_ema(generator, train.ema_decay),
+        ema=ema,
         losses=losses,
         synthesis=None if options.is_paired else assemble_synthesis(options),
         sharpened=SharpenedTargets(pixel=usm.pixel, perceptual=usm.perceptual, adversarial=usm.adversarial),
@@ -142,7 +142,7 @@ def _assemble_ema(generator: Player, decay: float) -> Ema | None:
 def assemble_synthesis(options: Options) -> PairSynthesis:
     """Return what makes training pairs of ground-truth crops, with its pool; no network is built."""
     return PairSynthesis(
-        settings=options.degradation(),
+        settings=_degradation(options),
         scale=options.scale,
         gt_size=options.gt_size,
         seed=options.manual_seed,
@@ -151,43 +151,15 @@ def assemble_synthesis(options: Options) -> PairSynthesis:
     )
 
 
-def build_losses(train: TrainOptions) -> Losses:
-    """Return the losses that `train` describes, on the CPU; VGG19 still has its freshly drawn weights."""
-    pixel, gan = train.pixel_opt, train.gan_opt
-    return Losses(
-        pixel=PixelLoss(pixel.type, weight=pixel.loss_weight, eps=pixel.eps, reduction=pixel.reduction)
-        if pixel
-        else None,
-        perceptual=_build_perceptual(train.perceptual_opt) if train.perceptual_opt else None,
-        adversarial=AdversarialLoss(
-            gan.gan_type, weight=gan.loss_weight, real_label=gan.real_label_val, fake_label=gan.fake_label_val
-        )
-        if gan
-        else None,
-    )
-
-
-def _build_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:
-    network = VGG19Features(
-        list(options.layer_weights), use_input_norm=options.use_input_norm, range_norm=options.range_norm
-    )
-    return PerceptualLoss(
-        network,
-        layer_weights=options.layer_weights,
-        weight=options.perceptual_weight,
-        criterion=options.criterion,
-    )
-
-
-def _assemble_losses(train: TrainOptions, device: torch.device) -> Losses:
-    losses = build_losses(train)
-    if losses.perceptual is not None and train.perceptual_opt is not None:
-        network = losses.perceptual.network
-        path = find_or_download(str(train.perceptual_opt.weights or VGG19_FILE))
-        state = select_vgg19_state(load_weights(path).state, network)
-        load_into(network, state, strict=True, name="train.perceptual_opt.weights")
-        losses.perceptual.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    return losses
+def _degradation(options: Options) -> DegradationSettings | PlainSettings:
+    data = options.datasets.train
+    match data.degradation if data else "full":
+        case "bicubic":
+            return PlainSettings()
+        case "blur_bicubic":
+            return PlainSettings(data.blur_sigma if data else None)
+        case _:
+            return options.degradation()
 
 
 def _assemble_rules(train: TrainOptions) -> StepRules:

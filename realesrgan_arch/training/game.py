@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from realesrgan_arch.losses import Losses
+from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.training.players import Player, StepRules
 from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.step_numbers import KeptBuffers, StepNumbers, all_finite, step_if
@@ -95,7 +95,7 @@ class Game:
         for part, target in zip(lq, targets, strict=True):
             with torch.set_grad_enabled(moves), self.autocast():
                 sr = self.generator.network(part)
-                terms = generator_terms(sr, target, self.losses, judge) if moves else {}
+                terms = generator_terms(sr, part, target, self.losses, judge) if moves else {}
             if moves:
                 self._backward(total(terms), parts=len(lq))
             add_to_log(log, terms, parts=len(lq))

@@ -14,13 +14,13 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from realesrgan_arch.losses import Losses
+from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.networks.build import build_discriminator, build_generator
 from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec
 from realesrgan_arch.options.load import OptionsError, require_train
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.training.assembly import build_losses
 from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
+from realesrgan_arch.training.loss_assembly import build_losses
 from realesrgan_arch.training.rehearsal import (
     SIDE,
     GeneratorBytes,

@@ -14,7 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.evaluation.pairs import KeptPairs
-from realesrgan_arch.losses import Losses
+from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.training.checkpoint import plain_state
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.ema import Ema

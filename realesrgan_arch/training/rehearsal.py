@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from realesrgan_arch.losses import AdversarialLoss, Losses
+from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.training.freezing import FreezePlan
 from realesrgan_arch.training.live_bytes import LiveBytes
 from realesrgan_arch.training.steps import Targets, discriminator_terms, generator_terms, total
@@ -71,7 +72,7 @@ def rehearse_judges(losses: Losses, judge: nn.Module | None, *, dtype: torch.dty
 
     def run(picture: Tensor, target: Tensor) -> None:
         with _autocast(dtype):
-            terms = generator_terms(picture, Targets(target, target, target), losses, judge)
+            terms = generator_terms(picture, target, Targets(target, target, target), losses, judge)
         total(terms).backward()
 
     networks = [network for network in (losses.perceptual, judge) if network is not None]

@@ -9,6 +9,7 @@ from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.sampler import SampleRequest, StepSampler
 from realesrgan_arch.data.turn import Place
 from realesrgan_arch.degradation.pair_pool import PoolTrace
+from realesrgan_arch.degradation.plain import PlainRecipe
 from realesrgan_arch.degradation.recipe import Recipe
 from realesrgan_arch.image_header import ImageError, shown
 from realesrgan_arch.options.types import Options
@@ -64,7 +65,7 @@ class BatchRecords:
         sampler = StepSampler(len(self._dataset), self.batch_size, self._options.manual_seed, step, 1, **told)
         return next(iter(sampler))
 
-    def recipe(self, step: int) -> Recipe | None:
+    def recipe(self, step: int) -> Recipe | PlainRecipe | None:
         """Return the recipe of the batch of `step`; None for paired files."""
         return self._synthesis.draw(step=step, batch_size=self.batch_size) if self._synthesis else None
 
@@ -78,7 +79,7 @@ class BatchRecords:
         own = [(step, place) for place in range(self.batch_size)]
         return [TracedPair(*pair, self._rank) for pair in (self._trace.at(step) if self._trace else own)]
 
-    def _sample(self, request: SampleRequest, path: Path, recipe: Recipe | None) -> Fact:
+    def _sample(self, request: SampleRequest, path: Path, recipe: Recipe | PlainRecipe | None) -> Fact:
         slot = request.slot - self._rank * self.batch_size
         where: dict[str, Fact] = {"rank": self._rank, "place": slot + 1}
         facts = {**where, "file": shown(path), **self._place(request, path)}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from realesrgan_arch.losses import AdversarialLoss, Losses
+from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.terms import Losses
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,17 @@ class Targets:
         return [Targets(*part) for part in zip(*parts, strict=True)]
 
 
-def generator_terms(sr: Tensor, targets: Targets, losses: Losses, discriminator: nn.Module | None) -> dict[str, Tensor]:
+def generator_terms(
+    sr: Tensor, lq: Tensor, targets: Targets, losses: Losses, discriminator: nn.Module | None
+) -> dict[str, Tensor]:
     """Return the generator's weighted losses by BasicSR's names; their sum is what to minimise."""
     terms: dict[str, Tensor] = {}
     if losses.pixel is not None:
         terms["l_g_pix"] = losses.pixel(sr, targets.pixel)
     if losses.perceptual is not None:
         terms["l_g_percep"] = losses.perceptual(sr, targets.perceptual)
+    for name, term in losses.more.items():
+        terms[name] = term(sr=sr, gt=targets.pixel, lq=lq)
     if losses.adversarial is not None and discriminator is not None:
         terms["l_g_gan"] = losses.adversarial.for_generator(discriminator(sr))
     return terms

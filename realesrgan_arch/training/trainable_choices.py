@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from realesrgan_arch.networks.spec import GeneratorSpec, RRDBNetSpec
+from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec, RRDBNetSpec
 from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
 
 TAIL_CONVOLUTIONS = 5
@@ -41,12 +41,12 @@ class Choice:
 
 def depth_of(spec: GeneratorSpec) -> int:
     """Return the number of equal parts in the body."""
-    return spec.num_block if isinstance(spec, RRDBNetSpec) else spec.num_conv
+    return spec.num_conv if isinstance(spec, CompactSpec) else spec.num_block
 
 
 def with_depth(spec: GeneratorSpec, depth: int) -> GeneratorSpec:
     """Return the spec of a twin with another depth."""
-    return replace(spec, num_block=depth) if isinstance(spec, RRDBNetSpec) else replace(spec, num_conv=depth)
+    return replace(spec, num_conv=depth) if isinstance(spec, CompactSpec) else replace(spec, num_block=depth)
 
 
 def list_choices(spec: GeneratorSpec) -> list[Choice]:

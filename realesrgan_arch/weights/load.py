@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from realesrgan_arch.networks.build import build_generator
-from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, UNetDiscriminatorSpec
+from realesrgan_arch.networks.spec import DISCRIMINATOR_SPECS, DiscriminatorSpec, GeneratorSpec
 from realesrgan_arch.weights.detect import describe, detect_spec, shape_text, with_current_names
 from realesrgan_arch.weights.read import read_checkpoint
 from realesrgan_arch.weights.table import WeightsError
@@ -75,7 +75,7 @@ def load_generator(path: str | Path, key: str | None = None) -> tuple[nn.Module,
     Raises `WeightsError` when the file holds no RRDBNet and no SRVGGNetCompact.
     """
     loaded = load_weights(path, key=key)
-    if isinstance(loaded.spec, UNetDiscriminatorSpec):
+    if isinstance(loaded.spec, DISCRIMINATOR_SPECS):
         raise WeightsError(f"{path} holds a discriminator ({loaded.spec.type}), expected a generator.")
     if loaded.spec is None:
         raise WeightsError(

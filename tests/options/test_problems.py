@@ -25,9 +25,12 @@ from tests.options.files import problems, with_override
         ("datasets.validation.type=x", "datasets.validation: unknown key; expected one of train, val, test"),
         ("network_g.num_feats=3", "network_g.num_feats: unknown key; did you mean network_g.num_feat?"),
         ("network_g.num_feat=true", "network_g.num_feat: expected a whole number, got true"),
-        ("network_g.type=RRDBnet", "network_g.type: expected one of RRDBNet, SRVGGNetCompact, got 'RRDBnet'; did you mean RRDBNet?"),
-        ("network_g.type=", "network_g.type: this key is required; expected one of RRDBNet, SRVGGNetCompact"),
-        ("network_d.type=Patch", "network_d.type: expected UNetDiscriminatorSN, got 'Patch'"),
+        ("network_g.type=RRDBnet", "network_g.type: expected one of RRDBNet, SRVGGNetCompact, SRResNet, "
+         "got 'RRDBnet'; did you mean RRDBNet?"),
+        ("network_g.type=", "network_g.type: this key is required; expected one of RRDBNet, SRVGGNetCompact, "
+         "SRResNet"),
+        ("network_d.type=Patch", "network_d.type: expected one of UNetDiscriminatorSN, SRGANDiscriminator, "
+         "VGGStyleDiscriminator, got 'Patch'"),
         ("scale=3", "scale: expected one of 1, 2, 4, got 3"),
         ("num_gpu=all", "num_gpu: expected a whole number >= 0 or auto, got 'all'"),
         ("device=gpu", "device: expected a text, got 'gpu'"),
@@ -35,9 +38,6 @@ from tests.options.files import problems, with_override
         ("name=a/b", "name: expected a name that a folder can have, got 'a/b'"),
         ("name=..", "name: expected a name that a folder can have, got '..'"),
         ("path.resume_state=None", "path.resume_state: expected a path, got 'None'; write ~ for none"),
-        ("model_type=ESRGANModel", "model_type: 'ESRGANModel' is not offered: its relativistic loss is missing here; "
-         "RealESRGANModel is the nearest"),
-        ("train.gan_opt.gan_type=wgan", "train.gan_opt.gan_type: 'wgan' is not offered: choose vanilla, lsgan or hinge"),
         ("train.perceptual_opt.style_weight=1", "train.perceptual_opt.style_weight: expected 0, got 1: the style loss is "
          "not offered"),
         ("datasets.train.io_backend.type=memcached", "datasets.train.io_backend.type: 'memcached' is not offered: copy the "

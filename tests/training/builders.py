@@ -6,7 +6,9 @@ import torch
 
 from realesrgan_arch.degradation.pair_pool import PairPool
 from realesrgan_arch.degradation.settings import DegradationSettings
-from realesrgan_arch.losses import AdversarialLoss, Losses, PixelLoss
+from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.pixel import PixelLoss
+from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.networks.build import build_discriminator, build_generator
 from realesrgan_arch.networks.spec import CompactSpec, UNetDiscriminatorSpec
 from realesrgan_arch.training.ema import Ema

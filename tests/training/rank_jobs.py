@@ -16,7 +16,7 @@ from realesrgan_arch.data.assembly import build_whole_images
 from realesrgan_arch.entry import run
 from realesrgan_arch.evaluation.evaluate import ScoreRules
 from realesrgan_arch.evaluation.pairs import KeptPairs
-from realesrgan_arch.losses import PixelLoss
+from realesrgan_arch.losses.pixel import PixelLoss
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.resampling import magnify_bicubic
 from realesrgan_arch.torchrun import RanksError, read_place

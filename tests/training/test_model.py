@@ -7,7 +7,9 @@ from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
-from realesrgan_arch.losses import AdversarialLoss, Losses, PixelLoss
+from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.pixel import PixelLoss
+from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.training.checkpoint import CheckpointError
 from realesrgan_arch.training.players import SharpenedTargets
 from realesrgan_arch.training.synthesis import PairSynthesis

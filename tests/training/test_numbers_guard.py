@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from realesrgan_arch.errors import UserError
-from realesrgan_arch.losses import AdversarialLoss, Losses
+from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.training.adversary_watch import AdversaryWatch
 from realesrgan_arch.training.numbers_guard import NumbersGuard, TrainingError
 from realesrgan_arch.training.step_numbers import StepNumbers

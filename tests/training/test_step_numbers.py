@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from realesrgan_arch.losses import AdversarialLoss, Losses
+from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.step_numbers import all_finite, step_if
 from tests.training.builders import player, run_steps, small_model

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from realesrgan_arch.losses import PerceptualLoss, perceptual_distance
+from realesrgan_arch.losses.perceptual import PerceptualLoss, perceptual_distance
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec, RRDBNetSpec

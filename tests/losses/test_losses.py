@@ -6,14 +6,9 @@ import pytest
 import torch
 
 import tests.shims  # noqa: F401
-from realesrgan_arch.losses import (
-    AdversarialLoss,
-    PerceptualLoss,
-    PixelLoss,
-    adversarial_loss,
-    charbonnier_loss,
-    perceptual_distance,
-)
+from realesrgan_arch.losses.adversarial import AdversarialLoss, adversarial_loss
+from realesrgan_arch.losses.perceptual import PerceptualLoss, perceptual_distance
+from realesrgan_arch.losses.pixel import PixelLoss, charbonnier_loss
 from realesrgan_arch.networks.vgg19 import LAYER_NAMES, VGG19Features, select_vgg19_state
 
 LOGITS = torch.tensor([-2.0, 0.0, 0.5, 3.0])

@@ -1,0 +1,1 @@
+"""Losses: a pure function each, and a thin class that stores its parameters."""

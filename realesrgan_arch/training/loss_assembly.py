@@ -1,0 +1,77 @@
+"""From options to the losses of a run."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.perceptual import PerceptualLoss
+from realesrgan_arch.losses.pixel import PixelLoss
+from realesrgan_arch.losses.terms import Losses
+from realesrgan_arch.networks.vgg19 import VGG19Features, select_vgg19_state
+from realesrgan_arch.options.load import require_train
+from realesrgan_arch.options.losses import PerceptualLossOptions
+from realesrgan_arch.options.train import TrainOptions
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.weights.download import find_or_download
+from realesrgan_arch.weights.load import load_into, load_weights
+
+VGG19_FILE = "vgg19-dcbb9e9d.pth"
+
+
+@dataclass(frozen=True)
+class LossParts:
+    """What losses need of the run: the generator as it starts, its average if there is one, and where they compute."""
+
+    generator: nn.Module
+    averaged: nn.Module | None
+    device: torch.device
+
+
+def assemble_losses(options: Options, parts: LossParts) -> Losses:
+    """Return the losses of `options` on their device, with the weights that they need.
+
+    Raises:
+        UserError: weights that are absent, damaged or of another network.
+    """
+    train = require_train(options)
+    losses = build_losses(train)
+    if losses.perceptual is not None and train.perceptual_opt is not None:
+        _load_vgg19(losses.perceptual, train.perceptual_opt, parts.device)
+    return losses
+
+
+def build_losses(train: TrainOptions) -> Losses:
+    """Return the losses that `train` describes, on the CPU; VGG19 still has its freshly drawn weights."""
+    pixel, gan = train.pixel_opt, train.gan_opt
+    return Losses(
+        pixel=PixelLoss(pixel.type, weight=pixel.loss_weight, eps=pixel.eps, reduction=pixel.reduction)
+        if pixel
+        else None,
+        perceptual=_build_perceptual(train.perceptual_opt) if train.perceptual_opt else None,
+        adversarial=AdversarialLoss(
+            gan.gan_type, weight=gan.loss_weight, real_label=gan.real_label_val, fake_label=gan.fake_label_val
+        )
+        if gan
+        else None,
+    )
+
+
+def _build_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:
+    network = VGG19Features(
+        list(options.layer_weights), use_input_norm=options.use_input_norm, range_norm=options.range_norm
+    )
+    return PerceptualLoss(
+        network,
+        layer_weights=options.layer_weights,
+        weight=options.perceptual_weight,
+        criterion=options.criterion,
+    )
+
+
+def _load_vgg19(loss: PerceptualLoss, options: PerceptualLossOptions, device: torch.device) -> None:
+    path = find_or_download(str(options.weights or VGG19_FILE))
+    state = select_vgg19_state(load_weights(path).state, loss.network)
+    load_into(loss.network, state, strict=True, name="train.perceptual_opt.weights")
+    loss.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
