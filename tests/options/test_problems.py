@@ -25,11 +25,11 @@ from tests.options.files import problems, with_override
         ("datasets.validation.type=x", "datasets.validation: unknown key; expected one of train, val, test"),
         ("network_g.num_feats=3", "network_g.num_feats: unknown key; did you mean network_g.num_feat?"),
         ("network_g.num_feat=true", "network_g.num_feat: expected a whole number, got true"),
-        ("network_g.type=RRDBnet", "network_g.type: expected one of RRDBNet, SRVGGNetCompact, SRResNet, "
+        ("network_g.type=RRDBnet", "network_g.type: expected one of RRDBNet, SRResNet, SRVGGNetCompact, "
          "got 'RRDBnet'; did you mean RRDBNet?"),
-        ("network_g.type=", "network_g.type: this key is required; expected one of RRDBNet, SRVGGNetCompact, "
-         "SRResNet"),
-        ("network_d.type=Patch", "network_d.type: expected one of UNetDiscriminatorSN, SRGANDiscriminator, "
+        ("network_g.type=", "network_g.type: this key is required; expected one of RRDBNet, SRResNet, "
+         "SRVGGNetCompact"),
+        ("network_d.type=Patch", "network_d.type: expected one of SRGANDiscriminator, UNetDiscriminatorSN, "
          "VGGStyleDiscriminator, got 'Patch'"),
         ("scale=3", "scale: expected one of 1, 2, 4, got 3"),
         ("num_gpu=all", "num_gpu: expected a whole number >= 0 or auto, got 'all'"),

@@ -15,9 +15,9 @@ import torch
 from realesrgan_arch.networks.build import build_discriminator, build_generator
 from realesrgan_arch.networks.spec import RRDBNetSpec
 from realesrgan_arch.options.load import load_options, parse_options
-from realesrgan_arch.training.loss_assembly import build_losses
 from realesrgan_arch.training.freezing import plan_freezing
 from realesrgan_arch.training.game import Game
+from realesrgan_arch.training.loss_assembly import build_losses
 from realesrgan_arch.training.memory import MemoryModel, with_checkpointing
 from realesrgan_arch.training.players import StepRules
 from realesrgan_arch.training.schedule import ConstantSchedule
