@@ -55,6 +55,8 @@ class SRResNetSpec:
     num_feat: int = 64
     num_block: int = 16
     upscale: int = 4
+    body_end: Literal["batch_norm", "prelu"] = "batch_norm"
+    """What follows the convolution after the blocks; `prelu` in leftthomas/SRGAN."""
     final: Literal["none", "tanh"] = "none"
     """`tanh` keeps the output in (0, 1), as some public SRGANs do."""
 
