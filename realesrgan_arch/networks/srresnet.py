@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from realesrgan_arch.networks.layers import NetworkError, as_stored, compute_dtype
+from realesrgan_arch.networks.spec import SRRESNET_SCALES
 
-SCALES = (1, 2, 4)
 _WIDE_KERNEL = 9
 """Side of the first and the last convolution."""
 
@@ -93,7 +93,7 @@ class SRResNet(nn.Module):
         final: str = "none",
     ) -> None:
         super().__init__()
-        if upscale not in SCALES:
+        if upscale not in SRRESNET_SCALES:
             raise NetworkError(f"SRResNet magnifies by 1, 2 or 4, got upscale {upscale}.")
         self.scale = upscale
         self.conv_first = nn.Conv2d(num_in_ch, num_feat, _WIDE_KERNEL, padding=_WIDE_KERNEL // 2)
@@ -111,7 +111,10 @@ class SRResNet(nn.Module):
     @property
     def full_precision_layers(self) -> tuple[nn.Module, ...]:
         """The layer whose output is the picture, and batch norm: there rounding would show."""
-        return (self.conv_last, *(layer for layer in self.modules() if isinstance(layer, nn.BatchNorm2d)))
+        return (
+            self.conv_last,
+            *(layer for layer in self.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the magnified images."""

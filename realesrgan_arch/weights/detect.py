@@ -7,6 +7,9 @@ from collections.abc import Callable
 from torch import Tensor
 
 from realesrgan_arch.networks.spec import (
+    SRGAN_STRIDE,
+    SRRESNET_SCALES,
+    VGG_STYLE_SIZES,
     CompactSpec,
     DiscriminatorSpec,
     GeneratorSpec,
@@ -16,8 +19,6 @@ from realesrgan_arch.networks.spec import (
     UNetDiscriminatorSpec,
     VGGStyleDiscriminatorSpec,
 )
-from realesrgan_arch.networks.srresnet import SCALES
-from realesrgan_arch.networks.vgg_discriminators import BASICSR_SIZES, SRGAN_STRIDE
 from realesrgan_arch.weights.srresnet_layouts import State, difference, renamed, with_srresnet_names
 
 _OLD_ESRGAN = (
@@ -138,7 +139,7 @@ def _compact_spec(state: State) -> CompactSpec | None:
 def _srresnet_spec(state: State) -> SRResNetSpec | None:
     first, last = state["conv_first.weight"], state["conv_last.weight"]
     doublings = sum(re.fullmatch(r"up\.\d+\.conv\.weight", name) is not None for name in state)
-    if not _are_kernels(first, last) or 2**doublings not in SCALES:
+    if not _are_kernels(first, last) or 2**doublings not in SRRESNET_SCALES:
         return None
     return SRResNetSpec(
         num_in_ch=first.shape[1],
@@ -173,7 +174,7 @@ def _basicsr_discriminator_spec(state: State) -> VGGStyleDiscriminatorSpec | Non
     if not _are_kernels(state["conv0_0.weight"]):
         return None
     num_feat, num_in_ch = state["conv0_0.weight"].shape[:2]
-    size = BASICSR_SIZES["conv5_1.weight" in state]
+    size = VGG_STYLE_SIZES["conv5_1.weight" in state]
     return VGGStyleDiscriminatorSpec(num_in_ch=num_in_ch, num_feat=num_feat, input_size=size)
 
 

@@ -16,7 +16,7 @@ from realesrgan import RealESRGANer
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec
 from realesrgan_arch.weights.load import load_generator
-from realesrgan_arch.weights.table import KNOWN_WEIGHTS, WeightsError
+from realesrgan_arch.weights.table import KNOWN_WEIGHTS
 
 
 def interchange_file(tmp_path: Path) -> tuple[torch.nn.Module, Path]:
