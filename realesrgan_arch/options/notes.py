@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from realesrgan_arch.options.datasets import TrainDataset, ValDataset
+from realesrgan_arch.options.network_rules import batch_norms_that_train
 from realesrgan_arch.options.problems import dotted, show
 from realesrgan_arch.options.train import FROZEN, MultiStepOptions, TrainOptions, ValidationOptions
 from realesrgan_arch.options.types import SHARPENED_ONCE, UNSHARPENED_MODELS, Options
@@ -40,6 +41,7 @@ def _without_effect(options: Options) -> Iterator[str]:
         yield from _train_data_notes(options.datasets.train, options)
     if options.train is not None:
         yield from _train_notes(options.train, options)
+        yield from _batch_norm_notes(options.train, options)
     yield from _sharpening_notes(options)
     sets = {**options.datasets.validation_sets(), **options.datasets.test_sets()}
     for key, data in sets.items():
@@ -116,6 +118,21 @@ def _train_data_notes(train: TrainDataset, options: Options) -> Iterator[str]:
         yield "datasets.train.persistent_workers has no effect: the workers live as long as the run"
     if not train.is_paired and train.gt_size not in (None, options.gt_size):
         yield f"datasets.train.gt_size has no effect: `gt_size` at the top ({options.gt_size}) is the crop"
+
+
+def _batch_norm_notes(train: TrainOptions, options: Options) -> Iterator[str]:
+    """Say whose statistics batch norm learns from, where that is not the batch of the options."""
+    keys, data = batch_norms_that_train(options), options.datasets.train
+    if keys and train.accumulate != 1 and data is not None:
+        each = (
+            "one" if train.accumulate == "auto" else f"the {data.batch_size_per_gpu // train.num_parts} images of one"
+        )
+        yield (
+            f"train.accumulate: the batch norm of {' and '.join(keys)} learns from {each} part of the "
+            "batch at a time, so a step is not that of the whole batch"
+        )
+    if options.dist_params.sync_batch_norm and not keys:
+        yield "dist_params.sync_batch_norm has no effect: no network that trains has batch norm"
 
 
 def _train_notes(train: TrainOptions, options: Options) -> Iterator[str]:
