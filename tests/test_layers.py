@@ -77,7 +77,7 @@ LAYERS = {
     TRAINING: ["training.*", "comparison", "preview.*"],
     # The one door to basicsr; a whole run behind it; and `doctor`'s facts, which look at everything.
     BRIDGE: ["basicsr_bridge", "session", "dry_run", "environment.*"],
-    ENTRIES: ["commands.*", "entry", "cli", "train", "finetune", "test", "inference"],
+    ENTRIES: ["commands.*", "notebook.*", "entry", "cli", "train", "finetune", "test", "inference"],
 }
 BEHIND_THE_BRIDGE = {"basicsr", "realesrgan", "torchvision"}
 THE_BRIDGE = {"basicsr_bridge", "basicsr_shims"}
