@@ -44,6 +44,7 @@ setup(
         "dev": read_requirements("requirements-dev.txt"),
         "kaggle": ["kagglehub>=0.3,<2"],
         "lmdb": ["lmdb>=1.4,<4"],
+        "perceptual": ["torchmetrics>=1.9,<2"],
         "trackio": ["trackio>=0.2,<1"],
         "wandb": ["wandb>=0.16,<1"],
     },

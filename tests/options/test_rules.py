@@ -72,7 +72,7 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
          "one of them"),
         (["datasets.train="], "datasets.train: this key is required by `train`; expected a mapping"),
         (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d="], "train.pixel_opt: this key is "
-         "required without perceptual_opt and gan_opt"),
+         "required without perceptual_opt, gan_opt, lpips_opt and dists_opt"),
     ],
 )  # fmt: skip
 def test_a_broken_rule_is_said_once_and_alone(overrides, message):
