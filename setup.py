@@ -45,6 +45,7 @@ setup(
         "kaggle": ["kagglehub>=0.3,<2"],
         "lmdb": ["lmdb>=1.4,<4"],
         "notebook": ["ipykernel>=7,<8"],
+        "perceptual": ["torchmetrics>=1.9,<2"],
         "trackio": ["trackio>=0.2,<1"],
         "wandb": ["wandb>=0.16,<1"],
     },

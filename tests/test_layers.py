@@ -93,6 +93,7 @@ THIRD_PARTY = {
     "scipy",
     "tensorboard",
     "torch",
+    "torchmetrics",
     "tqdm",
     "yaml",
 }

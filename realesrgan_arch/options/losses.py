@@ -100,5 +100,5 @@ class BaseDistanceOptions(Section):
     """Distance to the pre-trained generator, against forgetting (ours)."""
 
     on: Literal["outputs", "weights"] = "outputs"
-    """`outputs`: L1 between what both make of the LQ image; `weights`: sum of squares, as L2-SP."""
+    """`outputs`: L1 between what both make of the LQ; `weights`: L2-SP, half the sum of squares of what trains."""
     loss_weight: NotNegative = 1.0

@@ -1,17 +1,20 @@
 """From options to the losses of a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.base_distance import BaseOutputDistance, BaseWeightDistance
+from realesrgan_arch.losses.ldl import LdlLoss
+from realesrgan_arch.losses.learned import BACKBONE_FILES, LearnedDistance, build_dists, build_lpips
 from realesrgan_arch.losses.perceptual import PerceptualLoss
 from realesrgan_arch.losses.pixel import PixelLoss
-from realesrgan_arch.losses.terms import Losses
+from realesrgan_arch.losses.terms import GeneratorTerm, Losses
 from realesrgan_arch.networks.vgg19 import VGG19Features, select_vgg19_state
 from realesrgan_arch.options.load import require_train
-from realesrgan_arch.options.losses import PerceptualLossOptions
+from realesrgan_arch.options.losses import BaseDistanceOptions, PerceptualLossOptions
 from realesrgan_arch.options.train import TrainOptions
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.weights.download import find_or_download
@@ -39,7 +42,11 @@ def assemble_losses(options: Options, parts: LossParts) -> Losses:
     losses = build_losses(train)
     if losses.perceptual is not None and train.perceptual_opt is not None:
         _load_vgg19(losses.perceptual, train.perceptual_opt, parts.device)
-    return losses
+    more = build_further_terms(train, parts)
+    for term in more.values():
+        if isinstance(term, LearnedDistance):
+            _load_backbone(term, parts.device)
+    return replace(losses, more=more)
 
 
 def build_losses(train: TrainOptions) -> Losses:
@@ -58,6 +65,29 @@ def build_losses(train: TrainOptions) -> Losses:
     )
 
 
+def build_further_terms(train: TrainOptions, parts: LossParts) -> dict[str, GeneratorTerm]:
+    """Return the generator's further losses by their names in the log; backbones still have freshly drawn weights.
+
+    Raises:
+        MissingExtraError: torchmetrics is not installed where LPIPS or DISTS is asked for.
+    """
+    terms: dict[str, GeneratorTerm] = {}
+    if train.ldl_opt is not None and parts.averaged is not None:
+        terms["l_g_ldl"] = LdlLoss(parts.averaged, weight=train.ldl_opt.loss_weight, window=train.ldl_opt.window)
+    if train.lpips_opt is not None:
+        terms["l_g_lpips"] = build_lpips(train.lpips_opt.net, weight=train.lpips_opt.loss_weight)
+    if train.dists_opt is not None:
+        terms["l_g_dists"] = build_dists(weight=train.dists_opt.loss_weight)
+    if train.base_opt is not None:
+        terms["l_g_base"] = _build_base_distance(train.base_opt, parts.generator)
+    return terms
+
+
+def _build_base_distance(options: BaseDistanceOptions, generator: nn.Module) -> GeneratorTerm:
+    kind = BaseOutputDistance if options.on == "outputs" else BaseWeightDistance
+    return kind(generator, weight=options.loss_weight)
+
+
 def _build_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:
     network = VGG19Features(
         list(options.layer_weights), use_input_norm=options.use_input_norm, range_norm=options.range_norm
@@ -74,4 +104,14 @@ def _load_vgg19(loss: PerceptualLoss, options: PerceptualLossOptions, device: to
     path = find_or_download(str(options.weights or VGG19_FILE))
     state = select_vgg19_state(load_weights(path).state, loss.network)
     load_into(loss.network, state, strict=True, name="train.perceptual_opt.weights")
+    loss.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def _load_backbone(loss: LearnedDistance, device: torch.device) -> None:
+    file_name = BACKBONE_FILES[loss.backbone]
+    theirs = load_weights(find_or_download(file_name)).state
+    names = loss.backbone_names()
+    state = {name: value for name, value in loss.state_dict().items() if name not in names}
+    state |= {name: theirs[their_name] for name, their_name in names.items() if their_name in theirs}
+    load_into(loss, state, strict=True, name=file_name)
     loss.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -6,7 +6,7 @@ A library's workspace cannot be seen and is taken as one copy of the largest ten
 copies of its crops. Not counted: Python, PyTorch and CUDA themselves (0.3 to 0.6 GB), and what an allocator wastes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
@@ -14,13 +14,14 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from realesrgan_arch.losses.base_distance import BaseWeightDistance
 from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.networks.build import build_discriminator, build_generator
 from realesrgan_arch.networks.spec import WHOLE_CROP_SPECS, GeneratorSpec, RRDBNetSpec
 from realesrgan_arch.options.load import OptionsError, require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.freezing import LEAST_FOR_BATCH_NORM, FreezePlan, plan_freezing
-from realesrgan_arch.training.loss_assembly import build_losses
+from realesrgan_arch.training.loss_assembly import LossParts, build_further_terms, build_losses
 from realesrgan_arch.training.rehearsal import (
     SIDE,
     GeneratorBytes,
@@ -83,8 +84,9 @@ class MemoryModel:
 
     @cached_property
     def generator(self) -> nn.Module:
-        """The whole generator, for its names and sizes."""
-        return _drawn_apart(lambda: build_generator(self._options.network_g))
+        """The whole generator, for its names and sizes, and in place of the average and the base of losses."""
+        network = _drawn_apart(lambda: build_generator(self._options.network_g))
+        return network.requires_grad_(requires_grad=False).eval()
 
     def predict(self, choice: Choice, *, checkpointing: bool, at_once: int, dtype: torch.dtype) -> Prediction:
         """Return the peak when `choice` trains and `at_once` pictures go through the networks together.
@@ -125,17 +127,17 @@ class MemoryModel:
 
     def _standing_parts(self, choice: Choice, batch: int) -> dict[str, int]:
         trained = FLOAT_BYTES * self.trained_parameters(choice)
-        weights = _bytes_of(self.generator) + _bytes_of(self._losses.perceptual)
+        networks = (self.generator, self._discriminator, self._losses.perceptual, *self._losses.more.values())
         learning = trained
         if self._discriminator is not None:
-            weights += _bytes_of(self._discriminator)
             trained_d = self._discriminator_plan.trainable_parameters(self._discriminator)
             learning += FLOAT_BYTES * sum(value.numel() for value in trained_d)
         return {
-            "weights": weights,
+            "weights": _bytes_of(network for network in networks if isinstance(network, nn.Module)),
             "gradients": learning,
             "optimizer": ADAM_MOMENTS * learning,
             "average": trained if self._train.ema_decay else 0,
+            **({"start": trained} if self._keeps_start else {}),
             "pool": self._pool_bytes(),
             "batch": self._batch_bytes(batch),
         }
@@ -206,7 +208,7 @@ class MemoryModel:
             step, side = None, self._judged_side
             if judge is not None and adversarial is not None and self._discriminator_plan.trainable:
                 step = rehearse_discriminator(judge, self._discriminator_plan, adversarial, dtype=dtype, side=side)
-            self._sides[dtype] = rehearse_judges(self._losses, judge, dtype=dtype, side=side), step
+            self._sides[dtype] = self._rehearse_judges(judge, dtype, side), step
         return self._sides[dtype]
 
     @property
@@ -214,9 +216,23 @@ class MemoryModel:
         spec = self._options.network_d
         return spec.input_size if isinstance(spec, WHOLE_CROP_SPECS) else SIDE
 
+    def _rehearse_judges(self, judge: nn.Module | None, dtype: torch.dtype, side: int) -> SideBytes:
+        return rehearse_judges(self._losses, judge, scale=self._options.scale, dtype=dtype, side=side)
+
     @cached_property
     def _losses(self) -> Losses:
-        return _drawn_apart(lambda: build_losses(self._train))
+        return _drawn_apart(self._build_losses)
+
+    def _build_losses(self) -> Losses:
+        parts = LossParts(self.generator, averaged=self.generator, device=torch.device("cpu"))
+        terms = build_further_terms(self._train, parts)
+        # It sees no picture, and needs no more than a copy of what trains.
+        seeing = {name: term for name, term in terms.items() if not isinstance(term, BaseWeightDistance)}
+        return replace(build_losses(self._train), more=seeing)
+
+    @property
+    def _keeps_start(self) -> bool:
+        return self._train.base_opt is not None and self._train.base_opt.on == "weights"
 
     @cached_property
     def _discriminator(self) -> nn.Module | None:
@@ -249,7 +265,7 @@ def _at(found: GeneratorBytes, units: float) -> _GeneratorPeak:
     )
 
 
-def _bytes_of(network: nn.Module | None) -> int:
-    if network is None:
-        return 0
-    return sum(tensor.numel() * tensor.element_size() for tensor in (*network.parameters(), *network.buffers()))
+def _bytes_of(networks: Iterable[nn.Module]) -> int:
+    """Return the size of all tensors of `networks`; one that several of them hold counts once."""
+    tensors = {id(tensor): tensor for network in networks for tensor in (*network.parameters(), *network.buffers())}
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

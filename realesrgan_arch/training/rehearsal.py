@@ -65,7 +65,9 @@ def rehearse_generator(network: nn.Module, plan: FreezePlan, *, scale: int, dtyp
     return GeneratorBytes(*(_affine(first, second) for first, second in zip(one, two, strict=True)))
 
 
-def rehearse_judges(losses: Losses, judge: nn.Module | None, *, dtype: torch.dtype, side: int = SIDE) -> SideBytes:
+def rehearse_judges(
+    losses: Losses, judge: nn.Module | None, *, scale: int, dtype: torch.dtype, side: int = SIDE
+) -> SideBytes:
     """Return what the generator's losses need, with their backward passes down to the picture.
 
     A unit is one picture of `side` x `side`, which is not `SIDE` where the judge takes crops of one size only.
@@ -74,11 +76,12 @@ def rehearse_judges(losses: Losses, judge: nn.Module | None, *, dtype: torch.dty
         judge.train().requires_grad_(requires_grad=False)
 
     def run(picture: Tensor, target: Tensor) -> None:
+        lq = target[..., ::scale, ::scale]
         with _autocast(dtype):
-            terms = generator_terms(picture, target, Targets(target, target, target), losses, judge)
+            terms = generator_terms(picture, lq, Targets(target, target, target), losses, judge)
         total(terms).backward()
 
-    networks = [network for network in (losses.perceptual, judge) if network is not None]
+    networks = [part for part in (losses.perceptual, judge, *losses.more.values()) if isinstance(part, nn.Module)]
     return _rehearse_side(run, networks, side=side, needs_gradient=True)
 
 

@@ -20,7 +20,9 @@ from realesrgan_arch.networks.spec import (
 
 FOLDER_VARIABLE = "REALESRGAN_ARCH_WEIGHTS"
 _RELEASES = "https://github.com/xinntao/Real-ESRGAN/releases/download"
+_PYTORCH = "https://download.pytorch.org/models"
 _BSD = "BSD-3-Clause"
+_TORCHVISION = "BSD-3-Clause (torchvision); trained on ImageNet"
 
 
 class WeightsError(UserError):
@@ -34,7 +36,7 @@ class KnownWeights:
     name: str
     url: str
     spec: GeneratorSpec | DiscriminatorSpec | None
-    """None: not a network of this project (the VGG19 of the perceptual loss)."""
+    """None: not a network of this project (those that give perceptual losses their features)."""
     size: int | None = None
     """In bytes; None where it is not known for certain."""
     sha256: str | None = None
@@ -106,11 +108,16 @@ _TABLE = (
     ),
     KnownWeights(
         "vgg19",
-        "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+        f"{_PYTORCH}/vgg19-dcbb9e9d.pth",
         None,
         size=574_673_361,
         sha256="dcbb9e9d",
-        licence="BSD-3-Clause (torchvision); trained on ImageNet",
+        licence=_TORCHVISION,
+    ),
+    KnownWeights("vgg16", f"{_PYTORCH}/vgg16-397923af.pth", None, sha256="397923af", licence=_TORCHVISION),
+    KnownWeights("alexnet", f"{_PYTORCH}/alexnet-owt-7be5be79.pth", None, sha256="7be5be79", licence=_TORCHVISION),
+    KnownWeights(
+        "squeezenet1_1", f"{_PYTORCH}/squeezenet1_1-b8a52dc0.pth", None, sha256="b8a52dc0", licence=_TORCHVISION
     ),
 )
 

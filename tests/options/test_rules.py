@@ -72,7 +72,18 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
          "one of them"),
         (["datasets.train="], "datasets.train: this key is required by `train`; expected a mapping"),
         (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d="], "train.pixel_opt: this key is "
-         "required without perceptual_opt and gan_opt"),
+         "required without perceptual_opt, gan_opt, lpips_opt and dists_opt"),
+        (["train.ldl_opt={}", "train.ema_decay=0"], "train.ema_decay: expected more than 0 with train.ldl_opt, which compares "
+         "with the averaged weights; 0.999 would do"),
+        (["train.ldl_opt={window: 6}"], "train.ldl_opt.window: expected an odd number between 3 and gt_size (256), got 6"),
+        (["train.ldl_opt={window: 1}"], "train.ldl_opt.window: expected an odd number between 3 and gt_size (256), got 1"),
+        (["train.ldl_opt={window: 257}"], "train.ldl_opt.window: expected an odd number between 3 and gt_size (256), got 257"),
+        (["gt_size=16", "train.lpips_opt={net: alex}"], "gt_size: expected at least 32 with train.lpips_opt, got 16"),
+        (["gt_size=8", "train.dists_opt={}"], "gt_size: expected at least 16 with train.dists_opt, got 8"),
+        (["train.base_opt={}", "path.pretrain_network_g="], "path.pretrain_network_g: this key is required by train.base_opt: "
+         "the distance is to these weights"),
+        (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d=", "train.ldl_opt={}", "train.base_opt={}"],
+         "train.pixel_opt: this key is required without perceptual_opt, gan_opt, lpips_opt and dists_opt"),
     ],
 )  # fmt: skip
 def test_a_broken_rule_is_said_once_and_alone(overrides, message):
@@ -99,3 +110,11 @@ def test_a_frozen_generator_with_a_discriminator_that_learns_is_no_mistake():
 def test_a_frozen_discriminator_needs_no_optimiser():
     loaded = load_options(GAN, overrides=["train.optim_d=", "train.trainable.network_d=none"])
     assert loaded.options.train.trainable.network_d == ("none",)
+
+
+@pytest.mark.parametrize("loss", ["lpips_opt", "dists_opt"])
+def test_a_learned_distance_alone_is_something_to_minimise(loss):
+    others = [f"train.{key}=" for key in ("pixel_opt", "perceptual_opt", "gan_opt")]
+    options = load_options(GAN, overrides=[*others, "network_d=", f"train.{loss}={{}}"]).options
+    assert options.train.pixel_opt is None
+    assert getattr(options.train, loss).loss_weight == 1

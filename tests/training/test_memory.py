@@ -5,19 +5,22 @@ autograd saves (`saved_tensors_hooks`), and every allocation and release of the 
 with `profile_memory`), which sees what checkpointing recomputes and what operators take inside themselves.
 """
 
+import copy
 import gc
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
 import pytest
 import torch
 
+from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.networks.build import build_discriminator, build_generator
 from realesrgan_arch.networks.spec import RRDBNetSpec, SRGANDiscriminatorSpec
 from realesrgan_arch.options.load import load_options, parse_options
 from realesrgan_arch.training.freezing import plan_freezing
 from realesrgan_arch.training.game import Game
-from realesrgan_arch.training.loss_assembly import build_losses
+from realesrgan_arch.training.loss_assembly import LossParts, build_further_terms, build_losses
 from realesrgan_arch.training.memory import MemoryModel, with_checkpointing
 from realesrgan_arch.training.players import StepRules
 from realesrgan_arch.training.schedule import ConstantSchedule
@@ -35,10 +38,14 @@ JUDGE = {"type": "SRGANDiscriminator", "num_feat": 8, "input_size": 64}
 GT_SIZE = 64
 
 
-def _options(network: dict, *, gan: bool = True, vgg: bool = True, batch: int = 2):
+def _options(network: dict, *, gan: bool = True, vgg: bool = True, batch: int = 2, further: dict | None = None):
     mapping = tiny_options(Path("photos"), Path("runs"), gan=gan)
     mapping |= {"network_g": network, "gt_size": GT_SIZE}
     mapping["datasets"]["train"] |= {"crop_size": 80, "batch_size_per_gpu": batch}
+    if further:
+        mapping["train"] |= further
+        mapping["datasets"]["train"]["crop_size"] = GT_SIZE  # so that no degradation is the peak
+        mapping["path"]["pretrain_network_g"] = "base.pth"
     if vgg:
         mapping["train"]["perceptual_opt"] = {"layer_weights": {"conv3_4": 1}}
         mapping["model_type"] = "RealESRGANModel"
@@ -105,6 +112,12 @@ def test_saved_activations_are_those_that_the_forward_pass_leaves(name, pattern,
         assert found.saved - result == _saved_by_autograd(network, lq)
 
 
+def _losses(options, network) -> Losses:
+    average = copy.deepcopy(network).requires_grad_(requires_grad=False).eval()
+    parts = LossParts(network, average, torch.device("cpu"))
+    return replace(build_losses(options.train), more=build_further_terms(options.train, parts))
+
+
 def _measured_peak(options, patterns, *, checkpointing: bool, batch: int) -> int:
     """The peak of the second of two real steps, beside weights, moments and batch."""
     network = build_generator(with_checkpointing(options.network_g, enabled=checkpointing))
@@ -112,7 +125,7 @@ def _measured_peak(options, patterns, *, checkpointing: bool, batch: int) -> int
     game = Game(
         generator=player(network, patterns),
         discriminator=judge,
-        losses=build_losses(options.train),
+        losses=_losses(options, network),
         rules=StepRules(ConstantSchedule(), base_rate_g=1e-3, base_rate_d=1e-3),
         device=torch.device("cpu"),
         dtype=torch.float32,
@@ -157,6 +170,33 @@ def test_a_batch_norm_that_trains_wants_two_pictures_at_once(generator, patterns
     if judge is not None:
         options = options.model_copy(update={"network_d": SRGANDiscriminatorSpec(**judge)})
     assert MemoryModel(options).least_at_once(own_choice(options.network_g, patterns)) == least
+FURTHER = {
+    "ldl": {"ldl_opt": {}},
+    "lpips": {"lpips_opt": {"net": "squeeze"}},
+    "outputs": {"base_opt": {}},
+    "weights": {"base_opt": {"on": "weights"}},
+}
+
+
+@pytest.mark.parametrize("loss", FURTHER)
+def test_the_peak_is_that_of_a_real_step_with_a_further_loss(loss) -> None:
+    options = _options(COMPACT, gan=False, vgg=False, further=FURTHER[loss])
+    found = _predicted(options, "all", checkpointing=False, batch=2)
+    predicted = sum(found.parts[part] for part in ("gradients", "saved activations", "working", "workspace"))
+    assert predicted == pytest.approx(_measured_peak(options, ["all"], checkpointing=False, batch=2), rel=0.2)
+
+
+def test_what_further_losses_keep_counts_and_the_average_counts_once() -> None:
+    plain = _predicted(_options(RRDB, vgg=False, gan=False), "conv_last", checkpointing=False, batch=1).parts
+    size = sum(4 * value.numel() for value in build_generator(_options(RRDB).network_g).parameters())
+    more = {}
+    for loss in ("ldl", "outputs", "weights"):
+        options = _options(RRDB, vgg=False, gan=False, further=FURTHER[loss])
+        more[loss] = _predicted(options, "conv_last", checkpointing=False, batch=1).parts
+    assert more["ldl"]["weights"] == plain["weights"]
+    assert more["outputs"]["weights"] == plain["weights"] + size
+    assert more["weights"]["weights"] == plain["weights"]
+    assert more["weights"]["start"] == 4 * (8 * 3 * 9 + 3)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])

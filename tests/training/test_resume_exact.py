@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from realesrgan_arch.networks.build import build_generator
+from realesrgan_arch.networks.spec import CompactSpec
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import train
 from realesrgan_arch.training.model import FineTuneModel
@@ -23,6 +25,8 @@ STEPS = 7
 def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("photos")
     write_pictures(folder, scenes=3, views=2, size=(48, 48))
+    torch.manual_seed(0)
+    torch.save(build_generator(CompactSpec(num_feat=8, num_conv=2)).state_dict(), folder / "base.pth")
     return folder
 
 
@@ -33,6 +37,8 @@ def _mapping(pictures, root, change: dict) -> dict:
     mapping["datasets"]["val"] |= {"max_size": 24, "max_images": 1}
     mapping["val"]["val_freq"] = 4
     mapping["logger"] |= {"save_checkpoint_freq": 100, "use_tb_logger": False}
+    if change.get("base"):
+        mapping["path"]["pretrain_network_g"] = str(pictures / "base.pth")
     mapping["train"] |= {
         "accumulate": 2,
         "scheduler": {"type": "CosineAnnealingRestartLR", "periods": [3, 3], "restart_weights": [1, 0.5]},
@@ -85,6 +91,8 @@ ALL = {}
 ROUNDED = {"top": {"precision": "bf16"}}
 HELPED = {"data": {"num_worker_per_gpu": 2}}
 ALONE = {"gan": False, "train": {"ema_decay": 0, "accumulate": 1, "warmup_iter": 5}}
+OUTPUTS = {"base": True, "train": {"ldl_opt": {}, "base_opt": {"on": "outputs"}}}
+WEIGHTS = {"base": True, "gan": False, "train": {"base_opt": {"on": "weights"}}}
 FROZEN = {"train": {"trainable": {"network_g": ["last:1"], "network_d": ["none"]}, "net_d_iters": 2}}
 BATCH_NORM = {
     "top": {
@@ -100,6 +108,8 @@ CASES = [
     *((ALONE, step) for step in (3, 5)),
     (FROZEN, 4),
     (BATCH_NORM, 3),
+    (OUTPUTS, 3),
+    (WEIGHTS, 3),
 ]
 NAMES = [
     (ALL, "all"),
@@ -108,6 +118,8 @@ NAMES = [
     (ALONE, "without"),
     (FROZEN, "frozen"),
     (BATCH_NORM, "batch norm"),
+    (OUTPUTS, "outputs"),
+    (WEIGHTS, "weights"),
 ]
 
 
