@@ -12,7 +12,6 @@ from realesrgan_arch.losses.gradient_penalty import GradientPenalty
 GanType = Literal["vanilla", "lsgan", "hinge", "wgan", "wgan_softplus"]
 LABELLED_TYPES: tuple[GanType, ...] = ("vanilla", "lsgan")
 """Those that read the values of the labels; the others know two sides only."""
-RELATIVISTIC_TYPES: tuple[GanType, ...] = ("vanilla", "lsgan", "hinge")
 
 
 def adversarial_loss(
@@ -63,7 +62,7 @@ class AdversarialLoss:
     real_label: float = 1.0
     fake_label: float = 0.0
     relativistic: bool = False
-    """Whether each side is compared with the mean of the other; for `RELATIVISTIC_TYPES`."""
+    """Whether each side is compared with the mean of the other; for vanilla, lsgan and hinge."""
     start_step: int = 0
     """There is no game up to this step."""
     ramp_steps: int = 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import cast
 
+from realesrgan_arch.options.adversary_rules import adversary_notes
 from realesrgan_arch.options.datasets import TrainDataset, ValDataset
 from realesrgan_arch.options.problems import dotted, show
 from realesrgan_arch.options.train import FROZEN, MultiStepOptions, TrainOptions, ValidationOptions
@@ -40,6 +41,7 @@ def _without_effect(options: Options) -> Iterator[str]:
         yield from _train_data_notes(options.datasets.train, options)
     if options.train is not None:
         yield from _train_notes(options.train, options)
+        yield from adversary_notes(options)
     yield from _sharpening_notes(options)
     sets = {**options.datasets.validation_sets(), **options.datasets.test_sets()}
     for key, data in sets.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, RRDBNetSpec, UNetDiscriminatorSpec
+from realesrgan_arch.options.adversary_rules import ADVERSARY_RULES
 from realesrgan_arch.options.datasets import TrainDataset
 from realesrgan_arch.options.problems import Problem
 from realesrgan_arch.options.training_rules import TRAINING_RULES
@@ -200,6 +201,7 @@ RULES: tuple[Callable[[Options], Problems], ...] = (
     degradation_suits_data,
     said_once,
     *TRAINING_RULES,
+    *ADVERSARY_RULES,
     *VALIDATION_RULES,
 )
 
