@@ -1,5 +1,6 @@
-# ruff: noqa: E501 - the tables hold whole sentences
 """Rules and notes of `train.gan_opt`: one sentence each, and none where all is well."""
+
+# ruff: noqa: E501 - the tables hold whole sentences
 
 import pytest
 
@@ -31,7 +32,7 @@ ESRGAN = "model_type=ESRGANModel"
          "train.gan_opt.start_iter: expected 0, as the generator is frozen and nothing would learn before, got 5"),
         (["train.gan_opt.start_iter=5", "train.pixel_opt=", "train.perceptual_opt="],
          "train.gan_opt.start_iter: expected 0 without pixel_opt and perceptual_opt, as there is no other loss before, got 5"),
-        (["train.gan_opt.gradient_penalty=10", "train.compile=true"],
+        (["train.gan_opt.gradient_penalty=10", "train.compile=default"],
          "train.compile: expected none with train.gan_opt.gradient_penalty, which derives twice, got default"),
     ],
 )  # fmt: skip
