@@ -10,6 +10,7 @@ from pathlib import Path
 
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, RRDBNetSpec, UNetDiscriminatorSpec
+from realesrgan_arch.options.adversary_rules import ADVERSARY_RULES
 from realesrgan_arch.options.datasets import TrainDataset
 from realesrgan_arch.options.loss_rules import LOSS_RULES
 from realesrgan_arch.options.network_rules import NETWORK_RULES
@@ -204,6 +205,7 @@ RULES: tuple[Callable[[Options], Problems], ...] = (
     *NETWORK_RULES,
     *TRAINING_RULES,
     *LOSS_RULES,
+    *ADVERSARY_RULES,
     *VALIDATION_RULES,
 )
 

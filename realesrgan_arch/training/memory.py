@@ -228,7 +228,7 @@ class MemoryModel:
         terms = build_further_terms(self._train, parts)
         # It sees no picture, and needs no more than a copy of what trains.
         seeing = {name: term for name, term in terms.items() if not isinstance(term, BaseWeightDistance)}
-        return replace(build_losses(self._train), more=seeing)
+        return replace(build_losses(self._options), more=seeing)
 
     @property
     def _keeps_start(self) -> bool:

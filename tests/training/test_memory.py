@@ -115,7 +115,7 @@ def test_saved_activations_are_those_that_the_forward_pass_leaves(name, pattern,
 def _losses(options, network) -> Losses:
     average = copy.deepcopy(network).requires_grad_(requires_grad=False).eval()
     parts = LossParts(network, average, torch.device("cpu"))
-    return replace(build_losses(options.train), more=build_further_terms(options.train, parts))
+    return replace(build_losses(options), more=build_further_terms(options.train, parts))
 
 
 def _measured_peak(options, patterns, *, checkpointing: bool, batch: int) -> int:
@@ -170,6 +170,8 @@ def test_a_batch_norm_that_trains_wants_two_pictures_at_once(generator, patterns
     if judge is not None:
         options = options.model_copy(update={"network_d": SRGANDiscriminatorSpec(**judge)})
     assert MemoryModel(options).least_at_once(own_choice(options.network_g, patterns)) == least
+
+
 FURTHER = {
     "ldl": {"ldl_opt": {}},
     "lpips": {"lpips_opt": {"net": "squeeze"}},
@@ -197,6 +199,28 @@ def test_what_further_losses_keep_counts_and_the_average_counts_once() -> None:
     assert more["outputs"]["weights"] == plain["weights"] + size
     assert more["weights"]["weights"] == plain["weights"]
     assert more["weights"]["start"] == 4 * (8 * 3 * 9 + 3)
+
+
+@pytest.mark.parametrize(
+    "gan_opt", [{"relativistic": True}, {"gan_type": "wgan", "gradient_penalty": 10}], ids=["relativistic", "penalty"]
+)
+def test_the_peak_of_a_game_holds_the_graphs_that_its_loss_joins(gan_opt) -> None:
+    plain, options = (_game_options(changes) for changes in ({}, gan_opt))
+    first, found = (_predicted(one, "last:1", checkpointing=False, batch=2) for one in (plain, options))
+    assert found.moment == "discriminator"
+    assert found.parts["working"] > 1.3 * first.parts["working"]
+    predicted = sum(found.parts[part] for part in ("gradients", "saved activations", "working", "workspace"))
+    measured = _measured_peak(options, ["last:1"], checkpointing=False, batch=2)
+    assert predicted == pytest.approx(measured, rel=0.2)
+
+
+def _game_options(gan_opt: dict):
+    """A wide discriminator against a small generator, so that the former decides."""
+    mapping = tiny_options(Path("photos"), Path("runs"), gan=True)
+    mapping |= {"network_g": COMPACT, "gt_size": GT_SIZE, "network_d": {"type": "UNetDiscriminatorSN", "num_feat": 16}}
+    mapping["datasets"]["train"] |= {"crop_size": 80, "batch_size_per_gpu": 2}
+    mapping["train"]["gan_opt"] = mapping["train"]["gan_opt"] | gan_opt
+    return parse_options(mapping)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
