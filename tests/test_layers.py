@@ -75,8 +75,8 @@ LAYERS = {
     ],
     # Composes parts.
     TRAINING: ["training.*", "comparison", "preview.*"],
-    # The one door to basicsr; a whole run behind it; and `doctor`'s facts, which look at everything.
-    BRIDGE: ["basicsr_bridge", "session", "dry_run", "environment.*"],
+    # The one door to basicsr; a whole run behind it; studies of many; and `doctor`'s facts, which look at everything.
+    BRIDGE: ["basicsr_bridge", "session", "dry_run", "environment.*", "layer_study.*"],
     ENTRIES: ["commands.*", "entry", "cli", "train", "finetune", "test", "inference"],
 }
 BEHIND_THE_BRIDGE = {"basicsr", "realesrgan", "torchvision"}
