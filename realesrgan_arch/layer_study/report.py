@@ -55,6 +55,7 @@ def results(findings: Findings, plan: Plan) -> dict[str, object]:
         "format": FORMAT,
         "protocol": asdict(plan.protocol),
         "seeds": list(plan.seeds),
+        "subset": findings.pictures,
         "base": {metric: _plain(mean_of_defined(row.values())) for metric, row in evidence.base.items()},
         "candidates": [
             {
@@ -75,8 +76,8 @@ def table(findings: Findings, plan: Plan) -> str:
     """Return costs and scores of the candidates, their differences in words, and what became of the chosen one."""
     protocol = plan.protocol
     head = (
-        f"{count_of(len(plan.candidates), 'candidate')}, each alone for {count_of(protocol.steps('probe'), 'step')} with "
-        f"{count_of(len(plan.seeds), 'seed')} on {count_of(protocol.pictures, 'picture')} or less (scale {protocol.scale:g})"
+        f"{count_of(len(plan.candidates), 'candidate')}, each alone for {count_of(protocol.steps('probe'), 'step')} on "
+        f"{count_of(findings.pictures, 'picture')} with {count_of(len(plan.seeds), 'seed')}; scale {protocol.scale:g}"
     )
     parts = [head, *aligned(list(_cost_rows(findings, plan))), "", *_difference_lines(findings), ""]
     parts.append(f"chosen   {findings.choice.candidate.label}: {findings.choice.reason}")

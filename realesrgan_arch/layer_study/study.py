@@ -54,6 +54,8 @@ class Findings:
     """Seconds of a step of a probe; 0 where it was not measured."""
     differences: Sequence[Difference]
     choice: Choice
+    pictures: int
+    """That the probes trained on."""
 
 
 class InterruptedStudy(KeyboardInterrupt):
@@ -89,7 +91,7 @@ def run_study(plan: Plan, *, tell: Tell) -> Findings:
     stages: tuple[Stage, ...] = ("continue", "last")
     rest = [Run(stage, choice.candidate, seed) for seed in plan.finishing_seeds for stage in stages]
     evidence = Evidence(base, {**scores, **workshop.make(rest)}, judge.scenes)
-    return Findings(evidence, costs, workshop.step_times(probes), differences, choice)
+    return Findings(evidence, costs, workshop.step_times(probes), differences, choice, workshop.pictures)
 
 
 class _Workshop:
@@ -108,7 +110,11 @@ class _Workshop:
             )
         rows = read_manifest(section.manifest)
         self._journal.claim(_identity(plan, judge, [asdict(row) for row in rows]))
-        write_manifest(draw_subset(rows, plan.protocol.pictures), subset_path(plan.folder))
+        # A batch takes no picture twice.
+        subset = draw_subset(rows, max(plan.protocol.pictures, section.batch_size_per_gpu))
+        write_manifest(subset, subset_path(plan.folder))
+        self.pictures = len(subset)
+        """Of the subset."""
 
     def score_base(self) -> Scores:
         """Return the scores of the untouched network."""
