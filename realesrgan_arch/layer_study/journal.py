@@ -46,13 +46,11 @@ class Journal:
         flat = {key: json.loads(json.dumps(value)) for key, value in _flatten(identity).items()}
         try:
             if path.exists():
-                self._compare(json.loads(path.read_text(encoding="utf-8")), flat)
+                self._compare(_read_card(path), flat)
             else:
                 write_text(path, json.dumps(flat, indent=1) + "\n")
         except OSError as error:
             raise StudyError(f"{shown(path)} cannot be written ({error.strerror}); choose another --out") from error
-        except ValueError as error:
-            raise StudyError(f"{shown(path)} is damaged; move it away, or choose another --out") from error
 
     def find(self, name: str) -> Finished | None:
         """Return the record of the run `name`, or None."""
@@ -97,6 +95,16 @@ class Journal:
             raise StudyError(
                 f"{shown(self._folder)} holds a study with other settings ({', '.join(other[:5])}); {_REMEDY}"
             )
+
+
+def _read_card(path: Path) -> dict[str, object]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        card = None
+    if not isinstance(card, dict):
+        raise StudyError(f"{shown(path)} is damaged; move it away, or choose another --out")
+    return card
 
 
 def _flatten(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
