@@ -1,0 +1,123 @@
+"""What a study has finished, in its folder, so that one that was stopped goes on and trains nothing twice."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from realesrgan_arch.atomic import write_text
+from realesrgan_arch.data.frozen_card import hash_json
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.layer_study.candidates import StudyError
+
+FORMAT = 1
+IDENTITY = "study.json"
+_REMEDY = "give the same ones to go on with it, or choose another --out"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What is known of a run that is trained and scored."""
+
+    scores: Mapping[str, Mapping[str, float]]
+    """By metric, then by picture; NaN where a metric is not defined."""
+    step_s: float
+    """Median seconds of a step; 0 where the run was stopped between its last step and its scores."""
+
+
+class Journal:
+    """The records of a study, one file a run under `scores/`; a damaged one counts as none.
+
+    Args:
+        folder: of the study.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def claim(self, identity: Mapping[str, object]) -> None:
+        """Take the folder for a study of this identity.
+
+        Raises:
+            StudyError: it holds a study of another identity, or cannot be written to.
+        """
+        path = self._folder / IDENTITY
+        flat = {key: json.loads(json.dumps(value)) for key, value in _flatten(identity).items()}
+        try:
+            if path.exists():
+                self._compare(_read_card(path), flat)
+            else:
+                write_text(path, json.dumps(flat, indent=1) + "\n")
+        except OSError as error:
+            raise StudyError(f"{shown(path)} cannot be written ({error.strerror}); choose another --out") from error
+
+    def find(self, name: str) -> Finished | None:
+        """Return the record of the run `name`, or None."""
+        try:
+            content = json.loads(self._path(name).read_text(encoding="utf-8"))
+            record = content["record"]
+            if content["format"] != FORMAT or content["sha256"] != hash_json(record):
+                return None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        scores = {
+            metric: {picture: math.nan if value is None else float(value) for picture, value in row.items()}
+            for metric, row in record["scores"].items()
+        }
+        return Finished(scores, record["step_s"])
+
+    def keep(self, name: str, finished: Finished) -> None:
+        """Write the record of the run `name`.
+
+        Raises:
+            StudyError: it cannot be written.
+        """
+        scores = {
+            # JSON has no NaN; infinity is that of a picture that equals the truth, which float() reads by its name.
+            metric: {picture: _plain(value) for picture, value in row.items()}
+            for metric, row in finished.scores.items()
+        }
+        record = {"run": name, "scores": scores, "step_s": finished.step_s}
+        content = {"format": FORMAT, "sha256": hash_json(record), "record": record}
+        path = self._path(name)
+        try:
+            write_text(path, json.dumps(content, indent=1) + "\n")
+        except OSError as error:
+            raise StudyError(f"{shown(path)} cannot be written ({error.strerror}); make room and run again") from error
+
+    def _path(self, name: str) -> Path:
+        return self._folder / "scores" / f"{name}.json"
+
+    def _compare(self, earlier: Mapping[str, object], now: Mapping[str, object]) -> None:
+        other = [key for key in sorted({*earlier, *now}) if earlier.get(key) != now.get(key)]
+        if other:
+            raise StudyError(
+                f"{shown(self._folder)} holds a study with other settings ({', '.join(other[:5])}); {_REMEDY}"
+            )
+
+
+def _read_card(path: Path) -> dict[str, object]:
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        card = None
+    if not isinstance(card, dict):
+        raise StudyError(f"{shown(path)} is damaged; move it away, or choose another --out")
+    return card
+
+
+def _flatten(values: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _plain(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    return value if math.isfinite(value) else str(value)
