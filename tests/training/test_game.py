@@ -1,5 +1,6 @@
 """Steps of both networks with the losses that change the shape of a step."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def _model(root: Path, **chosen: object) -> FineTuneModel:
 
 def _run(model: FineTuneModel, first: int, last: int) -> None:
     for step in range(first, last + 1):
-        gt = batch(step, side=32)["gt"]
+        gt = batch(step, side=16)["gt"]
         model.update_learning_rate(step)
         model.feed_data({"gt": gt, "lq": gt[:, :, ::4, ::4].contiguous()})
         model.optimize_parameters(step)
@@ -112,15 +113,16 @@ def test_the_relativistic_gradient_of_the_discriminator_is_that_of_one_graph() -
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_resumed_run_makes_the_same_steps_to_the_bit(tmp_path, kind: str) -> None:
-    straight, first, second = (_model(tmp_path, losses=_losses(KINDS[kind])) for _ in range(3))
-    _run(straight, 1, 4)
-    _run(first, 1, 2)
+    straight, resumed = (_model(tmp_path, losses=_losses(KINDS[kind])) for _ in range(2))
+    _run(straight, 1, 2)
+    state = copy.deepcopy(straight.state())
+    _run(straight, 3, 4)
     torch.manual_seed(1234)
-    second.resume_training(first.state())
-    _run(second, 3, 4)
-    wanted, found = tensors(straight), tensors(second)
+    resumed.resume_training(state)
+    _run(resumed, 3, 4)
+    wanted, found = tensors(straight), tensors(resumed)
     assert [name for name in wanted if not torch.equal(wanted[name], found[name])] == []
-    assert straight.get_current_log() == second.get_current_log()
+    assert straight.get_current_log() == resumed.get_current_log()
 
 
 def test_before_its_start_the_game_has_one_player(tmp_path) -> None:
@@ -191,8 +193,9 @@ def test_parts_of_a_batch_give_the_gradient_of_the_whole(kind: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("kind", ["relativistic", "both", "penalty"])
 def test_gradients_of_16_bits_have_their_true_size(kind: str, dtype: torch.dtype) -> None:
-    exact, rough = _play(_game(KINDS[kind])), _play(_game(KINDS[kind], dtype=dtype))
-    assert bool(rough.finite)
+    exact, game = _play(_game(KINDS[kind])), _game(KINDS[kind], dtype=dtype)
+    # A critic's bias overflows at the scaler's first scale, 65536; a step that is skipped moves nothing but the scale.
+    rough = next(numbers for numbers in (_play(game) for _ in range(4)) if numbers.finite)
     for name in ("network_g", "network_d"):
         assert rough.norms[name].item() == pytest.approx(exact.norms[name].item(), rel=0.03)
 
