@@ -45,7 +45,7 @@ def test_one_seed_has_the_interval_over_scenes_and_says_so() -> None:
 
 def test_a_scene_counts_once_however_many_pictures_it_has() -> None:
     many = {seed: {**row, "a2": row["a"], "a3": row["a"]} for seed, row in TABLE.items()}
-    scenes = dict.fromkeys(("a", "a2", "a3"), "villa")
+    scenes: dict[str, str] = {"a": "villa", "a2": "villa", "a3": "villa"}
     assert crossed_interval(many, scenes) == crossed_interval(TABLE, {})
 
 

@@ -83,7 +83,7 @@ def test_the_picture_has_a_line_a_row_with_its_interval_and_seeds_where_they_bel
                      ("body.2 after last", "base")]  # fmt: skip
     assert drawing.count('r="3"') == 3 + 3 + 3 + 1
     means = [float(x) for x in re.findall(r'cx="([\d.]+)" cy="[\d.]+" r="5"', drawing)]
-    zero = float(re.search(r'<line x1="([\d.]+)"', drawing)[1])
+    zero = float(re.findall(r'<line x1="([\d.]+)"', drawing)[0])
     assert [(x - zero) / (means[0] - zero) for x in means] == pytest.approx([1, 2, 1, 4], abs=0.02)
 
 
