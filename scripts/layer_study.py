@@ -22,8 +22,6 @@ from realesrgan_arch.entry import run, say, warn
 from realesrgan_arch.errors import EXIT_OK
 from realesrgan_arch.layer_study.candidates import StudyError, read_candidates
 from realesrgan_arch.layer_study.protocol import Protocol
-from realesrgan_arch.layer_study.report import table, write_report
-from realesrgan_arch.layer_study.study import Plan, run_study
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.options.overrides import add_overrides
 
@@ -33,6 +31,10 @@ def main(arguments: Sequence[str]) -> int:
     parsed = build_parser().parse_args(arguments)
     if not 0 < parsed.scale <= 1:
         raise StudyError(f"--scale: expected a number above 0 and at most 1, got {parsed.scale:g}")
+    # They bring torch, which `--help` and a mistake need not wait for.
+    from realesrgan_arch.layer_study.report import table, write_report
+    from realesrgan_arch.layer_study.study import Plan, run_study
+
     loaded = load_options(parsed.options, overrides=parsed.overrides)
     for note in loaded.notes:
         warn(f"note: {note}")

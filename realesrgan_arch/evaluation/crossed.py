@@ -70,6 +70,12 @@ def crossed_interval(
     return CrossedInterval(Interval(mean, mean - reach, mean + reach, count), by_seed)
 
 
+def mean_over_scenes(values: Mapping[str, float], scenes: Mapping[str, str]) -> float:
+    """Return the mean of scores in which each scene counts once, as in `crossed_interval`; NaN where there is none."""
+    table = _table({0: values}, [0], scenes)
+    return float(table.mean()) if table.size else math.nan
+
+
 def _table(differences: Mapping[int, Mapping[str, float]], seeds: list[int], scenes: Mapping[str, str]) -> np.ndarray:
     """Return the mean differences, one row a scene and one column a seed."""
     groups: dict[str, list[list[float]]] = defaultdict(list)

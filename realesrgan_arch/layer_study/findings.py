@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from realesrgan_arch.evaluation.crossed import CrossedInterval, crossed_interval
+from realesrgan_arch.evaluation.crossed import CrossedInterval, crossed_interval, mean_over_scenes
 from realesrgan_arch.evaluation.evaluate import mean_of_defined
 from realesrgan_arch.evaluation.paired import CONFIDENCE
 from realesrgan_arch.layer_study.candidates import Candidate
@@ -55,8 +55,13 @@ class Evidence:
         }
 
     def mean(self, candidate: Candidate, stage: Stage, metric: str) -> float:
-        """Return the mean over pictures and seeds; NaN where there is none."""
-        return mean_of_defined(mean_of_defined(row[metric].values()) for row in self.of(candidate, stage).values())
+        """Return the mean over scenes and seeds; NaN where there is none."""
+        rows = self.of(candidate, stage).values()
+        return mean_of_defined(mean_over_scenes(row[metric], self.scenes) for row in rows)
+
+    def base_mean(self, metric: str) -> float:
+        """Return the mean of the untouched network over scenes; NaN where there is none."""
+        return mean_over_scenes(self.base[metric], self.scenes)
 
     def between(self, first: Candidate, second: Candidate, *, confidence: float = CONFIDENCE) -> Difference:
         """Return the difference of two candidates after their probes, over the seeds that both have."""

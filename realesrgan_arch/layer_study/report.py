@@ -10,7 +10,7 @@ from realesrgan_arch.atomic import write_text
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.evaluation.crossed import CrossedInterval
 from realesrgan_arch.evaluation.difference_table import format_interval
-from realesrgan_arch.evaluation.evaluate import METRICS, mean_of_defined
+from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.table import aligned
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.layer_study.candidates import StudyError
@@ -56,7 +56,7 @@ def results(findings: Findings, plan: Plan) -> dict[str, object]:
         "protocol": asdict(plan.protocol),
         "seeds": list(plan.seeds),
         "subset": findings.pictures,
-        "base": {metric: _plain(mean_of_defined(row.values())) for metric, row in evidence.base.items()},
+        "base": {metric: _plain(evidence.base_mean(metric)) for metric in evidence.base},
         "candidates": [
             {
                 "candidate": candidate.label,
@@ -88,8 +88,7 @@ def _cost_rows(findings: Findings, plan: Plan) -> Iterator[list[str]]:
     evidence = findings.evidence
     metrics = list(evidence.base)
     yield ["trains", "parameters", "memory", "s/step", *(METRICS[name].label for name in metrics)]
-    means = {name: mean_of_defined(row.values()) for name, row in evidence.base.items()}
-    yield ["nothing (base)", "0", "-", "-", *(f"{means[name]:.{_DECIMALS}f}" for name in metrics)]
+    yield ["nothing (base)", "0", "-", "-", *(f"{evidence.base_mean(name):.{_DECIMALS}f}" for name in metrics)]
     for candidate in plan.candidates:
         cost, seconds = findings.costs[candidate], findings.step_s[candidate]
         scores = (f"{evidence.mean(candidate, 'probe', name):.{_DECIMALS}f}" for name in metrics)

@@ -30,6 +30,13 @@ def test_seeds_that_agree_add_nothing_to_the_scenes() -> None:
     assert found.high - found.mean == pytest.approx(4.302653 * 1.154701, abs=1e-5)
 
 
+def test_a_share_of_variance_below_zero_counts_as_zero() -> None:
+    # scenes give 0, 1 and 2 with a rest of -1, 0, 1: mean squares scenes 4 / 2, seeds 0, rest 4 / 2 = 2; without seeds
+    # 2 / 6 with 2 degrees of freedom: t = 4.302653
+    found = crossed_interval({0: {"a": -1.0, "b": 1.0, "c": 3.0}, 1: {"a": 1.0, "b": 1.0, "c": 1.0}}, {}).interval
+    assert found.high - found.mean == pytest.approx(4.302653 * math.sqrt(2 / 6), abs=1e-5)
+
+
 def test_scenes_that_agree_leave_the_seeds_to_decide() -> None:
     # seeds give 1 and 3 on every scene: s = 1.414214, s / sqrt(2) = 1, t(1 degree, 0.975) = 12.706205
     found = crossed_interval({0: dict.fromkeys("abc", 1.0), 1: dict.fromkeys("abc", 3.0)}, {}).interval
@@ -45,7 +52,7 @@ def test_one_seed_has_the_interval_over_scenes_and_says_so() -> None:
 
 def test_a_scene_counts_once_however_many_pictures_it_has() -> None:
     many = {seed: {**row, "a2": row["a"], "a3": row["a"]} for seed, row in TABLE.items()}
-    scenes = dict.fromkeys(("a", "a2", "a3"), "villa")
+    scenes: dict[str, str] = {"a": "villa", "a2": "villa", "a3": "villa"}
     assert crossed_interval(many, scenes) == crossed_interval(TABLE, {})
 
 

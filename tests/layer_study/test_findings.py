@@ -7,7 +7,7 @@ import pytest
 from realesrgan_arch.evaluation.crossed import CrossedInterval
 from realesrgan_arch.evaluation.paired import Interval
 from realesrgan_arch.layer_study.costs import Cost
-from realesrgan_arch.layer_study.findings import choose, compare_all, spread_of_seeds
+from realesrgan_arch.layer_study.findings import Evidence, choose, compare_all, spread_of_seeds
 from tests.layer_study.studies import ALL, EARLY, LAST, made_up
 
 COSTS = {EARLY: Cost(1000, 900), LAST: Cost(500, 100), ALL: Cost(9000, 1000)}
@@ -69,3 +69,16 @@ def test_the_spread_of_seeds_is_their_standard_deviation() -> None:
     interval = Interval(2.0, 1.0, 3.0, 5)
     assert spread_of_seeds(CrossedInterval(interval, {0: 1.0, 1: 3.0})) == pytest.approx(math.sqrt(2))
     assert math.isnan(spread_of_seeds(CrossedInterval(interval, {0: 1.0})))
+
+
+def test_means_count_each_scene_once_so_that_they_differ_by_the_difference() -> None:
+    plain = made_up({EARLY: {0: 0.25}, LAST: {0: 0.0}}, wobble=0)
+    runs = {
+        run: {"psnr": {**row["psnr"], "a": row["psnr"]["a"] + 9 * (run.candidate == EARLY)}}
+        for run, row in plain.runs.items()
+    }
+    evidence = Evidence(plain.base, runs, dict.fromkeys("abcde", "villa"))
+    (pair,) = compare_all(evidence, [LAST, EARLY])
+    means = [evidence.mean(candidate, "probe", "psnr") for candidate in (EARLY, LAST)]
+    assert pair.metrics["psnr"].interval.mean == pytest.approx(means[0] - means[1]) == pytest.approx(0.25 + 9 / 5 / 6)
+    assert evidence.base_mean("psnr") == pytest.approx(24.0)

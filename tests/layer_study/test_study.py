@@ -19,7 +19,7 @@ from realesrgan_arch.layer_study.protocol import Protocol
 from realesrgan_arch.layer_study.report import table
 from realesrgan_arch.layer_study.scoring import open_judge
 from realesrgan_arch.layer_study.study import InterruptedStudy, Plan, run_study
-from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.options.load import parse_options, require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.checkpoint import plain_state, save_weights
@@ -57,7 +57,9 @@ class _Trainer:
             raise StoppedBySignal(1, signal.SIGTERM)
         network = load_base_generator(options)
         generator = torch.Generator().manual_seed(options.manual_seed)
-        for value in plan_freezing(network, options.train.trainable.network_g, key="k").trainable_parameters(network):
+        for value in plan_freezing(network, require_train(options).trainable.network_g, key="k").trainable_parameters(
+            network
+        ):
             value.data += 0.01 * torch.randn(value.shape, generator=generator)
         folder = run_folder_of(options)
         folder.models.mkdir(parents=True)
@@ -146,6 +148,7 @@ def test_options_without_what_a_study_needs_are_one_sentence_before_any_step(tmp
 
 def _script():
     spec = importlib.util.spec_from_file_location("layer_study_script", ROOT / "scripts/layer_study.py")
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
