@@ -20,8 +20,8 @@ from realesrgan_arch.torchrun import RanksError, read_place  # noqa: E402
 from realesrgan_arch.train import run_training  # noqa: E402
 
 _DESCRIPTION = """From a folder of photographs to a tuned model and the proof of it: audit, split by scene, frozen
-validation and test pairs, memory plan, rehearsal, training, scores on unseen scenes, export, summary. What is done is not
-done again: the same command goes on where it stopped. With an option file instead, finetune.py -opt FILE is train.py."""
+validation and test pairs, memory plan, rehearsal, training, scores on unseen scenes, export, summary. The same command
+goes on where it stopped. With an option file instead, finetune.py -opt FILE is train.py."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -63,13 +63,14 @@ def _run_guided(parsed: argparse.Namespace) -> int:
         )
     if not parsed.yes and not sys.stdin.isatty():
         raise UserError("expected a terminal to ask questions in, or --yes to take every answer for yes, got neither")
-    from realesrgan_arch.guided.request import Request  # torch, which `--help` need not wait for
+    from realesrgan_arch.data.files import name_of  # torch, which `--help` need not wait for
+    from realesrgan_arch.guided.request import Request
     from realesrgan_arch.guided.run import run_guided
     from realesrgan_arch.guided.talk import Talk
 
     request = Request(
         data=parsed.data,
-        name=parsed.name or parsed.data.resolve().name,
+        name=parsed.name or name_of(parsed.data),
         out=parsed.out,
         base=parsed.base,
         budget=parsed.budget,

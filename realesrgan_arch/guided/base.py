@@ -69,7 +69,6 @@ def _is_name(source: str) -> bool:
 def _confirm_downloads(wanted: list[KnownWeights | None], talk: Talk) -> None:
     absent = [known for known in wanted if known is not None and present_file(known) is None]
     if absent:
-        names = ", ".join(
-            f"{known.name} ({say_bytes(known.size) if known.size else 'size unknown'})" for known in absent
-        )
+        sizes = (say_bytes(known.size) if known.size else "size unknown" for known in absent)
+        names = ", ".join(f"{known.name} ({size})" for known, size in zip(absent, sizes, strict=True))
         talk.confirm(f"not on this machine: {names}; download?")

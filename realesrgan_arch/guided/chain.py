@@ -10,8 +10,9 @@ from realesrgan_arch.errors import EXIT_INTERRUPTED
 from realesrgan_arch.guided.base import Base
 from realesrgan_arch.guided.folder import GuidedFolder
 from realesrgan_arch.guided.journal import Entry, Facts, Journal
-from realesrgan_arch.guided.request import Request
+from realesrgan_arch.guided.request import GuidedError, Request
 from realesrgan_arch.guided.talk import Talk
+from realesrgan_arch.image_header import shown
 
 
 class StoppedInStepError(KeyboardInterrupt):
@@ -55,6 +56,8 @@ class Step:
     """What came of it, in one line."""
     holds: Callable[[Work, Facts], bool]
     """Whether its files are still there."""
+    is_settled: bool = False
+    """Once training has begun it cannot be done from other inputs: the run would be another one."""
 
 
 def run_chain(steps: Sequence[Step], work: Work) -> None:
@@ -71,10 +74,20 @@ def run_chain(steps: Sequence[Step], work: Work) -> None:
         if entry is not None and entry.inputs == inputs and step.holds(work, entry.facts):
             work.talk.say(f"{title}: as before: {step.told(entry.facts)}")
             continue
+        _check_settled(step, entry, inputs, work)
         work.talk.say(f"{title}: {_why_again(step, entry, inputs)}{step.aim(work)}")
         facts = _make(step, work, title)
         work.journal.add(step.name, Entry(inputs, facts))
         work.talk.say(f"{title}: {step.told(facts)}")
+
+
+def _check_settled(step: Step, entry: Entry | None, inputs: str, work: Work) -> None:
+    has_changed = entry is not None and entry.inputs != inputs
+    if step.is_settled and has_changed and work.folder.has_training_begun():
+        raise GuidedError(
+            f"{step.depends} changed since {shown(work.folder.root)} began to train, so it would be another run; bring "
+            "back what was there, or give the new run a --name of its own"
+        )
 
 
 def _why_again(step: Step, entry: Entry | None, inputs: str) -> str:

@@ -15,17 +15,16 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.options.yaml_dialect import parse_document
 
 FIDELITY, ADVERSARIAL = "fidelity.yml", "adversarial.yml"
-_LONG_RUN = 3000
-"""Steps from which on an average over a thousand of them is mostly of the tuned model."""
 _LINES_OF_PROGRESS = 50
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How many steps, and after how many of them a validation."""
+    """How many steps, after how many of them a validation, and over how many the weights are averaged."""
 
     total_iter: int
     val_freq: int
+    ema_decay: float
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def render_options(
         "discriminator": base.discriminator,
         "trainable": list(trained.patterns),
         "accumulate": trained.accumulate,
-        "ema_decay": 0.999 if schedule.total_iter >= _LONG_RUN else 0.99,
+        "ema_decay": schedule.ema_decay,
         "total_iter": schedule.total_iter,
         "val_freq": schedule.val_freq,
         "print_freq": max(1, schedule.total_iter // _LINES_OF_PROGRESS),

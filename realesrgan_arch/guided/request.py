@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from realesrgan_arch.byte_count import read_bytes
 from realesrgan_arch.data.derived import check_apart
-from realesrgan_arch.data.files import check_folder
+from realesrgan_arch.data.files import list_images
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.options.fields import FolderName
@@ -48,7 +48,7 @@ def check_request(request: Request) -> None:
 
     Raises:
         GuidedError: a name that no folder can have, or paths that no option file can hold.
-        UserError: no such folder of photographs, results among them, or no amount of memory.
+        UserError: no such folder, no photograph in it, results among them, or no amount of memory.
     """
     try:
         TypeAdapter(FolderName).validate_python(request.name)
@@ -56,7 +56,7 @@ def check_request(request: Request) -> None:
         raise GuidedError(f"--name: expected a name that a folder can have, got {request.name!r}") from error
     if not (math.isfinite(request.hours) and request.hours > 0):
         raise GuidedError(f"--hours: expected a number above 0, got {request.hours}")
-    check_folder(request.data)
+    list_images(request.data)
     check_apart(request.out / request.name, request.data)
     for flag, path in (("--data", request.data), ("--out", request.out / request.name)):
         _check_writable_in_yaml(flag, path)

@@ -1,5 +1,7 @@
 """A guided run from the request to the page about it."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from realesrgan_arch.devices import choose_device
@@ -46,32 +48,40 @@ def run_guided(request: Request, talk: Talk) -> GuidedOutcome:
     check_request(request)
     folder = GuidedFolder(request.out / request.name, request.name)
     try:
-        with file_lock(folder.root / ".guided.lock"):
-            return _run(request, folder, talk)
-    except BlockingIOError as error:
-        raise GuidedError(
-            f"another process is at work in {shown(folder.root)}; wait for it, or choose another --name"
-        ) from error
+        device = choose_device()
+        base = choose_base(request, device, talk)
+        with _alone_in(folder):
+            work = Work(request, base, device, folder, Journal(folder.journal), talk)
+            run_chain(STEPS, work)
+            return GuidedOutcome(_closing(work), work.facts("train")["exit_code"])
     except DeclinedError:
         talk.say("stopped, as you said; what is done is kept, and the same command goes on from here")
         return GuidedOutcome("")
 
 
-def _run(request: Request, folder: GuidedFolder, talk: Talk) -> GuidedOutcome:
-    journal = Journal(folder.journal)
-    device = choose_device()
-    base = choose_base(request, device, talk)
-    work = Work(request, base, device, folder, journal, talk)
-    run_chain(STEPS, work)
-    return GuidedOutcome(_closing(folder, journal), work.facts("train")["exit_code"])
+@contextmanager
+def _alone_in(folder: GuidedFolder) -> Iterator[None]:
+    with ExitStack() as held:
+        try:
+            held.enter_context(file_lock(folder.root / ".guided.lock"))
+        except BlockingIOError as error:
+            raise GuidedError(
+                f"another process is at work in {shown(folder.root)}; wait for it, or choose another --name"
+            ) from error
+        except OSError as error:
+            raise GuidedError(
+                f"--out: expected a folder that can be written to, got {shown(folder.root)} ({error.strerror})"
+            ) from error
+        yield
 
 
-def _closing(folder: GuidedFolder, journal: Journal) -> str:
-    found = journal.facts("evaluate")
+def _closing(work: Work) -> str:
+    """Return what was found, and where all of it is."""
+    folder, found = work.folder, work.facts("evaluate")
     return (
         f"{found['table']}\n\n{found['differences']}\n\nverdict  {found['judgement']} (on unseen scenes)\n"
         f"summary  {shown(folder.summary)}\n"
         f"panels   {shown(folder.root / found['folder'] / 'visualization' / 'panels')}\n"
-        f"weights  {', '.join(shown(folder.root / name) for name in journal.facts('export')['files'])}\n"
+        f"weights  {', '.join(shown(folder.root / name) for name in work.facts('export')['files'])}\n"
         f"options  {shown(folder.options)} (python realesrgan_arch/train.py -opt {shown(folder.options)})"
     )

@@ -9,6 +9,8 @@ _VALIDATING_SHARE = 0.2
 """Of the time at most, as long as there are several validations."""
 _FEWEST_STEPS = 10
 """Between two validations: fewer change little."""
+_LONG_RUN = 3000
+"""Steps from which on an average over a thousand of them is mostly of the tuned model."""
 
 
 def schedule_for_hours(cost: Cost, hours: float) -> Schedule:
@@ -32,12 +34,17 @@ def schedule_for_hours(cost: Cost, hours: float) -> Schedule:
     while rounds > 1 and _steps_each(cost, seconds, rounds) < _FEWEST_STEPS:
         rounds -= 1
     steps = _steps_each(cost, seconds, rounds)
-    return Schedule(total_iter=steps * rounds, val_freq=steps)
+    return _schedule(steps * rounds, steps)
 
 
 def schedule_for_steps(steps: int) -> Schedule:
     """Return `steps` steps with up to 8 validations, the last one at the end."""
-    return Schedule(total_iter=steps, val_freq=-(-steps // min(MOST_VALIDATIONS, steps)))
+    rounds = max(1, min(MOST_VALIDATIONS, steps // _FEWEST_STEPS))
+    return _schedule(steps, -(-steps // rounds))
+
+
+def _schedule(total_iter: int, val_freq: int) -> Schedule:
+    return Schedule(total_iter, val_freq, ema_decay=0.999 if total_iter >= _LONG_RUN else 0.99)
 
 
 def projected_seconds(cost: Cost, schedule: Schedule) -> float:

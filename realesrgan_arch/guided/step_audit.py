@@ -3,7 +3,7 @@
 from realesrgan_arch.audit.engine import SHEET, audit_folder
 from realesrgan_arch.audit.keep_list import KEEP_LIST
 from realesrgan_arch.audit.thresholds import AuditThresholds
-from realesrgan_arch.data.files import list_folder
+from realesrgan_arch.data.files import bytes_on_disk, list_folder
 from realesrgan_arch.environment.machine import usable_cores
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
@@ -15,10 +15,9 @@ NAME = "audit"
 
 
 def _inputs(work: Work) -> object:
-    """Every file with its size and time."""
+    """Every file with its size: times change when a folder is copied."""
     root = work.request.data
-    facts = ((path.relative_to(root).as_posix(), path.stat()) for path in list_folder(root).images)
-    return [[name, stat.st_size, stat.st_mtime_ns] for name, stat in facts]
+    return [[path.relative_to(root).as_posix(), bytes_on_disk(path)] for path in list_folder(root).images]
 
 
 def _make(work: Work) -> Facts:
@@ -39,17 +38,15 @@ def _make(work: Work) -> Facts:
         )
     if kept < total:
         work.talk.confirm(
-            f"leave out {total - kept} of {count_of(total, 'image file')}? See {sheet}; to put some back answer n, edit "
-            f"{keep_list} and run the same command again."
+            f"leave out {total - kept} of {count_of(total, 'image file')}? See {sheet}; to put some back answer n, "
+            f"edit {keep_list} and run the same command again."
         )
     return {"images": total, "kept": kept, "sheet": sheet}
 
 
 def _told(facts: Facts) -> str:
-    left_out = facts["images"] - facts["kept"]
-    return (
-        f"{count_of(facts['images'], 'image file')}, {facts['kept']:,} kept, {left_out:,} left out ({facts['sheet']})"
-    )
+    looked_at, left_out = count_of(facts["images"], "image file"), facts["images"] - facts["kept"]
+    return f"{looked_at}, {facts['kept']:,} kept, {left_out:,} left out ({facts['sheet']})"
 
 
 AUDIT = Step(
@@ -60,4 +57,5 @@ AUDIT = Step(
     make=_make,
     told=_told,
     holds=lambda work, _: (work.folder.audit / KEEP_LIST).is_file(),
+    is_settled=True,
 )

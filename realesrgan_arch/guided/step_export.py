@@ -21,10 +21,10 @@ PARAMS, AVERAGE = "params", "params_ema"
 
 
 def export_weights(source: Path, folder: Path, name: str) -> list[Path]:
-    """Write `<name>.pth` (BasicSR: `params`, and `params_ema` where there is an average) and `<name>.safetensors` (flat).
+    """Write `<name>.pth` (BasicSR: `params`, and `params_ema` where there is an average) and `<name>.safetensors`.
 
-    The flat file holds the averaged weights where there are some. Both are read again, built into a network and
-    compared with the source, bit by bit.
+    The second file is flat and holds the averaged weights where there are some. Both are read again, built into a
+    network and compared with the source, bit by bit.
 
     Raises:
         WeightsError: the source cannot be read.

@@ -68,4 +68,5 @@ FREEZE = Step(
     make=_make,
     told=_told,
     holds=_holds,
+    is_settled=True,
 )

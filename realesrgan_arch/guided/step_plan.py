@@ -12,7 +12,7 @@ from realesrgan_arch.training.plan import advice, make_plan, read_budget, say_sh
 NAME = "plan"
 _MOST_WORKERS = 5
 _WHOLE = Trained(patterns=("all",), accumulate=1, checkpointing=False)
-_ANY_SCHEDULE = Schedule(total_iter=8000, val_freq=1000)
+_ANY_SCHEDULE = Schedule(total_iter=8000, val_freq=1000, ema_decay=0.999)
 
 
 def render(work: Work, trained: Trained, schedule: Schedule = _ANY_SCHEDULE) -> str:
@@ -71,4 +71,5 @@ PLAN = Step(
     make=_make,
     told=_told,
     holds=lambda _, __: True,
+    is_settled=True,
 )

@@ -1,6 +1,6 @@
 """Step 5: three steps of everything; from their times the schedule, and with it the option file."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from realesrgan_arch import atomic
 from realesrgan_arch.dry_run import dry_run
@@ -33,6 +33,9 @@ def _make(work: Work) -> Facts:
         work.talk.confirm(f"the rehearsal says: {'; '.join(problems)}. Go on?")
     steps = work.request.steps
     schedule = schedule_for_steps(steps) if steps else schedule_for_hours(report.cost, work.request.hours)
+    entry = work.journal.entry(NAME)
+    if entry is not None and work.folder.has_training_begun():
+        schedule = replace(schedule, ema_decay=entry.facts["ema_decay"])  # another one would be another run
     try:
         atomic.write_text(work.folder.options, render(work, trained, schedule))
     except OSError as error:
@@ -51,8 +54,8 @@ def _check_unedited(work: Work) -> None:
     entry, path = work.journal.entry(NAME), work.folder.options
     if path.exists() and (entry is None or hash_file(path) != entry.facts["options_sha256"]):
         raise GuidedError(
-            f"{shown(path)} was changed by hand and would be overwritten, as the arguments or the data are others now; "
-            "move it away to have it written anew, or ask for the same as before: then it is used as it is"
+            f"{shown(path)} would be overwritten, but was changed by hand or is none of this run's; move it away to have "
+            "it written anew, or ask for the same as before: then it is used as it is"
         )
 
 

@@ -42,8 +42,8 @@ def _lines(work: Work, steps: Sequence[Step]) -> Iterator[str]:
     yield f"# {work.request.name}: {work.base.source}, tuned on {shown(work.request.data)}"
     yield f"\n**On scenes that training never saw: {evaluated['judgement']}.**"
     if not evaluated["is_better"]:
-        yield "\nThat is no proof of an improvement: look at the panels, give more photographs or hours, or keep the base."
-    yield "\nThe composite counts fidelity (PSNR, SSIM) and naturalness (NIQE) alike; above 0 is better than the base.\n"
+        yield "\nThat proves no improvement: look at the panels, give more photographs or hours, or keep the base."
+    yield "\nThe composite counts fidelity (PSNR, SSIM) and naturalness (NIQE) alike; above 0 is better.\n"
     yield from _fenced(evaluated["table"])
     yield from _fenced(evaluated["differences"])
     yield from _panels(work, work.folder.root / evaluated["folder"])
@@ -65,7 +65,8 @@ def _panels(work: Work, results: Path) -> Iterator[str]:
     for panel in panels[:_SHOWN_PANELS]:
         yield f"![{panel.stem}]({quote(panel.relative_to(work.folder.root).as_posix())})\n"
     if len(panels) > _SHOWN_PANELS:
-        yield f"{len(panels) - _SHOWN_PANELS} more are in `{panels[0].parent.relative_to(work.folder.root).as_posix()}/`."
+        folder = panels[0].parent.relative_to(work.folder.root).as_posix()
+        yield f"{len(panels) - _SHOWN_PANELS} more are in `{folder}/`."
 
 
 def _commands(work: Work) -> Iterator[str]:

@@ -1,13 +1,15 @@
 """Step 2: training, validation and test scenes, none of which shares a scene with another part."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from realesrgan_arch.audit.keep_list import KEEP_LIST, KeepList, read_keep_list
 from realesrgan_arch.data.frozen_card import hash_json
-from realesrgan_arch.data.manifest import SPLIT_NAMES, check_manifest, write_split
+from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, check_manifest, write_split
 from realesrgan_arch.data.scenes import SceneRule, label_by_folder, label_by_stem
-from realesrgan_arch.data.split import MadeSplit, SplitSettings, make_split
+from realesrgan_arch.data.split import MadeSplit, SplitSettings, assign_groups, make_split
 from realesrgan_arch.data.split_folder import SplitCard, begin_anew, write_card
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
@@ -18,9 +20,10 @@ from realesrgan_arch.training.checkpoint import hash_file
 
 NAME = "split"
 _WANTED_SCENES = 4
-"""Of validation and of the test on average; an interval needs two."""
+"""Of validation and of the test on average."""
+_LEAST_SCENES = 2
 _LEAST_SHARE, _MOST_SHARE = 0.05, 0.2
-_SEED = 0
+_SEEDS = 100
 
 
 def digest_of(folder: Path) -> str:
@@ -50,20 +53,29 @@ def _audited(work: Work) -> str:
 
 
 def _make(work: Work) -> Facts:
-    if work.folder.has_training_begun():
-        raise GuidedError(
-            f"the photographs, the keep-list or --by have changed since {shown(work.folder.root)} began to train, so "
-            "its test scenes would no longer be unseen; bring them back to what they were, or give this run another "
-            "--name"
-        )
     keep = read_keep_list(work.folder.audit / KEEP_LIST)
     settings = _settings(work, keep)
     made = make_split(work.request.data, settings, keep=keep)
-    check_manifest(made.rows, work.request.data)
+    seed, rows = _with_intervals(made, settings)
+    check_manifest(rows, work.request.data)
     begin_anew(work.folder.split)
-    write_split(made.rows, work.folder.split)
-    write_card(_card(work, settings), work.folder.split)
-    return {"by": settings.by, "parts": _parts(made), "digest": digest_of(work.folder.split)}
+    write_split(rows, work.folder.split)
+    write_card(_card(work, replace(settings, seed=seed)), work.folder.split)
+    return {"by": settings.by, "parts": _parts(rows), "digest": digest_of(work.folder.split)}
+
+
+def _with_intervals(made: MadeSplit, settings: SplitSettings) -> tuple[int, list[ManifestRow]]:
+    """Return the first seed, and its rows, with which validation and test have the two scenes that an interval needs.
+
+    Training keeps at least half of the scenes. Where no seed does that, the split stays as it is.
+    """
+    groups, shares = made.groups.group_by_scene, {"val_share": settings.val_share, "test_share": settings.test_share}
+    for seed in range(_SEEDS):
+        parts = assign_groups(groups.values(), seed=seed, **shares).part_by_group
+        counts = Counter(parts.values())
+        if min(counts["val"], counts["test"]) >= _LEAST_SCENES and counts["train"] >= len(parts) / 2:
+            return seed, [replace(row, split=parts[groups[row.scene]]) for row in made.rows]
+    return settings.seed, list(made.rows)
 
 
 def _settings(work: Work, keep: KeepList) -> SplitSettings:
@@ -74,11 +86,11 @@ def _settings(work: Work, keep: KeepList) -> SplitSettings:
     if num_scenes < len(SPLIT_NAMES):
         raise GuidedError(
             f"expected photographs of at least {len(SPLIT_NAMES)} scenes, one each to train, to validate and to test, "
-            f"got {num_scenes} (--by {by}) in {count_of(len(paths), 'picture')} of {shown(work.request.data)}; put each "
-            "building into a sub-folder of its own, or tell scenes by --by folder, stem or cluster"
+            f"got {num_scenes} (--by {by}) in {count_of(len(paths), 'picture')} of {shown(work.request.data)}; put "
+            "each building into a sub-folder of its own, or tell scenes by --by folder, stem or cluster"
         )
     share = share_for(num_scenes)
-    return SplitSettings(val_share=share, test_share=share, seed=_SEED, by=by)
+    return SplitSettings(val_share=share, test_share=share, by=by)
 
 
 def _card(work: Work, settings: SplitSettings) -> SplitCard:
@@ -93,9 +105,9 @@ def _card(work: Work, settings: SplitSettings) -> SplitCard:
     )
 
 
-def _parts(made: MadeSplit) -> dict[str, dict[str, int]]:
-    images = Counter(row.split for row in made.rows)
-    scenes = Counter(part for _, part in {(row.scene, row.split) for row in made.rows})
+def _parts(rows: Sequence[ManifestRow]) -> dict[str, dict[str, int]]:
+    images = Counter(row.split for row in rows)
+    scenes = Counter(part for _, part in {(row.scene, row.split) for row in rows})
     return {part: {"images": images[part], "scenes": scenes[part]} for part in SPLIT_NAMES}
 
 
@@ -115,4 +127,5 @@ SPLIT = Step(
     make=_make,
     told=_told,
     holds=lambda work, facts: digest_of(work.folder.split) == facts["digest"],
+    is_settled=True,
 )
