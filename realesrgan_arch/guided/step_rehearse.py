@@ -54,8 +54,8 @@ def _check_unedited(work: Work) -> None:
     entry, path = work.journal.entry(NAME), work.folder.options
     if path.exists() and (entry is None or hash_file(path) != entry.facts["options_sha256"]):
         raise GuidedError(
-            f"{shown(path)} would be overwritten, but was changed by hand or is none of this run's; move it away to have "
-            "it written anew, or ask for the same as before: then it is used as it is"
+            f"{shown(path)} would be overwritten, but was changed by hand or is none of this run's; move it away to "
+            "have it written anew, or ask for the same as before: then it is used as it is"
         )
 
 

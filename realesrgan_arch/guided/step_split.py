@@ -67,7 +67,7 @@ def _make(work: Work) -> Facts:
 def _with_intervals(made: MadeSplit, settings: SplitSettings) -> tuple[int, list[ManifestRow]]:
     """Return the first seed, and its rows, with which validation and test have the two scenes that an interval needs.
 
-    Training keeps at least half of the scenes. Where no seed does that, the split stays as it is.
+    Training keeps at least half of the scenes, so that it takes eight. Where no seed does, the split stays as it is.
     """
     groups, shares = made.groups.group_by_scene, {"val_share": settings.val_share, "test_share": settings.test_share}
     for seed in range(_SEEDS):
