@@ -15,6 +15,8 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.options.yaml_dialect import parse_document
 
 FIDELITY, ADVERSARIAL = "fidelity.yml", "adversarial.yml"
+_BATCH = {FIDELITY: 8, ADVERSARIAL: 12}
+_QUEUE = {FIDELITY: 64, ADVERSARIAL: 180}
 _LINES_OF_PROGRESS = 50
 
 
@@ -41,8 +43,9 @@ class Places:
 
 @dataclass(frozen=True)
 class Trained:
-    """What the memory plan has chosen."""
+    """What the memory plan has chosen, and from how many pictures it draws."""
 
+    num_images: int
     patterns: tuple[str, ...]
     accumulate: int
     checkpointing: bool
@@ -55,8 +58,11 @@ def render_options(
     template = ADVERSARIAL if base.discriminator else FIDELITY
     text = (files("realesrgan_arch") / "guided" / template).read_text(encoding="utf-8")
     spec = replace(base.spec, checkpointing=trained.checkpointing) if isinstance(base.spec, RRDBNetSpec) else base.spec
+    batch = min(_BATCH[template], trained.num_images)
     values = {
         "name": name,
+        "batch": batch,
+        "queue_size": _QUEUE[template] // batch * batch,
         "scale": spec.scale,
         **{key: path.as_posix() for key, path in vars(places).items()},
         "num_workers": num_workers,

@@ -11,7 +11,6 @@ from realesrgan_arch.training.plan import advice, make_plan, read_budget, say_sh
 
 NAME = "plan"
 _MOST_WORKERS = 5
-_WHOLE = Trained(patterns=("all",), accumulate=1, checkpointing=False)
 _ANY_SCHEDULE = Schedule(total_iter=8000, val_freq=1000, ema_decay=0.999)
 
 
@@ -29,17 +28,23 @@ def render(work: Work, trained: Trained, schedule: Schedule = _ANY_SCHEDULE) -> 
     return render_options(work.request.name, work.base, places, trained, schedule, num_workers=workers)
 
 
-def trained_of(facts: Facts) -> Trained:
+def trained_of(work: Work) -> Trained:
     """Return what this step has chosen."""
-    return Trained(tuple(facts["patterns"]), facts["accumulate"], facts["checkpointing"])
+    facts = work.facts(NAME)
+    return Trained(_num_images(work), tuple(facts["patterns"]), facts["accumulate"], facts["checkpointing"])
+
+
+def _num_images(work: Work) -> int:
+    return work.facts("split")["parts"]["train"]["images"]
 
 
 def _inputs(work: Work) -> object:
-    return {"base": work.base.sha256, "budget": work.request.budget, "device": work.device.type}
+    limits = {"budget": work.request.budget, "device": work.device.type, "images": _num_images(work)}
+    return {"base": work.base.sha256, **limits}
 
 
 def _make(work: Work) -> Facts:
-    options = parse_option_text(render(work, _WHOLE))
+    options = parse_option_text(render(work, Trained(_num_images(work), ("all",), accumulate=1, checkpointing=False)))
     budget = read_budget(work.request.budget, options)
     plan = make_plan(options, budget)
     if plan.best is None:
@@ -65,7 +70,7 @@ def _told(facts: Facts) -> str:
 
 PLAN = Step(
     name=NAME,
-    depends="the base, the budget or the device has",
+    depends="the base, the budget, the device or the split has",
     inputs=_inputs,
     aim=lambda work: f"what can be trained of {work.base.source} within the memory (--budget {work.request.budget})",
     make=_make,

@@ -20,13 +20,13 @@ NAME = "rehearse"
 def _inputs(work: Work) -> object:
     split = work.facts("split")["digest"]
     wanted = {"steps": work.request.steps} if work.request.steps else {"hours": work.request.hours}
-    trained = asdict(trained_of(work.facts("plan")))
+    trained = asdict(trained_of(work))
     return {"split": split, "freeze": work.facts("freeze"), "trained": trained, "base": work.base.sha256, **wanted}
 
 
 def _make(work: Work) -> Facts:
     _check_unedited(work)
-    trained = trained_of(work.facts("plan"))
+    trained = trained_of(work)
     report = dry_run(parse_option_text(render(work, trained)))
     problems = report.all_problems()
     if problems:

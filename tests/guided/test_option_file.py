@@ -31,7 +31,7 @@ def _render(base: Base, trained: Trained) -> str:
 @pytest.mark.parametrize("base", [SMALL, LARGE], ids=["fidelity", "adversarial"])
 def test_the_file_loads_without_a_note(tmp_path, base) -> None:
     path = tmp_path / "options.yml"
-    path.write_text(_render(base, Trained(("all",), 1, checkpointing=False)), encoding="utf-8")
+    path.write_text(_render(base, Trained(100, ("all",), 1, checkpointing=False)), encoding="utf-8")
     loaded = load_options(path)
     assert loaded.notes == ()
     assert loaded.options.datasets.train.dataroot_gt == PLACES.data
@@ -44,7 +44,7 @@ def test_the_file_loads_without_a_note(tmp_path, base) -> None:
 
 
 def test_a_base_with_a_discriminator_trains_against_it_with_what_the_plan_chose() -> None:
-    options = parse_option_text(_render(LARGE, Trained(("last:5", "bias"), 3, checkpointing=True)))
+    options = parse_option_text(_render(LARGE, Trained(100, ("last:5", "bias"), 3, checkpointing=True)))
     assert options.scale == 2
     assert options.path.pretrain_network_d == "RealESRGAN_x2plus_netD"
     assert options.train.gan_opt is not None and options.train.perceptual_opt is not None
@@ -54,13 +54,19 @@ def test_a_base_with_a_discriminator_trains_against_it_with_what_the_plan_chose(
 
 
 def test_a_base_without_one_trains_for_fidelity() -> None:
-    options = parse_option_text(_render(SMALL, Trained(("last:2",), 2, checkpointing=False)))
+    options = parse_option_text(_render(SMALL, Trained(100, ("last:2",), 2, checkpointing=False)))
     assert options.network_d is None
     assert options.train.gan_opt is None
     assert not options.gt_usm
 
 
 def test_the_file_says_how_to_run_it_and_what_its_keys_mean() -> None:
-    text = _render(SMALL, Trained(("all",), 1, checkpointing=False))
+    text = _render(SMALL, Trained(100, ("all",), 1, checkpointing=False))
     assert "python realesrgan_arch/train.py -opt out/mine/options.yml" in text
     assert text.count("#") > 8
+
+
+@pytest.mark.parametrize(("images", "batch", "queue"), [(1, 1, 64), (5, 5, 60), (8, 8, 64), (500, 8, 64)])
+def test_a_batch_is_no_larger_than_the_training_set(images, batch, queue) -> None:
+    options = parse_option_text(_render(SMALL, Trained(images, ("all",), 1, checkpointing=False)))
+    assert (options.datasets.train.batch_size_per_gpu, options.queue_size) == (batch, queue)

@@ -141,7 +141,7 @@ def test_new_photographs_or_another_base_after_training_are_noticed(finished, tm
     extra.unlink()
     base = torch.load(finished[0] / "out/mine/export/mine.pth", weights_only=True)
     torch.save(base, root / "other.pth")
-    with pytest.raises(GuidedError, match="the base, the budget or the device has changed since"):
+    with pytest.raises(GuidedError, match="the base, the budget, the device or the split has changed since"):
         run_guided(_request(root, base=str(root / "other.pth")), Talk(lambda _: None))
 
 
