@@ -1,9 +1,12 @@
 """One process at a time: a lock that the system lets go of when its process ends, however it ends."""
 
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 try:
     import fcntl
@@ -26,6 +29,7 @@ def file_lock(path: Path) -> Iterator[None]:
     while True:
         with path.open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _keep_from_children(file)
             # Its holder may have removed the file between our opening and our locking of it: then it guards nothing.
             if not _is_same(file.fileno(), path):
                 continue
@@ -34,6 +38,17 @@ def file_lock(path: Path) -> Iterator[None]:
             finally:
                 path.unlink(missing_ok=True)
             return
+
+
+def _keep_from_children(file: TextIO) -> None:
+    """Close `file` in processes that are forked from now on: data workers outlive a killed run for some seconds."""
+    os.register_at_fork(after_in_child=partial(_close, weakref.ref(file)))
+
+
+def _close(reference: weakref.ref[TextIO]) -> None:
+    file = reference()
+    if file is not None:
+        file.close()
 
 
 def _is_same(handle: int, path: Path) -> bool:

@@ -76,7 +76,7 @@ LAYERS = {
     # Composes parts.
     TRAINING: ["training.*", "comparison", "preview.*"],
     # The one door to basicsr; a whole run behind it; several of them; and `doctor`'s facts, which look at everything.
-    BRIDGE: ["basicsr_bridge", "session", "dry_run", "stages", "environment.*", "layer_study.*"],
+    BRIDGE: ["basicsr_bridge", "session", "dry_run", "stages", "environment.*", "layer_study.*", "guided.*"],
     ENTRIES: ["commands.*", "notebook.*", "entry", "cli", "train", "finetune", "test", "inference"],
 }
 BEHIND_THE_BRIDGE = {"basicsr", "realesrgan", "torchvision"}

@@ -1,0 +1,72 @@
+"""Step 7: bicubic, base and tuned model on the test scenes, which nothing has seen yet."""
+
+from realesrgan_arch.comparison import compare
+from realesrgan_arch.data.frozen_set import FrozenPairs
+from realesrgan_arch.evaluation.composite import Contrast, contrast
+from realesrgan_arch.evaluation.difference_table import format_differences, format_interval, judgement, worse_metrics
+from realesrgan_arch.evaluation.evaluate import ImageScore
+from realesrgan_arch.guided.chain import Step, Work
+from realesrgan_arch.guided.journal import Facts
+from realesrgan_arch.guided.step_freeze import TEST, frozen_folder
+from realesrgan_arch.guided.step_train import weights_of
+from realesrgan_arch.options.load import load_options
+from realesrgan_arch.options.types import Options
+
+NAME = "evaluate"
+_TUNED, _OTHERS = "tuned", ("base", "bicubic")
+
+
+def _inputs(work: Work) -> object:
+    return {
+        "weights": work.facts("train")["sha256"],
+        "base": work.base.sha256,
+        "test": work.facts("freeze")["sets"][TEST]["hash"],
+    }
+
+
+def _make(work: Work) -> Facts:
+    [comparison] = compare(_test_options(work), folder=work.folder.results)
+    contrasts = _contrasts(comparison.scores, _scenes(work))
+    against_base = contrasts["base"]
+    return {
+        "table": comparison.table,
+        "differences": format_differences(contrasts, method=_TUNED),
+        "judgement": f"{judgement(against_base.composite)}: composite {format_interval(against_base.composite)}"
+        f"{worse_metrics(against_base.worse)}",
+        "is_better": against_base.composite.above_zero(),
+        "folder": comparison.folder.relative_to(work.folder.root).as_posix(),
+    }
+
+
+def _test_options(work: Work) -> Options:
+    """The options of the run with the tuned weights, and with pictures."""
+    options = load_options(work.folder.options).options
+    path = options.path.model_copy(
+        update={"pretrain_network_g": str(weights_of(work)), "base_network_g": work.base.source, "param_key_g": None}
+    )
+    val = options.val.model_copy(update={"save_img": True}) if options.val else None
+    return options.model_copy(update={"path": path, "val": val})
+
+
+def _scenes(work: Work) -> dict[str, str]:
+    """The scene of each picture by the name that it has in the scores."""
+    pairs = FrozenPairs(frozen_folder(work, TEST), scale=work.base.spec.scale)
+    return {str(pairs.folder / pair.lq): pair.scene for pair in pairs.card.pairs}
+
+
+def _contrasts(scores: tuple[ImageScore, ...], scenes: dict[str, str]) -> dict[str, Contrast]:
+    def of(method: str) -> list[ImageScore]:
+        return [score for score in scores if score.method == method]
+
+    return {other: contrast(of(_TUNED), of(other), scenes=scenes) for other in _OTHERS}
+
+
+EVALUATE = Step(
+    name=NAME,
+    depends="the tuned weights, the base or the test set has",
+    inputs=_inputs,
+    aim=lambda _: "bicubic, base and tuned on the test scenes, which nothing has seen",
+    make=_make,
+    told=lambda facts: f"on unseen scenes: {facts['judgement']}",
+    holds=lambda work, facts: (work.folder.root / facts["folder"] / "scores.csv").is_file(),
+)
