@@ -80,7 +80,9 @@ def main() -> None:
     """Split, train what is asked for, and score once all is trained."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "photos")
-    parser.add_argument("--vgg", type=Path, default=ROOT.parent / "shared/weights/perceptual/vgg_normalised_conv3_1.pth")
+    parser.add_argument(
+        "--vgg", type=Path, default=ROOT.parent / "shared/weights/perceptual/vgg_normalised_conv3_1.pth"
+    )
     parser.add_argument("--options", type=Path, default=ROOT / "options", help="folder of the option files")
     parser.add_argument("--out", type=Path, default=Path("results") / "systems")
     parser.add_argument("--only", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), help="runs to make")
@@ -101,7 +103,18 @@ def prepare(place: Place) -> None:
             (photos / collection).symlink_to(place.data / collection)
     if not (place.out / "split" / "split.json").exists():
         shares = ("--val", VAL_SHARE, "--test", TEST_SHARE)
-        _call("-m", "realesrgan_arch.cli", "data", "split", photos, "--by", "folder", "--out", place.out / "split", *shares)
+        _call(
+            "-m",
+            "realesrgan_arch.cli",
+            "data",
+            "split",
+            photos,
+            "--by",
+            "folder",
+            "--out",
+            place.out / "split",
+            *shares,
+        )
     if not (place.out / "vgg19.pth").exists():
         convert(place.vgg, place.out / "vgg19.pth")
 
@@ -124,8 +137,7 @@ def overrides(name: str, place: Place) -> dict[str, str]:
         "path.experiments_root": str(place.out / "experiments"),
         "datasets.train.dataroot_gt": str(place.out / "photos"),
         "datasets.train.manifest": str(split / "train.csv"),
-        "datasets.train.meta_info": "null",
-        "datasets.train.crop_size": "96",
+        "datasets.train.crop_size": "128",
         "datasets.train.batch_size_per_gpu": "8",
         "datasets.train.num_worker_per_gpu": "1",
         "datasets.val": "{name: photos_val, " + val + "}",
@@ -134,7 +146,7 @@ def overrides(name: str, place: Place) -> dict[str, str]:
         "train.optim_g.lr": system.learning_rate,
         "train.scheduler": f"{{type: CosineAnnealingRestartLR, periods: [{system.steps}], eta_min: 1.0e-5}}",
         "train.ema_decay": "0.99",
-        "val": f"{{val_freq: {system.val_freq}, metrics: {METRICS}}}",
+        "val": f"{{val_freq: {system.val_freq}, guard: none, metrics: {METRICS}}}",
         "logger": "{print_freq: 25, save_checkpoint_freq: 200, use_tb_logger: false}",
     }
     if system.base:
