@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -27,7 +27,11 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="realesrgan-arch options", description="Look at an option file.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="check|show|schema")
-    for name, text in (("check", "report every problem at once"), ("show", "print all values, with the defaults")):
+    verbs = {
+        "check": "report every problem at once",
+        "show": "print all values, with the defaults, and the files that they come from",
+    }
+    for name, text in verbs.items():
         action = actions.add_parser(name, help=text, description=text)
         action.add_argument("file", type=Path, help="option file (YAML)")
         add_overrides(action)
@@ -40,8 +44,20 @@ def _summary(loaded: LoadedOptions) -> str:
 
 
 def _effective(loaded: LoadedOptions) -> str:
+    """Return all values as YAML; above each key at the top, where that is not as before, what it was made of."""
     values = loaded.options.model_dump(mode="json", exclude_none=True)
-    notes = "".join(f"# note: {note}\n" for note in loaded.notes)
-    return (
-        notes + yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120).rstrip()
-    )
+    lines = [f"# note: {note}" for note in loaded.notes]
+    said = ""
+    for key, value in values.items():
+        origin = ", ".join(loaded.origins.get(key, ())) or "defaults"
+        lines += [] if origin == said else [f"# {origin}"]
+        lines.append(_yaml({key: value}))
+        said = origin
+    return "\n".join(lines)
+
+
+def _yaml(values: Mapping[str, object]) -> str:
+    """Return sections as blocks and what is innermost on one line."""
+    nested = any(isinstance(value, Mapping | list) for value in values.values())
+    style = None if nested else False
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=style, width=120).rstrip()

@@ -12,13 +12,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.options.extends import ExtendsError, Place, read_laid
 from realesrgan_arch.options.notes import write_notes
 from realesrgan_arch.options.overrides import apply_overrides
-from realesrgan_arch.options.problems import Problem, dotted, find_problems, schema
+from realesrgan_arch.options.problems import EXTENDS, Problem, dotted, find_problems, schema
 from realesrgan_arch.options.rules import broken_rules
 from realesrgan_arch.options.train import TrainOptions
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.options.yaml_dialect import KeyPath, YamlError, read_document
+from realesrgan_arch.options.yaml_dialect import KeyPath
 
 _STAND_INS: dict[str | int, object] = {
     "name": "unnamed",
@@ -30,6 +32,10 @@ _STAND_INS: dict[str | int, object] = {
 }
 """Values for required keys that are wrong, so that the rules between the other keys can still be checked."""
 _ROUNDS = 5
+_NOT_FOLLOWED = (
+    "is followed in an option file only; write the file out with `realesrgan-arch options show FILE` and use that"
+)
+_LAST = (math.inf, 0)
 _RUNTIME_KEYS = {"is_train", "dist", "rank", "world_size", "auto_resume", "root_path"}
 _RUNTIME_PATHS = {"experiments_root", "models", "training_states", "log", "visualization", "results_root"}
 _RUNTIME_DATASET_KEYS = {"phase", "scale"}
@@ -52,6 +58,8 @@ class LoadedOptions:
     options: Options
     notes: tuple[str, ...]
     path: Path
+    origins: Mapping[str, tuple[str, ...]]
+    """What each key at the top was made of: option files, the lowest first, and then overrides (`--set x=1`)."""
 
 
 def load_options(path: Path, *, overrides: Sequence[str] = ()) -> LoadedOptions:
@@ -62,16 +70,17 @@ def load_options(path: Path, *, overrides: Sequence[str] = ()) -> LoadedOptions:
     """
     path = Path(path).expanduser()
     try:
-        document = read_document(path)
-    except YamlError as error:
-        place = f"line {error.line}: " if error.line else ""
-        raise OptionsError(str(path), [f"{place}{error}"]) from None
+        document = read_laid(path)
+    except ExtendsError as error:
+        raise OptionsError(str(path), [f"{_prefix(error.place, path)}{error}"]) from None
     values, changes, problems = apply_overrides(document.values, overrides)
-    places = {**document.lines, **changes}
+    places: dict[KeyPath, Place | str] = {**document.places, **changes}
     options, found = _check(values)
     if options is None or problems or found:
-        raise OptionsError(str(path), _sentences([*problems, *found], places))
-    return LoadedOptions(options=options, notes=write_notes(options, values), path=path)
+        raise OptionsError(str(path), _sentences([*problems, *found], places, document.files))
+    return LoadedOptions(
+        options=options, notes=write_notes(options, values), path=path, origins=_origins(places, document.files)
+    )
 
 
 def parse_options(mapping: Mapping[str, object], *, source: str = "options") -> Options:
@@ -82,7 +91,7 @@ def parse_options(mapping: Mapping[str, object], *, source: str = "options") -> 
     """
     options, problems = _check(mapping)
     if options is None or problems:
-        raise OptionsError(source, _sentences(problems, {}))
+        raise OptionsError(source, _sentences(problems, {}, ()))
     return options
 
 
@@ -117,6 +126,10 @@ def json_schema() -> dict[str, object]:
 
 def _check(values: Mapping[str, object]) -> tuple[Options | None, list[Problem]]:
     """Return the options, and every problem: of single keys, and of the rules that no wrong key has a part in."""
+    if EXTENDS in values:
+        rest = {key: item for key, item in values.items() if key != EXTENDS}
+        options, problems = _check(rest)
+        return options, [Problem((EXTENDS,), _NOT_FOLLOWED), *problems]
     try:
         options = Options.model_validate(values)
     except ValidationError as error:
@@ -158,23 +171,39 @@ def _replaced(values: Mapping[str, object], path: KeyPath, *, stand_in: object =
     return copied
 
 
-def _sentences(problems: Sequence[Problem], places: Mapping[KeyPath, str | int]) -> list[str]:
-    """Return one sentence for each problem, in the order of the file; those of overrides come last."""
+def _sentences(problems: Sequence[Problem], places: Mapping[KeyPath, Place | str], files: Sequence[Path]) -> list[str]:
+    """Return one sentence for each problem, the own file's first and in its order; those of overrides come last."""
+    order = list(reversed(files))
     placed = [(_place(problem.path, places), problem) for problem in problems]
-    placed.sort(key=lambda pair: pair[0] if isinstance(pair[0], int) else math.inf)
-    return list(dict.fromkeys(f"{_prefix(place)}{dotted(problem.path)}: {problem.text}" for place, problem in placed))
+    placed.sort(key=lambda pair: (order.index(pair[0].path), pair[0].line) if isinstance(pair[0], Place) else _LAST)
+    own = order[0] if order else None
+    sentences = (f"{_prefix(place, own)}{dotted(problem.path)}: {problem.text}" for place, problem in placed)
+    return list(dict.fromkeys(sentences))
 
 
-def _place(path: KeyPath, places: Mapping[KeyPath, str | int]) -> str | int | None:
+def _place(path: KeyPath, places: Mapping[KeyPath, Place | str]) -> Place | str | None:
     """Return the line of a key, or of the nearest section around it; or the override that it came from."""
     lengths = range(len(path), 0, -1)
     return next((places[path[:length]] for length in lengths if path[:length] in places), None)
 
 
-def _prefix(place: str | int | None) -> str:
+def _prefix(place: Place | str | None, own: Path | None) -> str:
+    """Return what a sentence starts with; the file `own` stands in the heading already."""
     if place is None:
         return ""
-    return f"line {place}: " if isinstance(place, int) else f"{place}: "
+    if isinstance(place, str):
+        return f"{place}: "
+    return f"line {place.line}: " if place.path == own else f"{shown(place.path)}, line {place.line}: "
+
+
+def _origins(places: Mapping[KeyPath, Place | str], files: Sequence[Path]) -> dict[str, tuple[str, ...]]:
+    origins: dict[str, tuple[str, ...]] = {}
+    for key in dict.fromkeys(str(path[0]) for path in places):
+        inside = [place for path, place in places.items() if path[0] == key]
+        read = {place.path for place in inside if isinstance(place, Place)}
+        told = dict.fromkeys(place for place in inside if isinstance(place, str))
+        origins[key] = (*(shown(file) for file in files if file in read), *told)
+    return origins
 
 
 def _without(value: object, keys: set[str]) -> object:

@@ -15,6 +15,12 @@ from pydantic import ValidationError
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
 
+EXTENDS = "extends"
+"""The key of the files that an option file stands on; `extends.py` reads it, so `Options` does not have it."""
+_EXTENDS_SCHEMA = {
+    "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+    "description": "Option files that this one stands on, relative to it (ours): what stands here lies on top.",
+}
 _UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument", "string_pattern_mismatch"}
 _TAG_ERRORS = {"union_tag_invalid", "union_tag_not_found"}
 _SHOWN_CHARACTERS = 60
@@ -56,8 +62,9 @@ def show(value: object) -> str:
 
 @cache
 def schema() -> dict[str, Any]:
-    """Return the JSON schema of `Options`."""
-    return Options.model_json_schema()
+    """Return the JSON schema of an option file: that of `Options`, and `extends`."""
+    whole = Options.model_json_schema()
+    return {**whole, "properties": {EXTENDS: _EXTENDS_SCHEMA, **whole["properties"]}}
 
 
 def find_problems(error: ValidationError, values: Mapping[str, object]) -> list[Problem]:

@@ -235,7 +235,7 @@ def test_the_schema_is_json_and_has_every_key_of_every_upstream_file():
 
 
 def test_the_schema_has_every_field_of_the_options():
-    assert set(json_schema()["properties"]) == set(Options.model_fields)
+    assert set(json_schema()["properties"]) == {"extends", *Options.model_fields}
     assert json_schema()["$defs"]["OptimizerOptions"]["additionalProperties"] is False
     assert json_schema()["properties"]["queue_size"]["minimum"] == 0
 
