@@ -9,7 +9,14 @@ from pathlib import Path
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.entry import say
 from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_OK
-from realesrgan_arch.networks.spec import DISCRIMINATOR_SPECS, CompactSpec, DiscriminatorSpec, GeneratorSpec
+from realesrgan_arch.networks.spec import (
+    DISCRIMINATOR_SPECS,
+    GENERATOR_SPECS,
+    CompactSpec,
+    DiscriminatorSpec,
+    GeneratorSpec,
+    UNetDiscriminatorSpec,
+)
 from realesrgan_arch.weights.detect import describe
 from realesrgan_arch.weights.download import download
 from realesrgan_arch.weights.load import LoadedWeights, load_weights
@@ -132,7 +139,8 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 def _facts(loaded: LoadedWeights, verification: Verification) -> dict:
     spec, known = loaded.spec, verification.known
-    unknown = f"unknown: no RRDBNet, SRVGGNetCompact or UNetDiscriminatorSN; {describe(loaded.state)}"
+    names = ", ".join(one.type for one in (*GENERATOR_SPECS, *DISCRIMINATOR_SPECS))
+    unknown = f"unknown: none of {names}; {describe(loaded.state)}"
     return {
         "file": str(verification.path),
         "architecture": _architecture(spec) if spec else unknown,
@@ -158,8 +166,10 @@ def _verification_dict(result: Verification) -> dict:
 
 
 def _architecture(spec: GeneratorSpec | DiscriminatorSpec) -> str:
-    if isinstance(spec, DISCRIMINATOR_SPECS):
+    if isinstance(spec, UNetDiscriminatorSpec):
         return f"{spec.type} {spec.num_feat} features"
+    if isinstance(spec, DISCRIMINATOR_SPECS):
+        return f"{spec.type} {spec.num_feat} features, crops of {spec.input_size} px"
     depth = f"{spec.num_conv} convs" if isinstance(spec, CompactSpec) else f"{spec.num_block} blocks"
     return f"{spec.type} {spec.num_feat} features, {depth}"
 

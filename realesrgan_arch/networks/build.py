@@ -57,6 +57,7 @@ def _build_srresnet(spec: SRResNetSpec) -> nn.Module:
         num_feat=spec.num_feat,
         num_block=spec.num_block,
         upscale=spec.upscale,
+        body_end=spec.body_end,
         final=spec.final,
     )
 

@@ -6,6 +6,11 @@ Field names are BasicSR's. The same values come out of a checkpoint when its arc
 from dataclasses import dataclass
 from typing import Literal
 
+SRRESNET_SCALES = (1, 2, 4)
+SRGAN_STRIDE = 16
+"""Four convolutions of SRGAN's discriminator halve the sides."""
+VGG_STYLE_SIZES = (128, 256)
+"""Sides of the crops that BasicSR's discriminator is built for."""
 _STRICT = {"extra": "forbid"}  # read by pydantic when these dataclasses are fields of the options
 
 
@@ -55,6 +60,8 @@ class SRResNetSpec:
     num_feat: int = 64
     num_block: int = 16
     upscale: int = 4
+    body_end: Literal["batch_norm", "prelu"] = "batch_norm"
+    """What follows the convolution after the blocks; `prelu` in leftthomas/SRGAN."""
     final: Literal["none", "tanh"] = "none"
     """`tanh` keeps the output in (0, 1), as some public SRGANs do."""
 
@@ -102,3 +109,7 @@ GENERATOR_SPECS = (RRDBNetSpec, CompactSpec, SRResNetSpec)
 DISCRIMINATOR_SPECS = (UNetDiscriminatorSpec, SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
 GeneratorSpec = RRDBNetSpec | CompactSpec | SRResNetSpec
 DiscriminatorSpec = UNetDiscriminatorSpec | SRGANDiscriminatorSpec | VGGStyleDiscriminatorSpec
+BATCH_NORM_SPECS = (SRResNetSpec, SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
+"""Networks whose training depends on the statistics of a batch."""
+WHOLE_CROP_SPECS = (SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
+"""Discriminators that are built for crops of one side, `input_size`."""

@@ -9,10 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from realesrgan_arch.networks.layers import LEAKY_SLOPE, NetworkError, as_stored, compute_dtype
+from realesrgan_arch.networks.spec import SRGAN_STRIDE, VGG_STYLE_SIZES
 
-SRGAN_STRIDE = 16
-"""Four of its convolutions halve the sides."""
-BASICSR_SIZES = (128, 256)
 _SRGAN_WIDTHS = (1, 1, 2, 2, 4, 4, 8, 8)
 _SRGAN_HIDDEN = 1024
 _BASICSR_HIDDEN = 100
@@ -62,10 +60,10 @@ class VGGStyleDiscriminator(nn.Module):
 
     def __init__(self, *, num_in_ch: int = 3, num_feat: int = 64, input_size: int = 128) -> None:
         super().__init__()
-        if input_size not in BASICSR_SIZES:
+        if input_size not in VGG_STYLE_SIZES:
             raise NetworkError(f"VGGStyleDiscriminator has an input_size of 128 or 256, got {input_size}.")
         self.input_size = input_size
-        self._num_stages = 5 if input_size == BASICSR_SIZES[0] else 6
+        self._num_stages = 5 if input_size == VGG_STYLE_SIZES[0] else 6
         channels = num_in_ch
         for stage, width in enumerate(_BASICSR_WIDTHS[: self._num_stages]):
             wide = num_feat * width

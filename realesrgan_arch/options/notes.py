@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from realesrgan_arch.options.datasets import TrainDataset, ValDataset
-from realesrgan_arch.options.degradation_keys import degradation_keys
+from realesrgan_arch.options.degradation_notes import degradation_notes
+from realesrgan_arch.options.network_rules import batch_norms_that_train
 from realesrgan_arch.options.problems import dotted, show
 from realesrgan_arch.options.train import FROZEN, MultiStepOptions, TrainOptions, ValidationOptions
 from realesrgan_arch.options.types import SHARPENED_ONCE, UNSHARPENED_MODELS, Options
@@ -41,6 +42,7 @@ def _without_effect(options: Options) -> Iterator[str]:
         yield from _train_data_notes(options.datasets.train, options)
     if options.train is not None:
         yield from _train_notes(options.train, options)
+        yield from _batch_norm_notes(options.train, options)
     yield from _sharpening_notes(options)
     sets = {**options.datasets.validation_sets(), **options.datasets.test_sets()}
     for key, data in sets.items():
@@ -113,33 +115,26 @@ def _train_data_notes(train: TrainDataset, options: Options) -> Iterator[str]:
         yield "datasets.train.dataset_enlarge_ratio has no effect: images are drawn without end"
     if train.prefetch_mode is not None or train.num_prefetch_queue != 1:
         yield "datasets.train.prefetch_mode and num_prefetch_queue have no effect: the workers prefetch"
-    if train.is_paired and "degradation" in train.model_fields_set:
-        yield "datasets.train.degradation has no effect: pairs bring their own LQ images"
-    if train.is_plain:
-        yield from _plain_degradation_notes(train, options)
+    yield from degradation_notes(train, options)
     if train.persistent_workers:
         yield "datasets.train.persistent_workers has no effect: the workers live as long as the run"
     if not train.is_paired and train.gt_size not in (None, options.gt_size):
         yield f"datasets.train.gt_size has no effect: `gt_size` at the top ({options.gt_size}) is the crop"
 
 
-def _plain_degradation_notes(train: TrainDataset, options: Options) -> Iterator[str]:
-    """Say which keys of the two passes bicubic training does not listen to; a validation set may still do so."""
-    why = f"datasets.train.degradation is {train.degradation}"
-    if options.queue_size and "queue_size" in options.model_fields_set:
-        yield f"queue_size has no effect: {why}, and such pairs need no pool"
-    sets = {**options.datasets.validation_sets(), **options.datasets.test_sets()}
-    if any(data.type == "SyntheticPairs" and data.degradation == "full" for data in sets.values()):
-        return
-    top, blur = (keys.keys() for keys in degradation_keys(options.degradation()))
-    unused = [key for key in top if key in options.model_fields_set]
-    unused += [f"datasets.train.{key}" for key in blur if key in train.model_fields_set and not _blurs(train, key)]
-    if unused:
-        yield f"{', '.join(unused)}: no effect, as {why}"
-
-
-def _blurs(train: TrainDataset, key: str) -> bool:
-    return train.degradation == "blur_bicubic" and key == "blur_sigma"
+def _batch_norm_notes(train: TrainOptions, options: Options) -> Iterator[str]:
+    """Say whose statistics batch norm learns from, where that is not the batch of the options."""
+    keys, data = batch_norms_that_train(options), options.datasets.train
+    if keys and train.accumulate != 1 and data is not None:
+        each = (
+            "one" if train.accumulate == "auto" else f"the {data.batch_size_per_gpu // train.num_parts} images of one"
+        )
+        yield (
+            f"train.accumulate: the batch norm of {' and '.join(keys)} learns from {each} part of the "
+            "batch at a time, so a step is not that of the whole batch"
+        )
+    if options.dist_params.sync_batch_norm and not keys:
+        yield "dist_params.sync_batch_norm has no effect: no network that trains has batch norm"
 
 
 def _train_notes(train: TrainOptions, options: Options) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, RRDBNetSpec, UNetDiscriminatorSpec
 from realesrgan_arch.options.datasets import TrainDataset
+from realesrgan_arch.options.network_rules import NETWORK_RULES
 from realesrgan_arch.options.problems import Problem
 from realesrgan_arch.options.training_rules import TRAINING_RULES
 from realesrgan_arch.options.types import Options
@@ -199,6 +200,7 @@ RULES: tuple[Callable[[Options], Problems], ...] = (
     data_has_a_source,
     degradation_suits_data,
     said_once,
+    *NETWORK_RULES,
     *TRAINING_RULES,
     *VALIDATION_RULES,
 )

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from realesrgan_arch.degradation.pair_pool import PairPool
@@ -11,7 +12,8 @@ from realesrgan_arch.degradation.plain import PlainSettings
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.networks.build import build_discriminator, build_generator
-from realesrgan_arch.options.load import require_train
+from realesrgan_arch.options.load import OptionsError, require_train
+from realesrgan_arch.options.network_rules import too_few_for_batch_norm
 from realesrgan_arch.options.train import (
     CosineRestartOptions,
     MultiStepOptions,
@@ -23,7 +25,7 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.seeding import Stream, derived_seed
 from realesrgan_arch.training.compiling import compile_networks
 from realesrgan_arch.training.ema import Ema
-from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
+from realesrgan_arch.training.freezing import LEAST_FOR_BATCH_NORM, FreezePlan, plan_freezing
 from realesrgan_arch.training.loss_assembly import LossParts, assemble_losses
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules
@@ -84,8 +86,9 @@ def load_base_generator(options: Options) -> nn.Module:
 
 
 def _assemble_generator(options: Options, train: TrainOptions, device: torch.device) -> Player:
-    network = load_base_generator(options)
+    network = _with_shared_statistics(load_base_generator(options), options)
     plan = plan_freezing(network, train.trainable.network_g, key="train.trainable.network_g")
+    _check_batch_norm(network, plan, options, key="network_g")
     return _make_player(network, plan, train.optim_g, device)
 
 
@@ -94,13 +97,29 @@ def _assemble_discriminator(options: Options, train: TrainOptions, device: torch
         return None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(options.manual_seed, Stream.INITIAL_WEIGHTS, 1))
-        network = build_discriminator(options.network_d)
+        network = _with_shared_statistics(build_discriminator(options.network_d), options)
     paths = options.path
     _load_pretrained(
         network, paths.pretrain_network_d, key=paths.param_key_d, strict=paths.strict_load_d, name="network_d"
     )
     plan = plan_freezing(network, train.trainable.network_d, key="train.trainable.network_d")
+    _check_batch_norm(network, plan, options, key="network_d")
     return _make_player(network, plan, train.optim_d or train.optim_g, device)
+
+
+def _with_shared_statistics(network: nn.Module, options: Options) -> nn.Module:
+    """Let batch norm take the statistics of all ranks; names in checkpoints and the tensors themselves stay."""
+    if not (options.dist_params.sync_batch_norm and dist.is_initialized()):
+        return network
+    return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+
+
+def _check_batch_norm(network: nn.Module, plan: FreezePlan, options: Options, *, key: str) -> None:
+    batch = options.datasets.train.batch_size_per_gpu if options.datasets.train else LEAST_FOR_BATCH_NORM
+    parts = require_train(options).num_parts
+    if batch // parts < LEAST_FOR_BATCH_NORM and plan.moves_batch_norm(network):
+        place = "train.accumulate" if batch >= LEAST_FOR_BATCH_NORM else "datasets.train.batch_size_per_gpu"
+        raise OptionsError(options.name, [f"{place}: {too_few_for_batch_norm(key, batch=batch, parts=parts)}"])
 
 
 def _load_pretrained(network: nn.Module, source: str | None, *, key: str | None, strict: bool, name: str) -> None:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from realesrgan_arch.errors import UserError
 
+LEAST_FOR_BATCH_NORM = 2
+"""Pictures in a forward pass that moves batch norm: of one picture alone it would learn that picture's colours."""
 _COUNTED = re.compile(r"(first|last):(\d+)")
 
 
@@ -44,6 +46,14 @@ class FreezePlan:
             for prefix, module in network.named_modules()
             if _holds_tensors(module) and not any(name in self.trainable for name in _own_parameters(prefix, module))
         ]
+
+    def moves_batch_norm(self, network: nn.Module) -> bool:
+        """Say whether training takes statistics of its batches for a batch norm of `network`."""
+        frozen = set(self.frozen_modules(network))
+        norms = (
+            prefix for prefix, module in network.named_modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)
+        )
+        return any(prefix not in frozen for prefix in norms)
 
     def trainable_parameters(self, network: nn.Module) -> list[nn.Parameter]:
         """Return the parameters for the optimiser, in the network's order."""

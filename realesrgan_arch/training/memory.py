@@ -16,10 +16,10 @@ from torch import nn
 
 from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.networks.build import build_discriminator, build_generator
-from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec
+from realesrgan_arch.networks.spec import WHOLE_CROP_SPECS, GeneratorSpec, RRDBNetSpec
 from realesrgan_arch.options.load import OptionsError, require_train
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
+from realesrgan_arch.training.freezing import LEAST_FOR_BATCH_NORM, FreezePlan, plan_freezing
 from realesrgan_arch.training.loss_assembly import build_losses
 from realesrgan_arch.training.rehearsal import (
     SIDE,
@@ -94,10 +94,11 @@ class MemoryModel:
         units = at_once * (self._options.crop_gt_size / SIDE) ** 2
         generator = self._generator_peak(choice, checkpointing=checkpointing, dtype=dtype, units=units)
         judges, discriminator = self._side_bytes(dtype)
+        crops = at_once * (self._options.crop_gt_size / self._judged_side) ** 2
         batch = self.batch if self.batch % at_once == 0 else at_once
         moments = {
-            "generator": max(generator.forward, generator.held + judges.peak.at(units), generator.backward),
-            "discriminator": discriminator.peak.at(units) if discriminator else 0.0,
+            "generator": max(generator.forward, generator.held + judges.peak.at(crops), generator.backward),
+            "discriminator": discriminator.peak.at(crops) if discriminator else 0.0,
             "degradation": self._degradation_bytes(batch),
         }
         moment = max(moments, key=lambda name: moments[name])
@@ -106,7 +107,7 @@ class MemoryModel:
             **self._standing_parts(choice, batch),
             "saved activations": int(saved),
             "working": int(moments[moment] - saved),
-            "workspace": int(max(generator.largest, judges.made.at(units))),
+            "workspace": int(max(generator.largest, judges.made.at(crops))),
         }
         return Prediction(parts, moment, int(generator.held))
 
@@ -114,6 +115,13 @@ class MemoryModel:
     def batch(self) -> int:
         """Pictures of a step, as the options say."""
         return self._data.batch_size_per_gpu
+
+    def least_at_once(self, choice: Choice) -> int:
+        """Return how many pictures must go through the networks together: 2 where a batch norm trains, else 1."""
+        judge = self._discriminator
+        moves = choice.plan(self.generator).moves_batch_norm(self.generator)
+        moves = moves or (judge is not None and self._discriminator_plan.moves_batch_norm(judge))
+        return LEAST_FOR_BATCH_NORM if moves else 1
 
     def _standing_parts(self, choice: Choice, batch: int) -> dict[str, int]:
         trained = FLOAT_BYTES * self.trained_parameters(choice)
@@ -193,11 +201,16 @@ class MemoryModel:
     def _side_bytes(self, dtype: torch.dtype) -> tuple[SideBytes, SideBytes | None]:
         if dtype not in self._sides:
             judge, adversarial = self._discriminator, self._losses.adversarial
-            step = None
+            step, side = None, self._judged_side
             if judge is not None and adversarial is not None and self._discriminator_plan.trainable:
-                step = rehearse_discriminator(judge, self._discriminator_plan, adversarial, dtype=dtype)
-            self._sides[dtype] = rehearse_judges(self._losses, judge, dtype=dtype), step
+                step = rehearse_discriminator(judge, self._discriminator_plan, adversarial, dtype=dtype, side=side)
+            self._sides[dtype] = rehearse_judges(self._losses, judge, dtype=dtype, side=side), step
         return self._sides[dtype]
+
+    @property
+    def _judged_side(self) -> int:
+        spec = self._options.network_d
+        return spec.input_size if isinstance(spec, WHOLE_CROP_SPECS) else SIDE
 
     @cached_property
     def _losses(self) -> Losses:
@@ -222,7 +235,7 @@ def _drawn_apart(build: Callable[[], Built]) -> Built:
 
 def with_checkpointing(spec: GeneratorSpec, *, enabled: bool) -> GeneratorSpec:
     """Return the spec with its blocks recomputed or kept; a network that cannot recompute stays as it is."""
-    return spec if isinstance(spec, CompactSpec) else replace(spec, checkpointing=enabled)
+    return replace(spec, checkpointing=enabled) if isinstance(spec, RRDBNetSpec) else spec
 
 
 def _at(found: GeneratorBytes, units: float) -> _GeneratorPeak:

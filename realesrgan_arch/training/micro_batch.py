@@ -31,7 +31,7 @@ def settle_accumulate(options: Options, *, earlier: int | None = None, sharers: 
         sharers: processes that share the memory of this machine.
 
     Raises:
-        MemoryPlanError: one picture at once is too much already.
+        MemoryPlanError: one picture at once is too much already, or two where a batch norm trains.
     """
     if options.train is None or options.train.accumulate != "auto":
         return Settled(options)
@@ -41,7 +41,7 @@ def settle_accumulate(options: Options, *, earlier: int | None = None, sharers: 
     budget = read_budget(options.train.memory_budget, options, sharers=sharers)
     at_once, prediction = largest_that_fits(options, MemoryModel(options), budget)
     if prediction.total > budget.size:
-        raise MemoryPlanError(_too_much(prediction.total, budget))
+        raise MemoryPlanError(_too_much(prediction.total, budget, at_once=at_once))
     parts = batch // at_once
     words = (
         f"accumulate: auto is {parts} part(s) of {at_once} picture(s), {say_bytes(prediction.total)} predicted, "
@@ -56,8 +56,9 @@ def with_parts(options: Options, parts: int) -> Options:
     return options.model_copy(update={"train": train})
 
 
-def _too_much(needed: int, budget: Budget) -> str:
+def _too_much(needed: int, budget: Budget, *, at_once: int) -> str:
+    least = "one picture at once needs" if at_once == 1 else f"{at_once} at once, for batch norm's sake, need"
     return (
-        f"train.accumulate: auto finds no way into {say_bytes(budget.size)} ({budget.words}): one picture at once "
-        f"needs {say_bytes(needed)}; `realesrgan-arch plan FILE` shows what fits"
+        f"train.accumulate: auto finds no way into {say_bytes(budget.size)} ({budget.words}): {least} "
+        f"{say_bytes(needed)}; `realesrgan-arch plan FILE` shows what fits"
     )

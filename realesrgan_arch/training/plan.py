@@ -129,13 +129,15 @@ def make_plan(
 def largest_that_fits(options: Options, model: MemoryModel, budget: Budget) -> tuple[int, Prediction]:
     """Return the largest divisor of the batch that fits with everything else as `options` say, and what it needs.
 
-    Where nothing fits, that is 1 with a prediction above the budget.
+    Where nothing fits, that is the smallest (1; 2 or more with a batch norm that trains), predicted above the budget.
     """
     choice = _present_choice(options, model)
+    divisors = _divisors(model.batch)
+    least = min((count for count in divisors if count >= model.least_at_once(choice)), default=model.batch)
     checkpointing, dtype = _checkpoints(options), present_dtype(options)
-    for at_once in reversed(_divisors(model.batch)):
+    for at_once in reversed(divisors):
         prediction = model.predict(choice, checkpointing=checkpointing, at_once=at_once, dtype=dtype)
-        if prediction.total <= budget.size or at_once == 1:
+        if prediction.total <= budget.size or at_once <= least:
             return at_once, prediction
     raise ValueError("expected a batch of at least 1")
 
@@ -233,7 +235,8 @@ def _best(rows: Iterable[Row], *, dtype: torch.dtype, budget: Budget, batch: int
 
 def _row(model: MemoryModel, choice: Choice, *, checkpointing: bool, dtype: torch.dtype, at_once: int) -> Row:
     prediction = model.predict(choice, checkpointing=checkpointing, at_once=at_once, dtype=dtype)
-    parts = model.batch // at_once if model.batch % at_once == 0 else None
+    makes_batch = model.batch % at_once == 0 and at_once >= model.least_at_once(choice)
+    parts = model.batch // at_once if makes_batch else None
     return Row(choice, model.trained_parameters(choice), checkpointing, dtype, at_once, parts, prediction)
 
 

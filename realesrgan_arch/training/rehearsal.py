@@ -20,7 +20,7 @@ from realesrgan_arch.training.live_bytes import LiveBytes
 from realesrgan_arch.training.steps import Targets, discriminator_terms, generator_terms, total
 
 SIDE = 32
-"""Of the ground truth in the rehearsal: VGG19 halves five times, the discriminator three times."""
+"""Of the ground truth in the rehearsal: VGG19 halves five times, the U-Net discriminator three times."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,11 @@ def rehearse_generator(network: nn.Module, plan: FreezePlan, *, scale: int, dtyp
     return GeneratorBytes(*(_affine(first, second) for first, second in zip(one, two, strict=True)))
 
 
-def rehearse_judges(losses: Losses, judge: nn.Module | None, *, dtype: torch.dtype) -> SideBytes:
-    """Return what the generator's losses need, with their backward passes down to the picture."""
+def rehearse_judges(losses: Losses, judge: nn.Module | None, *, dtype: torch.dtype, side: int = SIDE) -> SideBytes:
+    """Return what the generator's losses need, with their backward passes down to the picture.
+
+    A unit is one picture of `side` x `side`, which is not `SIDE` where the judge takes crops of one size only.
+    """
     if judge is not None:
         judge.train().requires_grad_(requires_grad=False)
 
@@ -76,13 +79,13 @@ def rehearse_judges(losses: Losses, judge: nn.Module | None, *, dtype: torch.dty
         total(terms).backward()
 
     networks = [network for network in (losses.perceptual, judge) if network is not None]
-    return _rehearse_side(run, networks, needs_gradient=True)
+    return _rehearse_side(run, networks, side=side, needs_gradient=True)
 
 
 def rehearse_discriminator(
-    network: nn.Module, plan: FreezePlan, adversarial: AdversarialLoss, *, dtype: torch.dtype
+    network: nn.Module, plan: FreezePlan, adversarial: AdversarialLoss, *, dtype: torch.dtype, side: int = SIDE
 ) -> SideBytes:
-    """Return what a step of the discriminator needs beside its weights and their gradients."""
+    """Return what a step of the discriminator needs beside its weights and their gradients; a unit as above."""
     plan.apply(network)
     handles = _drop_gradients(network)
 
@@ -92,7 +95,7 @@ def rehearse_discriminator(
                 terms = discriminator_terms(network, image, adversarial, real=is_real)
             total(terms).backward()
 
-    found = _rehearse_side(run, [network], needs_gradient=False)
+    found = _rehearse_side(run, [network], side=side, needs_gradient=False)
     for handle in handles:
         handle.remove()
     return found
@@ -110,11 +113,11 @@ def _run_generator(network: nn.Module, *, batch: int, side: int, dtype: torch.dt
 
 
 def _rehearse_side(
-    run: Callable[[Tensor, Tensor], None], networks: list[nn.Module], *, needs_gradient: bool
+    run: Callable[[Tensor, Tensor], None], networks: list[nn.Module], *, side: int, needs_gradient: bool
 ) -> SideBytes:
     found = []
     for batch in (1, 2):
-        picture, target = (torch.full((batch, 3, SIDE, SIDE), value) for value in (0.4, 0.5))
+        picture, target = (torch.full((batch, 3, side, side), value) for value in (0.4, 0.5))
         picture.requires_grad_(needs_gradient)
         with LiveBytes([picture, target, *(tensor for network in networks for tensor in _tensors(network))]) as tracked:
             run(picture, target)

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import torch
+
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.torchrun import Place, RanksError
 from realesrgan_arch.training.loading import TrainingBatches
@@ -40,6 +42,11 @@ def meet(options: Options, place: Place) -> AbstractContextManager[Ranks]:
             "averaged, got sum; choose mean and another loss_weight"
         )
     told = options.dist_params
+    if place.world_size > 1 and told.sync_batch_norm and (wants_cpu or not torch.cuda.is_available()):
+        raise RanksError(
+            f"dist_params.sync_batch_norm needs CUDA, and these {place.world_size} processes train on the CPU; set "
+            "it to false, and each learns its statistics of its own part of the batch"
+        )
     return open_ranks(place, wants_cpu=wants_cpu, backend=told.backend, timeout_minutes=told.timeout_minutes)
 
 

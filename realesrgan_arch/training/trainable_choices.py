@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec, RRDBNetSpec
+from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec, SRResNetSpec
 from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
 
-TAIL_CONVOLUTIONS = 5
-"""Of RRDBNet, after its blocks."""
-BLOCK_CONVOLUTIONS = 15
+_RRDB_TAIL, _RRDB_BLOCK = 5, 15
+"""Convolutions of RRDBNet after its blocks, and in each."""
+_SRRESNET_BLOCK = 2
 GENERATOR_KEY = "train.trainable.network_g"
 
 Twin = tuple[int, tuple[str, ...]]
@@ -52,7 +52,14 @@ def with_depth(spec: GeneratorSpec, depth: int) -> GeneratorSpec:
 def list_choices(spec: GeneratorSpec) -> list[Choice]:
     """Return the choices worth comparing, from the latest first trained layer to the earliest."""
     depth = depth_of(spec)
-    found = list(_rrdb_choices(depth) if isinstance(spec, RRDBNetSpec) else _compact_choices(depth))
+    match spec:
+        case CompactSpec():
+            found = list(_compact_choices(depth))
+        case SRResNetSpec():
+            # After the blocks: one convolution, one for each doubling, the last one.
+            found = list(_block_choices(depth, tail=1 + spec.upscale // 2 + 1, block=_SRRESNET_BLOCK))
+        case _:
+            found = list(_block_choices(depth, tail=_RRDB_TAIL, block=_RRDB_BLOCK))
     found += [_whole_depth((word,), depth) for word in ("bias", "all")]
     return found
 
@@ -63,17 +70,13 @@ def own_choice(spec: GeneratorSpec, patterns: tuple[str, ...]) -> Choice:
     return Choice(patterns, (twin, twin), 0)
 
 
-def _rrdb_choices(depth: int) -> Iterator[Choice]:
-    for patterns in (("conv_last",), ("last:2",), (f"last:{TAIL_CONVOLUTIONS}",)):
+def _block_choices(depth: int, *, tail: int, block: int) -> Iterator[Choice]:
+    for patterns in (("conv_last",), ("last:2",), (f"last:{tail}",)):
         twin = (min(depth, 2), patterns)
         yield Choice(patterns, (twin, twin), 0)
     for blocks in sorted({1, depth // 6, depth // 2} & set(range(1, depth))):
-        first, second = ((3, _last_blocks(trained)) for trained in (1, 2))
-        yield Choice(_last_blocks(blocks), (first, second), blocks - 1)
-
-
-def _last_blocks(count: int) -> tuple[str, ...]:
-    return (f"last:{TAIL_CONVOLUTIONS + BLOCK_CONVOLUTIONS * count}",)
+        first, second = ((3, (f"last:{tail + block * trained}",)) for trained in (1, 2))
+        yield Choice((f"last:{tail + block * blocks}",), (first, second), blocks - 1)
 
 
 def _compact_choices(depth: int) -> Iterator[Choice]:

@@ -2,19 +2,24 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from torch import Tensor
 
 from realesrgan_arch.networks.spec import (
+    SRGAN_STRIDE,
+    SRRESNET_SCALES,
+    VGG_STYLE_SIZES,
     CompactSpec,
     DiscriminatorSpec,
     GeneratorSpec,
     RRDBNetSpec,
+    SRGANDiscriminatorSpec,
+    SRResNetSpec,
     UNetDiscriminatorSpec,
+    VGGStyleDiscriminatorSpec,
 )
-
-State = Mapping[str, Tensor]
+from realesrgan_arch.weights.srresnet_layouts import State, difference, renamed, with_srresnet_names
 
 _OLD_ESRGAN = (
     (r"model\.0\.", "conv_first."),
@@ -36,20 +41,29 @@ _MIDDLE_ESRGAN = (
 )
 """The layout of xinntao/ESRGAN's later release (RRDB_ESRGAN_x4.pth)."""
 
+_WIDEST = 8
+"""Channels of SRGAN's discriminator before its dense layers, in multiples of `num_feat`."""
 _RRDBNET_MARKS = {
     f"{layer}.weight"
     for layer in ("conv_first", "body.0.rdb1.conv1", "conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last")
 }
 _UNET_MARKS = {"conv0.weight", "conv1.weight_orig", "conv3.weight_orig", "conv8.weight_orig", "conv9.weight"}
+_SRRESNET_MARKS = {"conv_first.weight", "act_first.weight", "body.0.bn1.running_mean", "conv_body.weight"}
+_SRRESNET_MARKS |= {"conv_last.weight"}
+_SRGAN_JUDGE_MARKS = {"features.0.weight", "features.3.running_mean", "linear1.weight", "linear2.weight"}
+_BASICSR_JUDGE_MARKS = {"conv0_0.weight", "bn0_1.running_mean", "conv4_1.weight", "linear1.weight", "linear2.weight"}
 
 
 def with_current_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return `state` with BasicSR's names when it is an x4 ESRGAN in one of the two older layouts, else unchanged."""
+    """Return `state` with the names of this project, where it is in another layout that is known; else unchanged.
+
+    Known are the two older ones of ESRGAN x4, and those of public SRResNets and SRGANs (`srresnet_layouts.py`).
+    """
     if {"model.0.weight", "model.1.sub.0.RDB1.conv1.0.weight", "model.10.weight"} <= state.keys():
-        return _renamed(state, _OLD_ESRGAN)
+        return renamed(state, _OLD_ESRGAN)
     if {"RRDB_trunk.0.RDB1.conv1.weight", "HRconv.weight"} <= state.keys():
-        return _renamed(state, _MIDDLE_ESRGAN)
-    return state
+        return renamed(state, _MIDDLE_ESRGAN)
+    return with_srresnet_names(state) or state
 
 
 def detect_spec(state: State) -> GeneratorSpec | DiscriminatorSpec | None:
@@ -58,18 +72,17 @@ def detect_spec(state: State) -> GeneratorSpec | DiscriminatorSpec | None:
     What leaves no trace in the tensors gets its default (`checkpointing`, `skip_connection`); a SRVGGNetCompact without
     PReLU is taken to have `act_type` "relu" (it may be "leakyrelu").
     """
-    if state.keys() >= _RRDBNET_MARKS:
-        return _rrdbnet_spec(state)
-    if state.keys() >= _UNET_MARKS:
-        if not _are_kernels(state["conv0.weight"]):
-            return None
-        num_feat, num_in_ch = state["conv0.weight"].shape[:2]
-        return UNetDiscriminatorSpec(num_in_ch=num_in_ch, num_feat=num_feat)
+    for marks, read in _READERS:
+        if state.keys() >= marks:
+            return read(state)
     return _compact_spec(state)
 
 
 def describe(state: State) -> str:
-    """Return the number of tensors and the first names and shapes, for messages."""
+    """Return for messages what makes a well-known layout another network, else the first names and shapes."""
+    other = difference(state)
+    if other is not None:
+        return f"it is {other}"
     shown = ", ".join(f"{name} {shape_text(tensor)}" for name, tensor in list(state.items())[:3])
     return f"{len(state)} tensors, the first are {shown}"
 
@@ -77,17 +90,6 @@ def describe(state: State) -> str:
 def shape_text(tensor: Tensor) -> str:
     """Return a shape as `(64x3x3x3)`."""
     return f"({'x'.join(map(str, tensor.shape))})"
-
-
-def _renamed(state: dict[str, Tensor], rules: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:
-    return {_rename(name, rules): tensor for name, tensor in state.items()}
-
-
-def _rename(name: str, rules: tuple[tuple[str, str], ...]) -> str:
-    for pattern, replacement in rules:
-        if re.match(pattern, name):
-            return re.sub("^" + pattern, replacement, name)
-    return name
 
 
 def _are_kernels(*tensors: Tensor) -> bool:
@@ -132,3 +134,54 @@ def _compact_spec(state: State) -> CompactSpec | None:
         upscale=upscale,
         act_type="prelu" if "body.1.weight" in state else "relu",
     )
+
+
+def _srresnet_spec(state: State) -> SRResNetSpec | None:
+    first, last = state["conv_first.weight"], state["conv_last.weight"]
+    doublings = sum(re.fullmatch(r"up\.\d+\.conv\.weight", name) is not None for name in state)
+    if not _are_kernels(first, last) or 2**doublings not in SRRESNET_SCALES:
+        return None
+    return SRResNetSpec(
+        num_in_ch=first.shape[1],
+        num_out_ch=last.shape[0],
+        num_feat=first.shape[0],
+        num_block=1 + max(int(name.split(".")[1]) for name in state if re.match(r"body\.\d+\.", name)),
+        upscale=2**doublings,
+        body_end="batch_norm" if "bn_body.weight" in state else "prelu",
+        final="tanh" if "final.tanh" in state else "none",
+    )
+
+
+def _unet_discriminator_spec(state: State) -> UNetDiscriminatorSpec | None:
+    if not _are_kernels(state["conv0.weight"]):
+        return None
+    num_feat, num_in_ch = state["conv0.weight"].shape[:2]
+    return UNetDiscriminatorSpec(num_in_ch=num_in_ch, num_feat=num_feat)
+
+
+def _srgan_discriminator_spec(state: State) -> SRGANDiscriminatorSpec | None:
+    first, dense = state["features.0.weight"], state["linear1.weight"]
+    if not _are_kernels(first) or dense.ndim != 2:
+        return None
+    num_feat, num_in_ch = first.shape[:2]
+    side = math.isqrt(dense.shape[1] // (_WIDEST * num_feat))
+    if side < 1 or _WIDEST * num_feat * side**2 != dense.shape[1]:
+        return None
+    return SRGANDiscriminatorSpec(num_in_ch=num_in_ch, num_feat=num_feat, input_size=side * SRGAN_STRIDE)
+
+
+def _basicsr_discriminator_spec(state: State) -> VGGStyleDiscriminatorSpec | None:
+    if not _are_kernels(state["conv0_0.weight"]):
+        return None
+    num_feat, num_in_ch = state["conv0_0.weight"].shape[:2]
+    size = VGG_STYLE_SIZES["conv5_1.weight" in state]
+    return VGGStyleDiscriminatorSpec(num_in_ch=num_in_ch, num_feat=num_feat, input_size=size)
+
+
+_READERS: tuple[tuple[set[str], Callable[[State], GeneratorSpec | DiscriminatorSpec | None]], ...] = (
+    (_RRDBNET_MARKS, _rrdbnet_spec),
+    (_SRRESNET_MARKS, _srresnet_spec),
+    (_UNET_MARKS, _unet_discriminator_spec),
+    (_SRGAN_JUDGE_MARKS, _srgan_discriminator_spec),
+    (_BASICSR_JUDGE_MARKS, _basicsr_discriminator_spec),
+)

@@ -1,7 +1,8 @@
 """Load any checkpoint of a network of this project, safely, and say what it is.
 
 Understood: `params_ema` and `params` of BasicSR, a flat state dict, `state_dict` and `model` wrappers, DataParallel's
-`module.` prefix, half precision, the two older layouts of ESRGAN, `.pth` and `.safetensors`.
+`module.` prefix, half precision, the two older layouts of ESRGAN, those of public SRResNets, `.pth` and
+`.safetensors`.
 """
 
 import logging
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from realesrgan_arch.networks.build import build_generator
-from realesrgan_arch.networks.spec import DISCRIMINATOR_SPECS, DiscriminatorSpec, GeneratorSpec
+from realesrgan_arch.networks.spec import DISCRIMINATOR_SPECS, GENERATOR_SPECS, DiscriminatorSpec, GeneratorSpec
 from realesrgan_arch.weights.detect import describe, detect_spec, shape_text, with_current_names
 from realesrgan_arch.weights.read import read_checkpoint
 from realesrgan_arch.weights.table import WeightsError
@@ -72,15 +73,14 @@ def load_weights(path: str | Path, *, key: str | None = None) -> LoadedWeights:
 def load_generator(path: str | Path, key: str | None = None) -> tuple[nn.Module, GeneratorSpec]:
     """Build the generator that a checkpoint describes and load it; float32, CPU, training mode.
 
-    Raises `WeightsError` when the file holds no RRDBNet and no SRVGGNetCompact.
+    Raises `WeightsError` when the file holds no generator that is known here, with what differs where that is known.
     """
     loaded = load_weights(path, key=key)
     if isinstance(loaded.spec, DISCRIMINATOR_SPECS):
         raise WeightsError(f"{path} holds a discriminator ({loaded.spec.type}), expected a generator.")
     if loaded.spec is None:
-        raise WeightsError(
-            f"{path} holds no architecture that is known here (RRDBNet, SRVGGNetCompact): {describe(loaded.state)}."
-        )
+        names = ", ".join(spec.type for spec in GENERATOR_SPECS)
+        raise WeightsError(f"{path} holds no architecture that is known here ({names}): {describe(loaded.state)}.")
     network = build_generator(loaded.spec)
     load_into(network, loaded, name=str(path))
     return network, loaded.spec

@@ -65,7 +65,8 @@ def test_inspect_knows_a_discriminator_and_says_so_when_it_knows_nothing(capsys,
     torch.save({"block1.0.weight": torch.zeros(4, 3, 9, 9)}, "other.pth")
     code, out, _ = call(capsys, "inspect", "other.pth")
     assert code == 0
-    assert "unknown: no RRDBNet, SRVGGNetCompact or UNetDiscriminatorSN; 1 tensors" in out
+    assert "VGGStyleDiscriminator; 1 tensors" in out
+    assert "unknown: none of RRDBNet, SRVGGNetCompact, SRResNet, UNetDiscriminatorSN, " in out
 
 
 def test_verify_exits_2_only_when_bytes_differ(capsys, alone):

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from realesrgan_arch.networks.build import build_discriminator, build_generator
-from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec, UNetDiscriminatorSpec
-from realesrgan_arch.training.freezing import FreezingError, describe_trainable, plan_freezing
+from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec, SRResNetSpec, UNetDiscriminatorSpec
+from realesrgan_arch.training.freezing import FreezePlan, FreezingError, describe_trainable, plan_freezing
 
 
 @pytest.fixture
@@ -122,3 +122,40 @@ def test_the_table_states_layers_counts_and_share() -> None:
     table = describe_trainable(network, plan_freezing(network, "conv_last", key="k"), title="network_g")
     assert table.splitlines()[0] == "network_g: 1,731 of 16,697,987 parameters train (0.010 %)"
     assert table.splitlines()[1].split() == ["conv_last", "1,731", "0.010", "%"]
+
+
+def _used(patterns: list[str]) -> tuple[nn.Module, FreezePlan]:
+    network = build_generator(SRResNetSpec(num_feat=4, num_block=3, final="tanh"))
+    plan = plan_freezing(network, patterns, key="k")
+    plan.apply(network)
+    return network, plan
+
+
+def test_frozen_batch_norm_moves_neither_weights_nor_statistics_and_the_rest_does() -> None:
+    network, plan = _used(["last:6"])
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    optimizer = torch.optim.Adam(plan.trainable_parameters(network), lr=1e-2)
+    fingerprint = plan.fingerprint(network)
+    for _ in range(2):
+        optimizer.zero_grad()
+        network(torch.rand(2, 3, 6, 6)).square().mean().backward()
+        optimizer.step()
+        plan.apply(network)
+    moved = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert plan.fingerprint(network) == fingerprint
+    assert not any(name.startswith(("conv_first", "act_first", "body.0", "body.1")) for name in moved)
+    assert {"body.2.bn1.running_mean", "body.2.bn2.num_batches_tracked", "bn_body.running_var"} <= moved
+    assert {"body.2.act.weight", "bn_body.weight", "up.0.act.weight"} <= moved
+
+
+@pytest.mark.parametrize(
+    ("patterns", "moves"), [(["all"], True), (["bias"], True), (["last:2"], False), (["body.0.bn1.weight"], True)]
+)
+def test_batch_norm_takes_statistics_where_anything_of_it_trains(patterns, moves) -> None:
+    network, plan = _used(patterns)
+    assert plan.moves_batch_norm(network) is moves
+    assert any(m.training for m in network.modules() if isinstance(m, nn.BatchNorm2d)) is moves
+
+
+def test_a_network_without_batch_norm_takes_no_statistics(compact) -> None:
+    assert not plan_freezing(compact, "all", key="k").moves_batch_norm(compact)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from realesrgan_arch.networks.build import build_discriminator, build_generator
-from realesrgan_arch.networks.spec import RRDBNetSpec
+from realesrgan_arch.networks.spec import RRDBNetSpec, SRGANDiscriminatorSpec
 from realesrgan_arch.options.load import load_options, parse_options
 from realesrgan_arch.training.freezing import plan_freezing
 from realesrgan_arch.training.game import Game
@@ -29,7 +29,9 @@ from tests.training.builders import player
 X4PLUS = Path(__file__).parents[2] / "options" / "finetune_x4plus_architecture.yml"
 RRDB = {"type": "RRDBNet", "num_feat": 8, "num_block": 5, "num_grow_ch": 4}
 COMPACT = {"type": "SRVGGNetCompact", "num_feat": 8, "num_conv": 8, "upscale": 4}
-NETWORKS = {"RRDBNet": RRDB, "compact": COMPACT}
+SRRESNET = {"type": "SRResNet", "num_feat": 8, "num_block": 5}
+NETWORKS = {"RRDBNet": RRDB, "compact": COMPACT, "SRResNet": SRRESNET}
+JUDGE = {"type": "SRGANDiscriminator", "num_feat": 8, "input_size": 64}
 GT_SIZE = 64
 
 
@@ -77,9 +79,10 @@ def _saved_by_autograd(network, lq) -> int:
 
 GRID = [("RRDBNet", p) for p in ("conv_last", "last:2", "last:20", "bias", "all")]
 GRID += [("compact", p) for p in ("last:1", "last:4", "bias", "all")]
+GRID += [("SRResNet", p) for p in ("conv_last", "last:6", "bias", "all")]
 
 
-KEPT = [("RRDBNet", "conv_last"), ("RRDBNet", "last:2"), ("RRDBNet", "all"), ("compact", "all")]
+KEPT = [("RRDBNet", "conv_last"), ("RRDBNet", "last:2"), ("RRDBNet", "all"), ("compact", "all"), ("SRResNet", "all")]
 
 
 def _predicted(options, pattern: str, *, checkpointing: bool, batch: int):
@@ -132,8 +135,34 @@ def test_the_peak_is_that_of_a_real_step_with_vgg_and_a_discriminator(name, patt
     assert predicted == pytest.approx(measured, rel=0.2)
 
 
+def test_a_judge_of_whole_crops_is_rehearsed_at_its_own_side() -> None:
+    options = _options(SRRESNET, vgg=False).model_copy(update={"network_d": SRGANDiscriminatorSpec(**JUDGE)})
+    found = _predicted(options, "all", checkpointing=False, batch=2)
+    predicted = sum(found.parts[part] for part in ("gradients", "saved activations", "working", "workspace"))
+    measured = _measured_peak(options, ["all"], checkpointing=False, batch=2)
+    assert predicted == pytest.approx(measured, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("generator", "patterns", "judge", "least"),
+    [
+        (SRRESNET, ("all",), None, 2),
+        (SRRESNET, ("conv_last",), None, 1),
+        (SRRESNET, ("conv_last",), JUDGE, 2),
+        (RRDB, ("all",), None, 1),
+    ],
+)
+def test_a_batch_norm_that_trains_wants_two_pictures_at_once(generator, patterns, judge, least) -> None:
+    options = _options(generator, gan=False, vgg=False)
+    if judge is not None:
+        options = options.model_copy(update={"network_d": SRGANDiscriminatorSpec(**judge)})
+    assert MemoryModel(options).least_at_once(own_choice(options.network_g, patterns)) == least
+
+
 @pytest.mark.parametrize("checkpointing", [False, True])
-@pytest.mark.parametrize("network", [RRDB | {"num_block": 9}, COMPACT | {"num_conv": 12}], ids=["RRDBNet", "compact"])
+@pytest.mark.parametrize(
+    "network", [RRDB | {"num_block": 9}, COMPACT | {"num_conv": 12}, SRRESNET | {"num_block": 9}], ids=[*NETWORKS]
+)
 def test_shallow_twins_tell_the_memory_of_the_deep_network(network, checkpointing) -> None:
     options = _options(network)
     model = MemoryModel(options)

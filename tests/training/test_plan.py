@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from realesrgan_arch.networks.spec import SRResNetSpec
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.training import plan as plan_module
 from realesrgan_arch.training.memory import MemoryModel
@@ -105,6 +106,26 @@ def test_a_resumed_run_keeps_its_number_and_a_plain_number_stays() -> None:
     assert settle_accumulate(options, earlier=3).options.train.accumulate == 1
     plain = _options(accumulate=2)
     assert settle_accumulate(plain, earlier=4).options is plain
+
+
+def _batch_norm_options(**train):
+    return _options(**train).model_copy(update={"network_g": SRResNetSpec(num_feat=4, num_block=2)})
+
+
+def test_auto_never_leaves_batch_norm_a_single_picture() -> None:
+    options = _batch_norm_options(accumulate="auto", memory_budget="10KB", trainable={"network_g": "all"})
+    with pytest.raises(MemoryPlanError, match="2 at once, for batch norm's sake, need .* `realesrgan-arch plan FILE`"):
+        settle_accumulate(options)
+    single = _batch_norm_options(accumulate="auto", trainable={"network_g": "conv_last"})
+    assert largest_that_fits(single, MemoryModel(single), Budget(1, "test"))[0] == 1
+
+
+def test_a_plan_offers_no_parts_of_a_single_picture_to_batch_norm() -> None:
+    plan = make_plan(_batch_norm_options(trainable={"network_g": "all"}), Budget(10**12, "test"))
+    assert {row.at_once for row in plan.rows if row.accumulate is None and row.choice.label == "all"} == {1}
+    assert all(row.accumulate for row in plan.rows if row.choice.label == "conv_last")
+    assert {row.checkpointing for row in plan.rows} == {False}
+    assert "last:4" in {row.choice.label for row in plan.rows}
 
 
 def test_auto_refuses_what_does_not_fit_at_all() -> None:

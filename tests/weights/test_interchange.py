@@ -16,7 +16,7 @@ from realesrgan import RealESRGANer
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec
 from realesrgan_arch.weights.load import load_generator
-from realesrgan_arch.weights.table import KNOWN_WEIGHTS, WeightsError
+from realesrgan_arch.weights.table import KNOWN_WEIGHTS
 
 
 def interchange_file(tmp_path: Path) -> tuple[torch.nn.Module, Path]:
@@ -65,9 +65,3 @@ def test_the_released_generators_are_recognised(shared_data, name, num_conv):
     known = KNOWN_WEIGHTS.get(name)
     assert known is None or known.spec == spec
     assert torch.isfinite(network(torch.rand(1, 3, 8, 8))).all()
-
-
-@pytest.mark.shared_data
-def test_another_srgan_is_refused_with_its_first_layers(shared_data):
-    with pytest.raises(WeightsError, match=r"79 tensors, the first are block1\.0\.weight \(64x3x9x9\)"):
-        load_generator(shared_data("weights/generators/srgan_leftthomas_x4.pth"))
