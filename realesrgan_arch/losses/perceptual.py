@@ -27,6 +27,8 @@ class PerceptualLoss(nn.Module):
         layer_weights: weight by layer name.
         weight: of the whole.
         criterion: `l1` or `l2`.
+        feature_scale: features count as if multiplied by it. SRGAN (Ledig et al., arXiv 1609.04802) compares the
+            squares of `relu5_4` scaled by 1 / 12.75.
     """
 
     def __init__(
@@ -36,12 +38,15 @@ class PerceptualLoss(nn.Module):
         layer_weights: Mapping[str, float],
         weight: float = 1.0,
         criterion: Literal["l1", "l2"] = "l1",
+        feature_scale: float = 1.0,
     ) -> None:
         super().__init__()
         self.network = network
         self.layer_weights = dict(layer_weights)
         self.weight = weight
         self.squared = criterion == "l2"
+        self.factor = feature_scale**2 if self.squared else feature_scale
+        """What the scale makes of a distance, so that no scaled copy of the features is kept."""
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the loss; the target's features carry no gradient."""
@@ -49,4 +54,4 @@ class PerceptualLoss(nn.Module):
             targets = self.network(target)
         features = self.network(prediction)
         distance = perceptual_distance(features, targets, weights=self.layer_weights, squared=self.squared)
-        return self.weight * distance
+        return self.weight * self.factor * distance

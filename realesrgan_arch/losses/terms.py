@@ -1,7 +1,7 @@
 """What a training step adds up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from torch import Tensor
@@ -28,3 +28,7 @@ class Losses:
     adversarial: AdversarialLoss | None = None
     more: Mapping[str, GeneratorTerm] = field(default_factory=dict)
     """Further losses of the generator by their name in the log (`l_g_ldl`); they see the pixel loss's target."""
+
+    def at(self, step: int) -> "Losses":
+        """Return the losses of `step` (from 1): without the adversarial one where its game has not begun."""
+        return replace(self, adversarial=self.adversarial.at(step) if self.adversarial else None)

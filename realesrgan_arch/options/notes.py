@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import cast
 
+from realesrgan_arch.options.adversary_rules import adversary_notes
 from realesrgan_arch.options.datasets import TrainDataset, ValDataset
 from realesrgan_arch.options.degradation_notes import degradation_notes
 from realesrgan_arch.options.network_rules import batch_norms_that_train
@@ -43,6 +44,7 @@ def _without_effect(options: Options) -> Iterator[str]:
     if options.train is not None:
         yield from _train_notes(options.train, options)
         yield from _batch_norm_notes(options.train, options)
+        yield from adversary_notes(options)
     yield from _sharpening_notes(options)
     sets = {**options.datasets.validation_sets(), **options.datasets.test_sets()}
     for key, data in sets.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, RRDBNetSpec, UNetDiscriminatorSpec
+from realesrgan_arch.options.adversary_rules import ADVERSARY_RULES
 from realesrgan_arch.options.datasets import TrainDataset
 from realesrgan_arch.options.network_rules import NETWORK_RULES
 from realesrgan_arch.options.problems import Problem
@@ -202,6 +203,7 @@ RULES: tuple[Callable[[Options], Problems], ...] = (
     said_once,
     *NETWORK_RULES,
     *TRAINING_RULES,
+    *ADVERSARY_RULES,
     *VALIDATION_RULES,
 )
 

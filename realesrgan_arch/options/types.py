@@ -154,6 +154,13 @@ class Options(Section):
         return 0 if train is not None and (train.is_paired or train.is_plain) else self.queue_size
 
     @property
+    def is_relativistic(self) -> bool:
+        """Whether the adversarial loss compares each side with the other; ESRGANModel's does, if nothing is said."""
+        gan = self.train.gan_opt if self.train else None
+        said = gan.relativistic if gan else None
+        return self.model_type == RELATIVISTIC_MODEL if said is None else said
+
+    @property
     def crop_gt_size(self) -> int:
         """Side of the ground truth that the networks see; of paired data, `datasets.train.gt_size` comes first."""
         train = self.datasets.train

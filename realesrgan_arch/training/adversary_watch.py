@@ -1,10 +1,10 @@
 """Sees from running means of its logits and losses when a discriminator has stopped teaching the generator.
 
 Two states are worth a word. *Blind*: photographs and results get the same logit, and the loss is what guessing costs
-(`2 ln 2` for the cross-entropy of Goodfellow et al., arXiv 1406.2661: each answer one half). In theory that is the end
-of a game well played; in super-resolution, where results keep being told apart, it means a discriminator that does not
-learn. *Overpowering*: its loss is near zero while the logit of results does not rise, where the generator's gradient
-is noise (Arjovsky & Bottou, arXiv 1701.04862).
+(`2 ln 2` for the cross-entropy of Goodfellow et al., arXiv 1406.2661: each answer one half; half of it where the loss
+is relativistic). In theory that is the end of a game well played; in super-resolution, where results keep being told
+apart, it means a discriminator that does not learn. *Overpowering*: its loss is near the least that the labels allow
+while the logit of results does not rise, where the generator's gradient is noise (Arjovsky & Bottou, arXiv 1701.04862).
 """
 
 import math
@@ -14,12 +14,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from realesrgan_arch.losses.adversarial import GanType
+from realesrgan_arch.losses.adversarial import AdversarialLoss
 from realesrgan_arch.training.step_numbers import StepNumbers
 
 Balance = Literal["balanced", "blind", "overpowering"]
-GUESSING_LOSS: dict[GanType, float] = {"vanilla": 2 * math.log(2), "lsgan": 0.5, "hinge": 2.0}
-"""`l_d_real + l_d_fake` of a discriminator that answers halfway between the labels, whatever it sees."""
 MEMORY = 0.99
 """Of the running means: about the last hundred steps, so that a single batch says nothing."""
 PATIENCE_STEPS = 1000
@@ -43,16 +41,68 @@ class Means:
     loss: float
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """`l_d_real + l_d_fake` at the ends of what a discriminator can know."""
+
+    guessing: float
+    """It answers halfway between the labels, or finds both sides equally real, whatever it sees."""
+    certain: float
+    """It is sure of everything; above 0 where labels are smoothed."""
+    relative: bool = False
+    """Whether logits count against those of the other side only."""
+
+    def share(self, loss: float) -> float:
+        """Return where `loss` lies between certain (0) and guessing (1)."""
+        return (loss - self.certain) / (self.guessing - self.certain)
+
+
+def bounds_of(adversarial: AdversarialLoss) -> Bounds | None:
+    """Return the bounds of a discriminator's loss; None for a critic (`wgan`), whose loss has no ends."""
+    if adversarial.relativistic:
+        return _relativistic_bounds(adversarial)
+    real, fake = adversarial.real_label, adversarial.fake_label
+    match adversarial.gan_type:
+        case "vanilla":
+            return Bounds(2 * _entropy((real + fake) / 2), _entropy(real) + _entropy(fake))
+        case "lsgan":
+            return Bounds((real - fake) ** 2 / 2, 0.0)
+        case "hinge":
+            return Bounds(2.0, 0.0)
+        case "wgan_softplus":
+            return Bounds(2 * math.log(2), 0.0)
+        case "wgan":
+            return None
+
+
+def _relativistic_bounds(adversarial: AdversarialLoss) -> Bounds:
+    """Return half of the sum of both sides: guessing finds them equal; certain, they are as far apart as pays."""
+    real, fake = adversarial.real_label, adversarial.fake_label
+    match adversarial.gan_type:
+        case "lsgan":
+            # One side's logit against the other's is the negative of the other's, so both labels cannot be met.
+            return Bounds((real**2 + fake**2) / 2, (real + fake) ** 2 / 4, relative=True)
+        case "hinge":
+            return Bounds(1.0, 0.0, relative=True)
+        case _:
+            return Bounds(math.log(2), _entropy((real + 1 - fake) / 2), relative=True)
+
+
+def _entropy(label: float) -> float:
+    """Return the cross-entropy of a label with itself, its least."""
+    return -sum(share * math.log(share) for share in (label, 1 - label) if share > 0)
+
+
 class AdversaryWatch:
     """Keeps the running means on the device, and says once when the state of the discriminator changes.
 
     Args:
-        gan_type: which loss guessing is compared with.
+        bounds: what the loss is compared with.
         patience_steps: how long a state must last to be said.
     """
 
-    def __init__(self, gan_type: GanType, *, patience_steps: int = PATIENCE_STEPS) -> None:
-        self._guessing = GUESSING_LOSS[gan_type]
+    def __init__(self, bounds: Bounds, *, patience_steps: int = PATIENCE_STEPS) -> None:
+        self._bounds = bounds
         self._patience = patience_steps
         self._means: Tensor | None = None
         self.balance: Balance = "balanced"
@@ -88,7 +138,7 @@ class AdversaryWatch:
             return []
         leaning = self._classify(means)
         if leaning != self._leaning:
-            self._leaning, self._since, self._fake_then = leaning, step, means.fake
+            self._leaning, self._since, self._fake_then = leaning, step, self._level(means)
         lasts = step - self._since >= self._patience
         if leaning == self.balance or not lasts or (leaning == "overpowering" and self._generator_catches_up(means)):
             return []
@@ -116,19 +166,22 @@ class AdversaryWatch:
         self._since, self._fake_then = state["since"], state["fake_then"]
 
     def _classify(self, means: Means) -> Balance:
-        share = means.loss / self._guessing
+        share = self._bounds.share(means.loss)
         if share >= BLIND_LOSS_SHARE and means.real - means.fake < BLIND_GAP:
             return "blind"
         return "overpowering" if share < OVERPOWERING_LOSS_SHARE else "balanced"
 
     def _generator_catches_up(self, means: Means) -> bool:
         """The logit of results rises, so the generator's adversarial loss falls: it still learns from the other."""
-        return means.fake > self._fake_then
+        return self._level(means) > self._fake_then
+
+    def _level(self, means: Means) -> float:
+        return means.fake - means.real if self._bounds.relative else means.fake
 
     def _words(self, means: Means, step: int) -> str:
         numbers = (
             f"(mean logits over about the last 100 steps: photographs {means.real:.3g}, results {means.fake:.3g}; "
-            f"loss {means.loss:.3g}, guessing costs {self._guessing:.3g})"
+            f"loss {means.loss:.3g}, guessing costs {self._bounds.guessing:.3g})"
         )
         if self.balance == "blind":
             return (

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from realesrgan_arch.losses.adversarial import AdversarialLoss
 from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.training.players import Player, StepRules
 from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.step_numbers import KeptBuffers, StepNumbers, all_finite, step_if
 from realesrgan_arch.training.steps import (
+    Judged,
     Targets,
     add_to_log,
-    discriminator_terms,
+    discriminator_passes,
     generator_terms,
     total,
 )
@@ -61,9 +63,9 @@ class Game:
         parts = targets.chunk(self.rules.accumulate)
         kept = KeptBuffers([player.network for player in self.players()])
         try:
-            log, sr = self._judge_generator(lq.chunk(self.rules.accumulate), parts, moves=self._generator_moves(step))
+            log, sr = self._judge_generator(lq.chunk(self.rules.accumulate), parts, step=step)
             if self.discriminator is not None and self.discriminator.optimizer is not None:
-                log |= self._judge_discriminator(self.discriminator, sr, parts)
+                log |= self._judge_discriminator(self.discriminator, sr, parts, step=step)
         except BaseException:
             kept.restore()
             raise
@@ -83,8 +85,9 @@ class Game:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def _judge_generator(
-        self, lq: Sequence[Tensor], targets: Sequence[Targets], *, moves: bool
+        self, lq: Sequence[Tensor], targets: Sequence[Targets], *, step: int
     ) -> tuple[Log, list[Tensor]]:
+        moves, losses = self._generator_moves(step), self.losses.at(step)
         judge = self.discriminator.network if self.discriminator else None
         if judge is not None:
             # Its weights get no gradient in this half; the gradient still flows through it to the generator.
@@ -95,7 +98,7 @@ class Game:
         for part, target in zip(lq, targets, strict=True):
             with torch.set_grad_enabled(moves), self.autocast():
                 sr = self.generator.network(part)
-                terms = generator_terms(sr, part, target, self.losses, judge) if moves else {}
+                terms = generator_terms(sr, part, target, losses, judge) if moves else {}
             if moves:
                 self._backward(total(terms), parts=len(lq))
             add_to_log(log, terms, parts=len(lq))
@@ -104,19 +107,32 @@ class Game:
             self.discriminator.plan.apply(self.discriminator.network)
         return log, outputs
 
-    def _judge_discriminator(self, player: Player, sr: Sequence[Tensor], targets: Sequence[Targets]) -> Log:
-        adversarial = self.losses.adversarial
-        if adversarial is None:
-            return {}
+    def _judge_discriminator(
+        self, player: Player, sr: Sequence[Tensor], targets: Sequence[Targets], *, step: int
+    ) -> Log:
+        # A run that goes back to before the game still has the gradients of its last step.
         self._zero_gradients(player)
+        adversarial = self.losses.at(step).adversarial
         log: Log = {}
-        for fake, target in zip(sr, targets, strict=True):
-            for image, real in ((target.adversarial, True), (fake, False)):
+        if adversarial is None:
+            return log
+        shares = self._mixing_shares(adversarial, [len(part) for part in sr], step=step)
+        for fake, target, share in zip(sr, targets, shares, strict=True):
+            for judge in discriminator_passes(player.network, Judged(target.adversarial, fake, share), adversarial):
                 with self.autocast():
-                    terms = discriminator_terms(player.network, image, adversarial, real=real)
+                    terms = judge()
                 self._backward(total(terms), parts=len(sr))
                 add_to_log(log, terms, parts=len(sr))
         return log
+
+    def _mixing_shares(
+        self, adversarial: AdversarialLoss, sizes: list[int], *, step: int
+    ) -> Sequence[Tensor] | Sequence[None]:
+        if adversarial.penalty is None:
+            return [None] * len(sizes)
+        count = sum(sizes)
+        shares = adversarial.penalty.draw_shares(step=step, count=count, first_sample=self.ranks.rank * count)
+        return shares.split(sizes)
 
     def _sum_up(self, log: Log) -> StepNumbers:
         """Return the numbers of the step, once every gradient of it is there and in its true size.
@@ -150,10 +166,11 @@ class Game:
         return {name: each for name, each in optimizers.items() if each is not None and _with_gradient(each)}
 
     def _generator_moves(self, step: int) -> bool:
-        rules = self.rules
-        waits = step % rules.discriminator_every != 0 or step <= rules.discriminator_first
-        # Both rules balance a game; without a discriminator there is nothing to wait for.
-        return self.generator.optimizer is not None and not (waits and self.discriminator)
+        rules, adversarial = self.rules, self.losses.adversarial
+        played = step - (adversarial.start_step if adversarial else 0)
+        waits = step % rules.discriminator_every != 0 or played <= rules.discriminator_first
+        # Both rules balance a game; without a discriminator, or before it plays, there is nothing to wait for.
+        return self.generator.optimizer is not None and not (waits and self.discriminator and played > 0)
 
     def _backward(self, loss: Tensor, *, parts: int) -> None:
         self.scaler.scale(loss / parts).backward()

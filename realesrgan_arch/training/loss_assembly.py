@@ -6,13 +6,13 @@ import torch
 from torch import nn
 
 from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.gradient_penalty import GradientPenalty
 from realesrgan_arch.losses.perceptual import PerceptualLoss
 from realesrgan_arch.losses.pixel import PixelLoss
 from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.networks.vgg19 import VGG19Features, select_vgg19_state
 from realesrgan_arch.options.load import require_train
-from realesrgan_arch.options.losses import PerceptualLossOptions
-from realesrgan_arch.options.train import TrainOptions
+from realesrgan_arch.options.losses import GanLossOptions, PerceptualLossOptions
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.weights.download import find_or_download
 from realesrgan_arch.weights.load import load_into, load_weights
@@ -36,25 +36,36 @@ def assemble_losses(options: Options, parts: LossParts) -> Losses:
         UserError: weights that are absent, damaged or of another network.
     """
     train = require_train(options)
-    losses = build_losses(train)
+    losses = build_losses(options)
     if losses.perceptual is not None and train.perceptual_opt is not None:
         _load_vgg19(losses.perceptual, train.perceptual_opt, parts.device)
     return losses
 
 
-def build_losses(train: TrainOptions) -> Losses:
-    """Return the losses that `train` describes, on the CPU; VGG19 still has its freshly drawn weights."""
-    pixel, gan = train.pixel_opt, train.gan_opt
+def build_losses(options: Options) -> Losses:
+    """Return the losses that `options` describe, on the CPU; VGG19 still has its freshly drawn weights."""
+    train = require_train(options)
+    pixel = train.pixel_opt
     return Losses(
         pixel=PixelLoss(pixel.type, weight=pixel.loss_weight, eps=pixel.eps, reduction=pixel.reduction)
         if pixel
         else None,
         perceptual=_build_perceptual(train.perceptual_opt) if train.perceptual_opt else None,
-        adversarial=AdversarialLoss(
-            gan.gan_type, weight=gan.loss_weight, real_label=gan.real_label_val, fake_label=gan.fake_label_val
-        )
-        if gan
-        else None,
+        adversarial=_build_adversarial(options, train.gan_opt) if train.gan_opt else None,
+    )
+
+
+def _build_adversarial(options: Options, gan: GanLossOptions) -> AdversarialLoss:
+    weight = gan.gradient_penalty
+    return AdversarialLoss(
+        gan.gan_type,
+        weight=gan.loss_weight,
+        real_label=gan.real_label_val,
+        fake_label=gan.fake_label_val,
+        relativistic=options.is_relativistic,
+        start_step=gan.start_iter,
+        ramp_steps=gan.ramp_iter,
+        penalty=GradientPenalty(weight, seed=options.manual_seed) if weight else None,
     )
 
 
@@ -67,6 +78,7 @@ def _build_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:
         layer_weights=options.layer_weights,
         weight=options.perceptual_weight,
         criterion=options.criterion,
+        feature_scale=options.feature_scale,
     )
 
 

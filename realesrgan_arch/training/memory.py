@@ -214,7 +214,7 @@ class MemoryModel:
 
     @cached_property
     def _losses(self) -> Losses:
-        return _drawn_apart(lambda: build_losses(self._train))
+        return _drawn_apart(lambda: build_losses(self._options))
 
     @cached_property
     def _discriminator(self) -> nn.Module | None:

@@ -8,7 +8,7 @@ import yaml
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.training.adversary_watch import AdversaryWatch
+from realesrgan_arch.training.adversary_watch import AdversaryWatch, bounds_of
 from realesrgan_arch.training.best import FIDELITY, NATURALNESS, BestTable
 from realesrgan_arch.training.checkpoint_manifest import look_for_newest
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
@@ -105,14 +105,15 @@ def open_progress(options: Options, model: FineTuneModel) -> Progress:
 def open_numbers_guard(options: Options, model: FineTuneModel, progress: Progress) -> NumbersGuard:
     """Return what watches losses, gradients and the discriminator."""
     train = require_train(options)
-    gan = train.gan_opt if model.discriminator is not None else None
+    adversarial = model.game.losses.adversarial if model.discriminator is not None else None
+    bounds = bounds_of(adversarial) if adversarial is not None else None
     return NumbersGuard(
         bad_steps=train.bad_steps,
         write=progress.write,
         report=FaultReports(options, model),
         num_ranks=model.game.ranks.world_size,
         scaler=model.game.scaler,
-        adversary=AdversaryWatch(gan.gan_type) if gan is not None else None,
+        adversary=AdversaryWatch(bounds) if bounds is not None else None,
     )
 
 

@@ -40,6 +40,6 @@ class StepRules:
     discriminator_every: int = 1
     """The generator steps once in so many discriminator steps (BasicSR's `net_d_iters`)."""
     discriminator_first: int = 0
-    """The generator waits for so many steps (BasicSR's `net_d_init_iters`)."""
+    """The generator waits for the first so many steps of the game (BasicSR's `net_d_init_iters`)."""
     clip_norm: float | None = None
     """The gradient of each network is made at most so long; None leaves it as it is."""

@@ -17,7 +17,7 @@ from realesrgan_arch.losses.adversarial import AdversarialLoss
 from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.training.freezing import FreezePlan
 from realesrgan_arch.training.live_bytes import LiveBytes
-from realesrgan_arch.training.steps import Targets, discriminator_terms, generator_terms, total
+from realesrgan_arch.training.steps import Judged, Targets, discriminator_passes, generator_terms, total
 
 SIDE = 32
 """Of the ground truth in the rehearsal: VGG19 halves five times, the U-Net discriminator three times."""
@@ -90,9 +90,10 @@ def rehearse_discriminator(
     handles = _drop_gradients(network)
 
     def run(fake: Tensor, real: Tensor) -> None:
-        for image, is_real in ((real, True), (fake, False)):
+        shares = torch.full((len(real),), 0.5) if adversarial.penalty else None
+        for judge in discriminator_passes(network, Judged(real, fake, shares), adversarial):
             with _autocast(dtype):
-                terms = discriminator_terms(network, image, adversarial, real=is_real)
+                terms = judge()
             total(terms).backward()
 
     found = _rehearse_side(run, [network], side=side, needs_gradient=False)

@@ -7,10 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from realesrgan_arch.training.adversary_watch import AdversaryWatch
+from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.training.adversary_watch import AdversaryWatch, Bounds, bounds_of
 from realesrgan_arch.training.players import SharpenedTargets
 from realesrgan_arch.training.step_numbers import StepNumbers
 from tests.training.builders import batch, player, small_model
+
+VANILLA = Bounds(2 * math.log(2), 0.0)
 
 
 def _numbers(real: float, fake: float, *, finite: bool = True) -> StepNumbers:
@@ -25,7 +28,7 @@ def _numbers(real: float, fake: float, *, finite: bool = True) -> StepNumbers:
 
 
 def _watch(logits, *, patience: int = 20, watch: AdversaryWatch | None = None) -> tuple[AdversaryWatch, list[str]]:
-    watch, said = watch or AdversaryWatch("vanilla", patience_steps=patience), []
+    watch, said = watch or AdversaryWatch(VANILLA, patience_steps=patience), []
     for step, pair in enumerate(logits, start=1):
         watch.note(_numbers(*pair))
         if step % 10 == 0:
@@ -77,7 +80,7 @@ def test_balance_that_comes_back_is_said_and_a_second_fall_too() -> None:
 
 
 def test_a_step_that_was_skipped_does_not_enter_the_means() -> None:
-    watch = AdversaryWatch("vanilla")
+    watch = AdversaryWatch(VANILLA)
     watch.note(_numbers(math.nan, math.nan, finite=False))
     assert watch.means() is None
     watch.note(_numbers(1.0, -1.0))
@@ -95,7 +98,7 @@ def test_a_resume_in_between_changes_nothing() -> None:
     logits = [(0.01, 0.0)] * 25
     straight, said = _watch(logits)
     stopped, before = _watch(logits[:20])
-    resumed = AdversaryWatch("vanilla", patience_steps=20)
+    resumed = AdversaryWatch(VANILLA, patience_steps=20)
     resumed.load_state_dict(json.loads(json.dumps(stopped.state_dict())))
     for pair in logits[20:]:
         resumed.note(_numbers(*pair))
@@ -104,14 +107,78 @@ def test_a_resume_in_between_changes_nothing() -> None:
     assert resumed.judge(30) == straight.judge(30) != []
 
 
-@pytest.mark.parametrize(("gan_type", "half"), [("vanilla", math.log(2)), ("lsgan", 0.25), ("hinge", 1.0)])
-def test_guessing_costs_what_each_loss_asks_for_it(gan_type: str, half: float) -> None:
-    watch = AdversaryWatch(gan_type, patience_steps=1)
+@pytest.mark.parametrize(
+    ("loss", "half"),
+    [
+        (AdversarialLoss("vanilla"), math.log(2)),
+        (AdversarialLoss("lsgan"), 0.25),
+        (AdversarialLoss("hinge"), 1.0),
+        (AdversarialLoss("wgan_softplus"), math.log(2)),
+        (AdversarialLoss("vanilla", real_label=0.9), 0.6881388),  # the entropy of 0.45
+        (AdversarialLoss("vanilla", relativistic=True), math.log(2) / 2),
+        (AdversarialLoss("lsgan", relativistic=True), 0.25),
+        (AdversarialLoss("hinge", relativistic=True), 0.5),
+    ],
+)
+def test_guessing_costs_what_each_loss_asks_for_it(loss: AdversarialLoss, half: float) -> None:
+    watch = AdversaryWatch(bounds_of(loss), patience_steps=1)
+    assert 2 * half == pytest.approx(bounds_of(loss).guessing)
     for step in (1, 2):
         losses = {"out_d_real": 0.0, "out_d_fake": 0.0, "l_d_real": half, "l_d_fake": half}
         watch.note(StepNumbers({name: torch.tensor(value) for name, value in losses.items()}))
         said = watch.judge(step)
     assert "blind" in said[0]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        AdversarialLoss("vanilla", real_label=0.9, fake_label=0.2),
+        AdversarialLoss("lsgan"),
+        AdversarialLoss("vanilla", real_label=0.9, relativistic=True),
+        AdversarialLoss("lsgan", relativistic=True),
+        AdversarialLoss("lsgan", real_label=0.9, fake_label=-1.0, relativistic=True),
+    ],
+)
+def test_the_least_loss_is_the_one_that_the_best_logits_get(loss: AdversarialLoss) -> None:
+    real, fake = torch.zeros(1, requires_grad=True), torch.zeros(1, requires_grad=True)
+    descent = torch.optim.LBFGS([real, fake], max_iter=100, line_search_fn="strong_wolfe")
+
+    def both() -> torch.Tensor:
+        descent.zero_grad()
+        if loss.relativistic:
+            value = torch.stack(loss.for_discriminator_on_both(real, fake)).sum()
+        else:
+            value = loss.for_discriminator(real, real=True) + loss.for_discriminator(fake, real=False)
+        value.backward()
+        return value
+
+    descent.step(both)
+    assert both().item() == pytest.approx(bounds_of(loss).certain, abs=1e-4)
+
+
+def test_a_smoothed_label_hides_no_overpowering_discriminator() -> None:
+    watch = AdversaryWatch(bounds_of(AdversarialLoss(real_label=0.9)), patience_steps=10)
+    floor = -0.9 * math.log(0.9) - 0.1 * math.log(0.1)
+    for step in range(1, 40):
+        losses = {"out_d_real": math.log(9), "out_d_fake": -9.0, "l_d_real": floor, "l_d_fake": 1e-4}
+        watch.note(StepNumbers({name: torch.tensor(value) for name, value in losses.items()}))
+        watch.judge(step)
+    assert watch.balance == "overpowering"
+
+
+@pytest.mark.parametrize("drift", [0.02, -0.02])
+def test_a_drift_of_both_logits_is_no_gain_where_only_their_distance_counts(drift: float) -> None:
+    watch = AdversaryWatch(bounds_of(AdversarialLoss(relativistic=True)), patience_steps=10)
+    for step in range(1, 40):
+        losses = {"out_d_real": 6 + drift * step, "out_d_fake": -6 + drift * step, "l_d_real": 1e-5, "l_d_fake": 1e-5}
+        watch.note(StepNumbers({name: torch.tensor(value) for name, value in losses.items()}))
+        watch.judge(step)
+    assert watch.balance == "overpowering"
+
+
+def test_a_critic_without_bounds_is_not_judged() -> None:
+    assert bounds_of(AdversarialLoss("wgan")) is None
 
 
 def _play(root, steps: int, *, train_g: str, rate_d: float, light: int = 0) -> list[str]:
@@ -121,7 +188,7 @@ def _play(root, steps: int, *, train_g: str, rate_d: float, light: int = 0) -> l
     model.game.discriminator = player(nn.Conv2d(3, 1, 3), "all", rate=rate_d)
     lq = batch(1, side=16)["gt"][:, :, ::4, ::4] // 2
     gt = (lq + light).repeat_interleave(4, 2).repeat_interleave(4, 3)
-    watch, said = AdversaryWatch("vanilla", patience_steps=10), []
+    watch, said = AdversaryWatch(VANILLA, patience_steps=10), []
     for step in range(1, steps + 1):
         model.feed_data({"gt": gt, "lq": lq})
         model.optimize_parameters(step)

@@ -112,7 +112,7 @@ def _measured_peak(options, patterns, *, checkpointing: bool, batch: int) -> int
     game = Game(
         generator=player(network, patterns),
         discriminator=judge,
-        losses=build_losses(options.train),
+        losses=build_losses(options),
         rules=StepRules(ConstantSchedule(), base_rate_g=1e-3, base_rate_d=1e-3),
         device=torch.device("cpu"),
         dtype=torch.float32,

@@ -10,7 +10,7 @@ import torch
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.losses.adversarial import AdversarialLoss
 from realesrgan_arch.losses.terms import Losses
-from realesrgan_arch.training.adversary_watch import AdversaryWatch
+from realesrgan_arch.training.adversary_watch import AdversaryWatch, Bounds
 from realesrgan_arch.training.numbers_guard import NumbersGuard, TrainingError
 from realesrgan_arch.training.step_numbers import StepNumbers
 
@@ -181,7 +181,7 @@ def test_going_back_ends_a_streak_and_the_steps_that_wait_are_not_counted_into_t
 
 
 def test_going_back_takes_the_watch_of_the_discriminator_along() -> None:
-    watch = AdversaryWatch("vanilla")
+    watch = AdversaryWatch(Bounds(2 * math.log(2), 0.0))
     gone_back: list[bool] = []
     watch.go_back = lambda: gone_back.append(True)
     NumbersGuard(adversary=watch).go_back(4)

@@ -1,0 +1,118 @@
+"""Rules between the keys of `train.gan_opt` and the rest, and notes about what of them has little effect."""
+
+from collections.abc import Callable, Iterator
+
+from realesrgan_arch.networks.spec import SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec
+from realesrgan_arch.options.losses import GanLossOptions
+from realesrgan_arch.options.problems import Problem
+from realesrgan_arch.options.train import FROZEN, TrainOptions
+from realesrgan_arch.options.types import RELATIVISTIC_MODEL, Options
+from realesrgan_arch.options.yaml_dialect import KeyPath
+
+Problems = Iterator[Problem]
+_GAN: KeyPath = ("train", "gan_opt")
+_RELATIVISTIC = ("vanilla", "lsgan", "hinge")
+_LABELLED = ("vanilla", "lsgan")
+_BATCH_NORM_SPECS = (SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
+
+
+def relativistic_loss_is_defined(options: Options) -> Problems:
+    """A critic's mean compared with the other's is the same loss as before."""
+    gan = options.train.gan_opt if options.train else None
+    if gan is None or not options.is_relativistic or gan.gan_type in _RELATIVISTIC:
+        return
+    why = "relativistic is true" if gan.relativistic else f"{RELATIVISTIC_MODEL} is relativistic"
+    text = f"expected vanilla, lsgan or hinge, as {why}, got {gan.gan_type}; or set train.gan_opt.relativistic: false"
+    yield Problem((*_GAN, "gan_type"), text, reads=((*_GAN, "relativistic"), ("model_type",)))
+
+
+def labels_are_apart(options: Options) -> Problems:
+    """Labels are probabilities for the cross-entropy, and the real one is the higher one."""
+    gan = options.train.gan_opt if options.train else None
+    if gan is None or gan.gan_type not in _LABELLED:
+        return
+    for key, value in (("real_label_val", gan.real_label_val), ("fake_label_val", gan.fake_label_val)):
+        if gan.gan_type == "vanilla" and not 0 <= value <= 1:
+            text = f"expected 0 to 1, as the loss vanilla takes labels for probabilities, got {value:g}"
+            yield Problem((*_GAN, key), text, reads=((*_GAN, "gan_type"),))
+            return
+    if gan.real_label_val <= gan.fake_label_val:
+        text = f"expected more than fake_label_val ({gan.fake_label_val:g}), got {gan.real_label_val:g}"
+        yield Problem((*_GAN, "real_label_val"), text, reads=((*_GAN, "fake_label_val"),))
+
+
+def game_begins(options: Options) -> Problems:
+    """The adversary joins before the end, and until then the generator learns from something else."""
+    train = options.train
+    if train is None or train.gan_opt is None or train.gan_opt.start_iter == 0:
+        return
+    start, path = train.gan_opt.start_iter, (*_GAN, "start_iter")
+    if start >= train.total_iter:
+        text = f"expected less than train.total_iter ({train.total_iter}), got {start}; without adversary, leave "
+        yield Problem(path, f"{text}network_d and train.gan_opt out", reads=(("train", "total_iter"),))
+    if train.trainable.network_g == FROZEN:
+        text = f"expected 0, as the generator is frozen and nothing would learn before, got {start}"
+        yield Problem(path, text, reads=(("train", "trainable", "network_g"),))
+    elif not any((train.pixel_opt, train.perceptual_opt, train.lpips_opt, train.dists_opt)):
+        text = f"expected 0 without pixel_opt and perceptual_opt, as there is no other loss before, got {start}"
+        yield Problem(path, text, reads=(("train", "pixel_opt"), ("train", "perceptual_opt")))
+
+
+def penalty_can_be_derived(options: Options) -> Problems:
+    """The gradient of a gradient is beyond torch.compile."""
+    train = options.train
+    if train is None or train.gan_opt is None or not train.gan_opt.gradient_penalty or train.compile == "none":
+        return
+    text = f"expected none with train.gan_opt.gradient_penalty, which derives twice, got {train.compile}"
+    yield Problem(("train", "compile"), text, reads=((*_GAN, "gradient_penalty"),))
+
+
+ADVERSARY_RULES: tuple[Callable[[Options], Problems], ...] = (
+    relativistic_loss_is_defined,
+    labels_are_apart,
+    game_begins,
+    penalty_can_be_derived,
+)
+
+
+def adversary_notes(options: Options) -> Iterator[str]:
+    """Return sentences about a game that will be played otherwise than its keys may seem to say."""
+    train = options.train
+    if train is None or train.gan_opt is None or options.network_d is None:
+        return
+    yield from _time_notes(train, train.gan_opt)
+    yield from _penalty_notes(options, train, train.gan_opt)
+    if train.gan_opt.gan_type not in _LABELLED:
+        for key in train.gan_opt.model_fields_set & {"real_label_val", "fake_label_val"}:
+            yield f"train.gan_opt.{key} has no effect: the loss {train.gan_opt.gan_type} reads no labels"
+    if options.is_relativistic and train.num_parts > 1:
+        yield (
+            "train.accumulate: the relativistic loss compares each part of a batch with the mean of that part only, so "
+            f"{train.num_parts} parts do not give quite the gradient of the whole"
+        )
+
+
+def _time_notes(train: TrainOptions, gan: GanLossOptions) -> Iterator[str]:
+    played = train.total_iter - gan.start_iter
+    if 0 < played < gan.ramp_iter:
+        yield (
+            f"train.gan_opt.ramp_iter: the run ends {played} steps after start_iter, at {played / gan.ramp_iter:.0%} "
+            "of loss_weight"
+        )
+    if 0 < played <= train.net_d_init_iters and train.trainable.network_g != FROZEN:
+        yield (
+            f"train.net_d_init_iters: the generator waits for {train.net_d_init_iters} steps of the game, and the run "
+            f"has {played}"
+        )
+
+
+def _penalty_notes(options: Options, train: TrainOptions, gan: GanLossOptions) -> Iterator[str]:
+    if not gan.gradient_penalty:
+        return
+    if train.trainable.network_d == FROZEN:
+        yield "train.gan_opt.gradient_penalty has no effect: no discriminator is trained"
+    elif isinstance(options.network_d, _BATCH_NORM_SPECS):
+        yield (
+            f"train.gan_opt.gradient_penalty: {options.network_d.type} has batch norm, which ties each image's "
+            "gradient to the rest of its batch; the paper of the penalty (arXiv 1704.00028) advises against it"
+        )
