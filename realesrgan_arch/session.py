@@ -73,7 +73,10 @@ def check_start(options: Options, *, allow_changed: Sequence[str] = ()) -> None:
     Raises:
         UserError: what `train` would refuse to start with.
     """
-    _Run(options, run_folder_of(options), Ranks.single(), allow_changed=allow_changed)
+    run_folder = run_folder_of(options)
+    run_folder.check_place()
+    check_manifests_apart(options.datasets)
+    _Run(options, run_folder, Ranks.single(), allow_changed=allow_changed)
 
 
 class _Run:
@@ -191,6 +194,7 @@ class _Run:
             quality=rounds.report(),
             verdict=verdict,
             timings=progress.timings,
+            is_new=is_new,
         )
 
 

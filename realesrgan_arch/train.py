@@ -1,4 +1,7 @@
-"""Train or fine-tune: `python realesrgan_arch/train.py -opt options/finetune_x4plus_architecture.yml`."""
+"""Train or fine-tune: `python realesrgan_arch/train.py -opt options/finetune_x4plus_architecture.yml`.
+
+Several option files are trained one after the other: see `stages.py`.
+"""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -15,8 +18,8 @@ check_python()
 import argparse  # noqa: E402
 
 from realesrgan_arch.entry import run, say, warn  # noqa: E402
-from realesrgan_arch.errors import EXIT_CHECK_FAILED, EXIT_OK  # noqa: E402
-from realesrgan_arch.options.load import load_options  # noqa: E402
+from realesrgan_arch.image_header import shown  # noqa: E402
+from realesrgan_arch.options.chain import load_chain  # noqa: E402
 from realesrgan_arch.options.overrides import add_overrides  # noqa: E402
 from realesrgan_arch.options.types import Options  # noqa: E402
 from realesrgan_arch.torchrun import Place, RanksError, read_place  # noqa: E402
@@ -25,7 +28,15 @@ from realesrgan_arch.torchrun import Place, RanksError, read_place  # noqa: E402
 def build_parser(program: str) -> argparse.ArgumentParser:
     """Return the command line, with BasicSR's flags."""
     parser = argparse.ArgumentParser(prog=program, description="Train or fine-tune a generator as an option file says.")
-    parser.add_argument("-opt", "--options", required=True, type=Path, metavar="FILE", help="option file (YAML)")
+    parser.add_argument(
+        "-opt",
+        "--options",
+        nargs="+",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="option file (YAML); each of several starts from the best weights of the one before",
+    )
     add_overrides(parser)
     _add_resume_flags(parser)
     parser.add_argument(
@@ -66,40 +77,38 @@ def _add_resume_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run_training(arguments: Sequence[str], *, program: str, check: Callable[[Options], None] | None = None) -> int:
-    """Train, and say what was made, where it is and what comes next; `check` may refuse the options first."""
+    """Train, and say what was made, where it is and what comes next; `check` may refuse the first options first."""
     parsed = build_parser(program).parse_args(arguments)
     place = read_place()
     with place.said_once():
-        options = _read_options(parsed, place)
+        stages = _read_stages(parsed, place)
         if check is not None:
-            check(options)
+            check(stages[0])
     if parsed.dry_run:
-        return _run_dry(options, place, parsed)
-    from realesrgan_arch.session import train  # torch and basicsr, which `--help` need not wait for
+        return _run_dry(stages, place, parsed)
+    from realesrgan_arch.stages import train_stages  # torch and basicsr, which `--help` need not wait for
 
-    outcome = train(options, allow_changed=parsed.allow_changed, place=place)
+    return train_stages(stages, allow_changed=parsed.allow_changed, place=place, say=say, note=warn)
+
+
+def _read_stages(parsed: argparse.Namespace, place: Place) -> list[Options]:
+    chain = load_chain(parsed.options, overrides=parsed.overrides, resume=parsed.resume)
     if place.speaks:
-        say(outcome.summary())
-    return outcome.exit_code
+        for stage in chain:
+            whose = f"{shown(stage.path)}: " if len(chain) > 1 else ""
+            for text in stage.notes:
+                warn(f"note: {whose}{text}")
+        for text in _notes_on_flags(parsed, place):
+            warn(f"note: {text}")
+    return [stage.options for stage in chain]
 
 
-def _read_options(parsed: argparse.Namespace, place: Place) -> Options:
-    loaded = load_options(parsed.options, overrides=parsed.overrides)
-    for note in (*loaded.notes, *_notes_on_flags(parsed, place)) if place.speaks else ():
-        warn(f"note: {note}")
-    if parsed.resume is None:
-        return loaded.options
-    return loaded.options.resuming(parsed.resume if parsed.resume in ("auto", "none") else Path(parsed.resume))
-
-
-def _run_dry(options: Options, place: Place, parsed: argparse.Namespace) -> int:
+def _run_dry(stages: Sequence[Options], place: Place, parsed: argparse.Namespace) -> int:
     if place.world_size > 1:
         raise RanksError(f"a dry run is made by one process, got {place.world_size}: leave torchrun out")
-    from realesrgan_arch.dry_run import dry_run
+    from realesrgan_arch.stages import dry_run_stages
 
-    report = dry_run(options, allow_changed=parsed.allow_changed)
-    say(report.json() if parsed.json else report.text())
-    return EXIT_CHECK_FAILED if report.all_problems() else EXIT_OK
+    return dry_run_stages(stages, allow_changed=parsed.allow_changed, as_json=parsed.json, say=say, note=warn)
 
 
 def _notes_on_flags(parsed: argparse.Namespace, place: Place) -> list[str]:

@@ -76,7 +76,7 @@ LAYERS = {
     # Composes parts.
     TRAINING: ["training.*", "comparison", "preview.*"],
     # The one door to basicsr; a whole run behind it; and `doctor`'s facts, which look at everything.
-    BRIDGE: ["basicsr_bridge", "session", "dry_run", "environment.*"],
+    BRIDGE: ["basicsr_bridge", "session", "dry_run", "stages", "environment.*"],
     ENTRIES: ["commands.*", "entry", "cli", "train", "finetune", "test", "inference"],
 }
 BEHIND_THE_BRIDGE = {"basicsr", "realesrgan", "torchvision"}

@@ -24,6 +24,8 @@ class Outcome:
     """Why the run ended."""
     timings: Timings = field(default_factory=Timings)
     """How long its parts took in this process."""
+    is_new: bool = True
+    """This process has trained; else the run was finished before."""
 
     @property
     def exit_code(self) -> int:

@@ -13,6 +13,7 @@ from realesrgan_arch.data.list_hash import hash_training_set, hash_validation_se
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
+from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.checkpoint import CheckpointError, load_state
 from realesrgan_arch.training.checkpoint_manifest import is_whole, read_manifests
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
@@ -143,6 +144,19 @@ def is_finished(model: FineTuneModel, rhythm: Rhythm, *, validated_step: int) ->
     step = model.step
     validated = validated_step >= step or not rhythm.is_due(step, rhythm.validate_every)
     return step >= rhythm.total_steps and validated and _has_latest(model)
+
+
+def began_from_base(options: Options, run_folder: RunFolder) -> bool:
+    """Return whether the run began from the weights that `options` name; a run without a checkpoint has yet to begin.
+
+    Raises:
+        UserError: weights that cannot be read.
+    """
+    found = _newest(run_folder)
+    if found is None:
+        return True
+    now = _hash_weights(load_base_generator(options))
+    return found[1]["record"]["path"].get("base_weights", now) == now
 
 
 def _source(path: Path, run_folder: RunFolder) -> Source:
