@@ -13,15 +13,25 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from realesrgan_arch.atomic import write_text
+from realesrgan_arch.comparison import compare_on, load_method
+from realesrgan_arch.evaluation.composite import contrast
+from realesrgan_arch.evaluation.difference_table import format_differences
+from realesrgan_arch.evaluation.evaluate import ImageScore
+from realesrgan_arch.options.load import load_options
+from realesrgan_arch.resampling import magnify_bicubic
 from scripts.vgg19_from_caffe import convert
 
 ROOT = Path(__file__).resolve().parents[1]
 COLLECTIONS = ("facades", "pexels", "cameras")
 VAL_SHARE, TEST_SHARE = "0.06", "0.15"
+TEST_SIDE = 512
+"""Larger pictures are cropped at the centre to this side."""
 METRICS = """{psnr: {type: calculate_psnr, crop_border: 4, test_y_channel: true},
  ssim: {type: calculate_ssim, crop_border: 4, test_y_channel: true}, niqe: {type: calculate_niqe, crop_border: 4}}"""
 
@@ -92,6 +102,8 @@ def main() -> None:
     prepare(place)
     for name in parsed.only:
         train(name, place, parsed.set)
+    if all(place.weights(name).exists() for name in SYSTEMS):
+        print(score(place), flush=True)
 
 
 def prepare(place: Place) -> None:
@@ -153,6 +165,38 @@ def overrides(name: str, place: Place) -> dict[str, str]:
         changes["path.pretrain_network_g"] = str(place.weights(system.base))
         changes["train.perceptual_opt.weights"] = str(place.out / "vgg19.pth")
     return changes | dict(system.changes)
+
+
+def score(place: Place) -> str:
+    """Score all systems and bicubic on the test scenes and return the tables.
+
+    Writes scores.csv, table.txt, differences.txt and the pictures into `<out>/scores`.
+    """
+    photos, manifest = place.out / "photos", place.out / "split" / "test.csv"
+    test = f"{{type: SyntheticPairs, dataroot_gt: {photos}, manifest: {manifest}, max_size: {TEST_SIDE}}}"
+    changes = [f"datasets.test={test}", f"val={{save_img: true, metrics: {METRICS}}}", "precision=fp32"]
+    options = load_options(place.options / "train_srresnet_x4.yml", overrides=changes).options
+    methods = {"bicubic": partial(magnify_bicubic, scale=options.scale)}
+    methods |= {system.title: load_method(str(place.weights(name)), None, options) for name, system in SYSTEMS.items()}
+    section, folder = options.datasets.test_sets()["test"], place.out / "scores"
+    comparison = compare_on(section, "photographs", options, methods, folder)
+    tables = "\n\n".join([comparison.table, *_differences(comparison.scores)])
+    write_text(folder / "differences.txt", tables + "\n")
+    return tables
+
+
+def _differences(scores: Sequence[ImageScore]) -> list[str]:
+    """Return each system against what it should beat: bicubic, or the stage that it started from."""
+    tables = []
+    for system in SYSTEMS.values():
+        other = SYSTEMS[system.base].title if system.base else "bicubic"
+        found = contrast(_of(scores, system.title), _of(scores, other), scenes={})
+        tables.append(format_differences({other: found}, method=system.title))
+    return tables
+
+
+def _of(scores: Sequence[ImageScore], method: str) -> list[ImageScore]:
+    return [score for score in scores if score.method == method]
 
 
 def _call(*arguments: object) -> None:
