@@ -62,9 +62,9 @@ _ADVERSARY = {
 }
 SYSTEMS = {
     "srresnet": System("SRResNet", _SRRESNET, 2000, "1.0e-3", 250),
-    "srgan": System("SRGAN", _SRRESNET | _ADVERSARY, 600, "2.0e-4", 200, base="srresnet"),
+    "srgan": System("SRGAN", _SRRESNET | _ADVERSARY, 300, "2.0e-4", 100, base="srresnet"),
     "rrdb_psnr": System("RRDB-PSNR", _RRDB, 1500, "5.0e-4", 250),
-    "esrgan": System("ESRGAN", _RRDB | _ADVERSARY, 600, "2.0e-4", 200, base="rrdb_psnr"),
+    "esrgan": System("ESRGAN", _RRDB | _ADVERSARY, 300, "2.0e-4", 100, base="rrdb_psnr"),
 }
 
 
