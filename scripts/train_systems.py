@@ -58,6 +58,7 @@ _RRDB = {"network_g.num_feat": "32", "network_g.num_block": "3", "network_g.num_
 _ADVERSARY = {
     "network_d": "{type: SRGANDiscriminator, num_feat: 32, input_size: 96}",
     "train.perceptual_opt.layer_weights": "{conv3_1: 1.0}",
+    "train.perceptual_opt.perceptual_weight": "0.1",  # the features of this layer are some ten times as large
     "train.optim_d.lr": "2.0e-4",
 }
 SYSTEMS = {

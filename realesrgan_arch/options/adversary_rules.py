@@ -82,14 +82,19 @@ def adversary_notes(options: Options) -> Iterator[str]:
         return
     yield from _time_notes(train, train.gan_opt)
     yield from _penalty_notes(options, train, train.gan_opt)
-    if train.gan_opt.gan_type not in _LABELLED:
-        for key in train.gan_opt.model_fields_set & {"real_label_val", "fake_label_val"}:
-            yield f"train.gan_opt.{key} has no effect: the loss {train.gan_opt.gan_type} reads no labels"
+    yield from _label_notes(train.gan_opt)
     if options.is_relativistic and train.num_parts > 1:
         yield (
             "train.accumulate: the relativistic loss compares each part of a batch with the mean of that part only, so "
             f"{train.num_parts} parts do not give quite the gradient of the whole"
         )
+
+
+def _label_notes(gan: GanLossOptions) -> Iterator[str]:
+    smoothed = {"real_label_val": gan.real_label_val != 1, "fake_label_val": gan.fake_label_val != 0}
+    if gan.gan_type not in _LABELLED:
+        for key in (key for key, is_other in smoothed.items() if is_other):
+            yield f"train.gan_opt.{key} has no effect: the loss {gan.gan_type} reads no labels"
 
 
 def _time_notes(train: TrainOptions, gan: GanLossOptions) -> Iterator[str]:

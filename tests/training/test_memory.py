@@ -159,6 +159,28 @@ def test_a_batch_norm_that_trains_wants_two_pictures_at_once(generator, patterns
     assert MemoryModel(options).least_at_once(own_choice(options.network_g, patterns)) == least
 
 
+@pytest.mark.parametrize(
+    "gan_opt", [{"relativistic": True}, {"gan_type": "wgan", "gradient_penalty": 10}], ids=["relativistic", "penalty"]
+)
+def test_the_peak_of_a_game_holds_the_graphs_that_its_loss_joins(gan_opt) -> None:
+    plain, options = (_game_options(changes) for changes in ({}, gan_opt))
+    first, found = (_predicted(one, "last:1", checkpointing=False, batch=2) for one in (plain, options))
+    assert found.moment == "discriminator"
+    assert found.parts["working"] > 1.3 * first.parts["working"]
+    predicted = sum(found.parts[part] for part in ("gradients", "saved activations", "working", "workspace"))
+    measured = _measured_peak(options, ["last:1"], checkpointing=False, batch=2)
+    assert predicted == pytest.approx(measured, rel=0.2)
+
+
+def _game_options(gan_opt: dict):
+    """A wide discriminator against a small generator, so that the former decides."""
+    mapping = tiny_options(Path("photos"), Path("runs"), gan=True)
+    mapping |= {"network_g": COMPACT, "gt_size": GT_SIZE, "network_d": {"type": "UNetDiscriminatorSN", "num_feat": 16}}
+    mapping["datasets"]["train"] |= {"crop_size": 80, "batch_size_per_gpu": 2}
+    mapping["train"]["gan_opt"] = mapping["train"]["gan_opt"] | gan_opt
+    return parse_options(mapping)
+
+
 @pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize(
     "network", [RRDB | {"num_block": 9}, COMPACT | {"num_conv": 12}, SRRESNET | {"num_block": 9}], ids=[*NETWORKS]
