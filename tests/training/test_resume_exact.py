@@ -86,14 +86,29 @@ ROUNDED = {"top": {"precision": "bf16"}}
 HELPED = {"data": {"num_worker_per_gpu": 2}}
 ALONE = {"gan": False, "train": {"ema_decay": 0, "accumulate": 1, "warmup_iter": 5}}
 FROZEN = {"train": {"trainable": {"network_g": ["last:1"], "network_d": ["none"]}, "net_d_iters": 2}}
+BATCH_NORM = {
+    "top": {
+        "network_g": {"type": "SRResNet", "num_feat": 4, "num_block": 1},
+        "network_d": {"type": "SRGANDiscriminator", "num_feat": 2, "input_size": 16},
+    },
+    "train": {"accumulate": 1},
+}
 CASES = [
     *((ALL, step) for step in (1, 2, 3, 4, 5, 6)),
     *((HELPED, step) for step in (2, 3)),
     (ROUNDED, 5),
     *((ALONE, step) for step in (3, 5)),
     (FROZEN, 4),
+    (BATCH_NORM, 3),
 ]
-NAMES = [(ALL, "all"), (HELPED, "workers"), (ROUNDED, "bf16"), (ALONE, "without"), (FROZEN, "frozen")]
+NAMES = [
+    (ALL, "all"),
+    (HELPED, "workers"),
+    (ROUNDED, "bf16"),
+    (ALONE, "without"),
+    (FROZEN, "frozen"),
+    (BATCH_NORM, "batch norm"),
+]
 
 
 def _name_of(change: dict) -> str:

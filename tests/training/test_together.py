@@ -26,6 +26,14 @@ def test_ranks_whose_auto_means_another_precision_differ_in_it(tmp_path) -> None
     assert {name for name in first if first[name] != second[name]} == {"precision"}
 
 
+def test_statistics_of_batch_norm_are_not_shared_on_the_cpu(tmp_path) -> None:
+    options = parse_options(tiny_options(tmp_path, tmp_path) | {"dist_params": {"sync_batch_norm": True}})
+    with pytest.raises(RanksError, match="sync_batch_norm needs CUDA, and these 2 processes train on the CPU"):
+        meet(options, Place(rank=0, world_size=2))
+    with meet(options, Place()) as ranks:
+        assert not ranks.are_many
+
+
 def test_a_sum_over_pixels_is_refused_for_many_as_their_gradients_are_averaged(tmp_path) -> None:
     mapping = tiny_options(tmp_path, tmp_path)
     mapping["train"]["pixel_opt"]["reduction"] = "sum"
