@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shutil
 import signal
@@ -309,3 +310,20 @@ def test_a_dry_run_of_stages_as_json_is_a_list(finished, tmp_path, capsys) -> No
     said = capsys.readouterr()
     assert [report["steps"] for report in json.loads(said.out)] == [2, 7]
     assert "not there yet" not in said.err
+
+
+@pytest.mark.slow
+def test_under_torchrun_the_ranks_meet_again_for_each_stage_and_a_resume_finds_the_right_one(chain, tmp_path) -> None:
+    for mapping in chain:
+        mapping["datasets"]["train"]["batch_size_per_gpu"] = 1
+        del mapping["val"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    command += [str(ROOT / "realesrgan_arch/train.py"), "-opt", *_files(tmp_path, *chain)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    for more in ([], ["--resume", "auto", "--set", "2:train.total_iter=4"]):
+        ended = subprocess.run([*command, *more], env=environment, capture_output=True, text=True, timeout=200)
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stderr.count("stage 2 of 2 (two) starts from ") == 1
+        assert ("stage 1 of 2 (one) is finished\n" in ended.stderr) == bool(more)
+    assert _steps(_folder(tmp_path, "two")) == [1, 2, 3, 4]
+    assert json.loads((_folder(tmp_path, "two").root / "ranks.json").read_text()) == {"ranks": 2}
