@@ -57,7 +57,8 @@ def read_laid(path: Path) -> LaidDocument:
     for index, (file, document) in enumerate(stack.layers):
         own = {key: item for key, item in document.values.items() if key != EXTENDS}
         values = _merged(values, own) if index else own
-        places = _places_on_top(places, own, {key: Place(file, line) for key, line in document.lines.items()})
+        lines = {key: Place(file, line) for key, line in document.lines.items() if key[0] != EXTENDS}
+        places = _places_on_top(places, own, lines)
     return LaidDocument(values, places, tuple(file for file, _ in stack.layers))
 
 

@@ -44,6 +44,20 @@ def test_show_prints_options_that_mean_the_same(path, tmp_path, capsys):
     assert yaml.safe_load(shown.read_text())["datasets"]["train"]["crop_size"] == 400
 
 
-def test_schema_is_json(capsys):
+def test_show_says_above_each_key_which_files_and_overrides_it_was_made_of(tmp_path, capsys):
+    base, top = tmp_path / "base.yml", tmp_path / "top.yml"
+    base.write_text("scale: 2\nnetwork_g: {type: RRDBNet, num_feat: 8}\n")
+    top.write_text("extends: base.yml\nname: top\nnetwork_g: {num_block: 2}\n")
+    assert run(main, ["show", str(top), "--set", "network_g.scale=2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[lines.index("name: top") - 1] == f"# {top}"
+    assert lines[lines.index("scale: 2") - 1] == f"# {base}"
+    network = next(index for index, line in enumerate(lines) if line.startswith("network_g:"))
+    assert lines[network - 1] == f"# {base}, {top}, --set network_g.scale=2"
+    assert "# defaults" in lines
+    assert not any(line.startswith("extends") for line in lines)
+
+
+def test_schema_is_json_and_knows_extends(capsys):
     assert run(main, ["schema"]) == 0
-    assert "network_g" in json.loads(capsys.readouterr().out)["properties"]
+    assert {"network_g", "extends"} <= set(json.loads(capsys.readouterr().out)["properties"])
