@@ -8,6 +8,7 @@ scenes: `<out>/scores/`.
 """
 
 import argparse
+import resource
 import subprocess
 import sys
 import time
@@ -23,6 +24,8 @@ from realesrgan_arch.comparison import compare_on, load_method
 from realesrgan_arch.evaluation.composite import contrast
 from realesrgan_arch.evaluation.difference_table import format_differences
 from realesrgan_arch.evaluation.evaluate import ImageScore
+from realesrgan_arch.evaluation.panels import stack
+from realesrgan_arch.images import from_tensor, read_rgb, to_tensor, write_image
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.resampling import magnify_bicubic
 from scripts.vgg19_from_caffe import convert
@@ -30,6 +33,7 @@ from scripts.vgg19_from_caffe import convert
 ROOT = Path(__file__).resolve().parents[1]
 COLLECTIONS = ("facades", "pexels", "cameras")
 VAL_SHARE, TEST_SHARE = "0.06", "0.15"
+NUM_PANELS = 2
 TEST_SIDE = 512
 """Larger pictures are cropped at the centre to this side."""
 METRICS = """{psnr: {type: calculate_psnr, crop_border: 4, test_y_channel: true},
@@ -136,9 +140,16 @@ def train(name: str, place: Place, further: Sequence[str]) -> None:
     """Train one system to its end, from where it stands."""
     file = place.options / f"train_{name}_x4.yml"
     changes = [f"{key}={value}" for key, value in overrides(name, place).items()]
-    start = time.monotonic()
+    start, used = time.monotonic(), _cpu_seconds()
     _call(ROOT / "realesrgan_arch" / "train.py", "-opt", file, "--resume", "auto", "--set", *changes, *further)
-    print(f"{name}: {(time.monotonic() - start) / 60:.1f} min", flush=True)
+    minutes, of_cpu = (time.monotonic() - start) / 60, (_cpu_seconds() - used) / 60
+    print(f"{name}: {minutes:.1f} min, {of_cpu:.1f} min of CPU", flush=True)
+
+
+def _cpu_seconds() -> float:
+    """Return what the processes that have ended have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def overrides(name: str, place: Place) -> dict[str, str]:
@@ -171,7 +182,7 @@ def overrides(name: str, place: Place) -> dict[str, str]:
 def score(place: Place) -> str:
     """Score all systems and bicubic on the test scenes and return the tables.
 
-    Writes scores.csv, table.txt, differences.txt and the pictures into `<out>/scores`.
+    Writes scores.csv, table.txt, differences.txt, panels.jpg and the pictures into `<out>/scores`.
     """
     photos, manifest = place.out / "photos", place.out / "split" / "test.csv"
     test = f"{{type: SyntheticPairs, dataroot_gt: {photos}, manifest: {manifest}, max_size: {TEST_SIDE}}}"
@@ -183,7 +194,15 @@ def score(place: Place) -> str:
     comparison = compare_on(section, "photographs", options, methods, folder)
     tables = "\n\n".join([comparison.table, *_differences(comparison.scores)])
     write_text(folder / "differences.txt", tables + "\n")
+    _stack_panels(folder)
     return tables
+
+
+def _stack_panels(folder: Path) -> None:
+    """Put some of the panels of all methods below one another, as the picture of docs/systems.md."""
+    files = sorted((folder / "visualization" / "panels").glob("*.png"))
+    rows = [to_tensor(read_rgb(file)) for file in files[:: -(-len(files) // NUM_PANELS)]]
+    write_image(folder / "panels.jpg", from_tensor(stack(rows)), quality=72)
 
 
 def _differences(scores: Sequence[ImageScore]) -> list[str]:
