@@ -102,7 +102,7 @@ def test_pairs_are_the_same_place_of_both_pictures() -> None:
     gt = smooth_picture(2, 64, 64)
     synthesis = PairSynthesis(PlainSettings(), scale=4, gt_size=32, seed=1, lq_from_usm=False)
     lq, target = synthesis.make_pairs(gt, step=3)
-    drawn = synthesis.draw(step=3, batch_size=2)
+    drawn = draw_plain_recipe(PlainSettings(), seed=1, step=3, batch_size=2)
     top, left = int(drawn.crop_top * 9), int(drawn.crop_left * 9)
     assert torch.equal(target, gt[..., 4 * top : 4 * top + 32, 4 * left : 4 * left + 32])
     assert torch.equal(lq, degrade_plainly(gt, drawn, scale=4)[..., top : top + 8, left : left + 8])
