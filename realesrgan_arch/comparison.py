@@ -64,9 +64,7 @@ def compare(options: Options, *, folder: Path) -> list[Comparison]:
         raise OptionsError(options.name, ["datasets.test: this section is required to test; expected type, ..."])
     _check_writable(folder)
     methods = build_methods(options)
-    return [
-        _compare_on(section, title, options, methods, folder / title) for title, section in named_sets(sets).items()
-    ]
+    return [compare_on(section, title, options, methods, folder / title) for title, section in named_sets(sets).items()]
 
 
 def build_methods(options: Options) -> dict[str, Method]:
@@ -83,14 +81,19 @@ def build_methods(options: Options) -> dict[str, Method]:
         )
     methods: dict[str, Method] = {"bicubic": partial(magnify_bicubic, scale=options.scale)}
     if options.path.base_network_g is not None:
-        methods["base"] = _load_method(options.path.base_network_g, None, options)
+        methods["base"] = load_method(options.path.base_network_g, None, options)
     if options.path.pretrain_network_g is not None:
         name = "tuned" if "base" in methods else "model"
-        methods[name] = _load_method(options.path.pretrain_network_g, options.path.param_key_g, options)
+        methods[name] = load_method(options.path.pretrain_network_g, options.path.param_key_g, options)
     return methods
 
 
-def _load_method(source: str, key: str | None, options: Options) -> Method:
+def load_method(source: str, key: str | None, options: Options) -> Method:
+    """Return the generator in `source`, a file or a known name, as a method on the device of `options`.
+
+    Raises:
+        UserError: weights that are absent or damaged, or that magnify by another factor than the options say.
+    """
     network, spec = load_generator(find_or_download(source), key)
     if spec.scale != options.scale:
         raise OptionsError(options.name, [f"scale: expected {spec.scale}, that of {source}, got {options.scale}"])
@@ -99,9 +102,21 @@ def _load_method(source: str, key: str | None, options: Options) -> Method:
     return Upscaler(network, scale=spec.scale, device=device, dtype=dtype, tile=TILE, tile_pad=16).upscale
 
 
-def _compare_on(
-    section: ValDataset, title: str, options: Options, methods: dict[str, Method], target: Path
+def compare_on(
+    section: ValDataset, title: str, options: Options, methods: Mapping[str, Method], target: Path
 ) -> Comparison:
+    """Score `methods` on one set; `scores.csv`, `table.txt` and, with `val.save_img`, the pictures go into `target`.
+
+    Args:
+        section: the set.
+        title: of the set, for the bar and the table.
+        options: the scores and the degradation.
+        methods: by their names in the table.
+        target: a folder, made where it is absent.
+
+    Raises:
+        UserError: data that cannot be used, or an output folder that cannot be written to.
+    """
     dataset = build_whole_images(section, scale=options.scale, degradation=options.degradation())
     rules = score_rules(options)
     write = None

@@ -52,10 +52,16 @@ def draw_plain_recipe(
 
 
 def degrade_plainly(image: Tensor, recipe: PlainRecipe, *, scale: int) -> Tensor:
-    """Return (B, 3, H / scale, W / scale) in [0, 1], rounded to 1/255, for `image` (B, 3, H, W) in [0, 1]."""
-    if any(recipe.blur_sigmas):
-        image = blur(image, _gaussians(recipe.blur_sigmas).to(image))
-    return round_to_8bit(resize_bicubic(image, scale=1 / scale))
+    """Return (B, 3, H / scale, W / scale) in [0, 1], rounded to 1/255, for `image` (B, 3, H, W) in [0, 1].
+
+    Raises ValueError where the recipe was drawn for another batch size.
+    """
+    if len(image) != len(recipe.blur_sigmas):
+        raise ValueError(f"The recipe is for {len(recipe.blur_sigmas)} images but {len(image)} came; draw it for them.")
+    with torch.autocast(image.device.type, enabled=False):
+        if any(recipe.blur_sigmas):
+            image = blur(image, _gaussians(recipe.blur_sigmas).to(image))
+        return round_to_8bit(resize_bicubic(image, scale=1 / scale))
 
 
 def _gaussians(sigmas: tuple[float, ...]) -> Tensor:

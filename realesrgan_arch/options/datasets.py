@@ -123,6 +123,11 @@ class TrainDataset(DatasetOptions):
         """Whether the LQ images come from files instead of the degradation."""
         return self.type in PAIRED_TYPES
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the LQ images are made without the two passes: by bicubic shrinking, blurred before it or not."""
+        return not self.is_paired and self.degradation != "full"
+
 
 class ValDataset(DatasetOptions):
     """`datasets.val`, `val_1`, ..., `test`, `test_1`, ...: whole images."""

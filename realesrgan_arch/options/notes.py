@@ -5,6 +5,7 @@ from typing import cast
 
 from realesrgan_arch.options.adversary_rules import adversary_notes
 from realesrgan_arch.options.datasets import TrainDataset, ValDataset
+from realesrgan_arch.options.degradation_notes import degradation_notes
 from realesrgan_arch.options.network_rules import batch_norms_that_train
 from realesrgan_arch.options.problems import dotted, show
 from realesrgan_arch.options.train import FROZEN, MultiStepOptions, TrainOptions, ValidationOptions
@@ -116,6 +117,7 @@ def _train_data_notes(train: TrainDataset, options: Options) -> Iterator[str]:
         yield "datasets.train.dataset_enlarge_ratio has no effect: images are drawn without end"
     if train.prefetch_mode is not None or train.num_prefetch_queue != 1:
         yield "datasets.train.prefetch_mode and num_prefetch_queue have no effect: the workers prefetch"
+    yield from degradation_notes(train, options)
     if train.persistent_workers:
         yield "datasets.train.persistent_workers has no effect: the workers live as long as the run"
     if not train.is_paired and train.gt_size not in (None, options.gt_size):

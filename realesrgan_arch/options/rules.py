@@ -73,7 +73,7 @@ def kernels_have_probabilities(options: Options) -> Problems:
 def pool_holds_whole_batches(options: Options) -> Problems:
     """Upstream's pool exchanges a batch at a time."""
     train = options.datasets.train
-    if train is None or train.is_paired or options.queue_size % train.batch_size_per_gpu == 0:
+    if train is None or options.pool_size % train.batch_size_per_gpu == 0:
         return
     batch = train.batch_size_per_gpu
     near = max(batch, (options.queue_size + batch // 2) // batch * batch)

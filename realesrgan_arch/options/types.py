@@ -109,7 +109,7 @@ class Options(Section):
 
     gt_size: Count = 256
     queue_size: CountOrZero = 180
-    """Pairs in the pool; 0 for none."""
+    """Pairs in the pool; 0 for none. Pairs of files and bicubic ones have none in any case."""
 
     datasets: Datasets = Datasets()
     network_g: Annotated[
@@ -145,6 +145,13 @@ class Options(Section):
     def is_paired(self) -> bool:
         """Whether training reads its LQ images from files."""
         return self.datasets.train is not None and self.datasets.train.is_paired
+
+    @property
+    def pool_size(self) -> int:
+        """Pairs in the pool: `queue_size`, but none of files and of bicubic LQ images, each batch of which is as mixed
+        as they can be."""
+        train = self.datasets.train
+        return 0 if train is not None and (train.is_paired or train.is_plain) else self.queue_size
 
     @property
     def is_relativistic(self) -> bool:

@@ -10,7 +10,7 @@ from realesrgan_arch.data.assembly import build_training_set
 from realesrgan_arch.data.dataset import GtSample, PairedDataset, PairSample
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.sampler import StepSampler
-from realesrgan_arch.degradation.plain import PlainRecipe
+from realesrgan_arch.degradation.plain import PlainRecipe, PlainSettings
 from realesrgan_arch.degradation.recipe import Recipe
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import assemble_synthesis
@@ -87,6 +87,8 @@ def _degrade(
     synthesis = assemble_synthesis(options)
     synthesis.rank = rank
     crops = as_float(torch.stack([sample["gt"] for sample in samples]), device=_CPU)
+    if synthesis.settings == PlainSettings():
+        num_draws = 1  # bicubic leaves nothing to chance
     recipes = [synthesis.draw(step=step + later, batch_size=len(samples)) for later in range(num_draws)]
     place = recipes[0]
     recipes = [replace(recipe, crop_top=place.crop_top, crop_left=place.crop_left) for recipe in recipes]

@@ -6,14 +6,17 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from realesrgan_arch.degradation.plain import PlainSettings
+from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.evaluation.metrics import psnr
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import to_uint8
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.pages import data_uri, render
 from realesrgan_arch.preview.pairs import Draw, PreviewPair
-from realesrgan_arch.preview.words import RecipeWords, recipe_words, settings_rows
+from realesrgan_arch.preview.words import RecipeWords, plain_words, recipe_words, settings_rows
 from realesrgan_arch.resampling import magnify_bicubic
+from realesrgan_arch.training.assembly import assemble_synthesis
 
 MARKER = '<meta name="generator" content="realesrgan-arch data preview">'
 """Stands in every page, which a later preview may replace."""
@@ -48,6 +51,8 @@ class Line(NamedTuple):
 
 def render_sheet(pairs: Iterable[PreviewPair], options: Options, *, source: str) -> str:
     """Return the page for `pairs` of `options`, which were read from the file `source`."""
+    degradation = None if options.is_paired else assemble_synthesis(options).settings
+    settings = degradation if isinstance(degradation, DegradationSettings) else None
     lines = [_line(pair, scale=options.scale) for pair in pairs]
     return render(
         "preview.html",
@@ -55,26 +60,29 @@ def render_sheet(pairs: Iterable[PreviewPair], options: Options, *, source: str)
         title=f"What training sees: {options.name}",
         source=source,
         options=options,
-        settings=None if options.is_paired else options.degradation(),
-        rows=() if options.is_paired else settings_rows(options.degradation()),
+        is_degraded=not options.is_paired,
+        settings=settings,
+        rows=settings_rows(settings) if settings else (),
         lines=lines,
-        notes=_notes(options),
+        notes=_notes(options, degradation),
     )
 
 
-def _notes(options: Options) -> list[str]:
-    if options.is_paired:
+def _notes(options: Options, degradation: DegradationSettings | PlainSettings | None) -> list[str]:
+    if degradation is None:
         return []
     usm = options.usm()
     start = "sharpened (USM) before it is degraded" if usm.lq else "degraded as it is, not sharpened"
     notes = [f"The ground truth is {start}."]
+    if isinstance(degradation, PlainSettings):
+        notes.append(plain_words(degradation))
     switches = (("L1", usm.pixel), ("perceptual", usm.perceptual), ("adversarial", usm.adversarial))
     sharpened = [name for name, is_on in switches if is_on]
     if sharpened:
         notes.append(f"Loss against a sharpened ground truth: {', '.join(sharpened)}. The page shows it unsharpened.")
-    if options.queue_size:
+    if options.pool_size:
         notes.append(
-            f"Once {options.queue_size} pairs have been made, the pool deals them out to other batches; their pixels "
+            f"Once {options.pool_size} pairs have been made, the pool deals them out to other batches; their pixels "
             "stay the same."
         )
     return notes

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from realesrgan_arch.degradation.plain import PlainRecipe
+from realesrgan_arch.degradation.plain import PlainRecipe, PlainSettings
 from realesrgan_arch.degradation.recipe import KernelDraw, Recipe, StageRecipe
 from realesrgan_arch.degradation.settings import DegradationSettings, Range, StageSettings
 
@@ -55,6 +55,12 @@ def settings_rows(settings: DegradationSettings) -> tuple[Row, ...]:
     """Return the ranges and probabilities of both passes."""
     first, second = (_settings_words(stage) for stage in (settings.first, settings.second))
     return tuple(Row(name, first[name], second[name]) for name in first)
+
+
+def plain_words(settings: PlainSettings) -> str:
+    """Return how LQ pictures are made without the two passes, as a sentence."""
+    blurred = "blurred by a Gaussian with a sigma of {} px and then " if settings.blur_sigma_range else ""
+    return f"Each crop is {blurred.format(span(settings.blur_sigma_range or (0, 0)))}shrunk by MATLAB's bicubic kernel."
 
 
 def span(bounds: Range) -> str:

@@ -166,7 +166,7 @@ def assemble_synthesis(options: Options) -> PairSynthesis:
         gt_size=options.gt_size,
         seed=options.manual_seed,
         lq_from_usm=options.usm().lq,
-        pool=PairPool(options.queue_size) if options.queue_size else None,
+        pool=PairPool(options.pool_size) if options.pool_size else None,
     )
 
 

@@ -150,9 +150,7 @@ class MemoryModel:
         return self._trained[choice]
 
     def _pool_bytes(self) -> int:
-        options = self._options
-        pairs = 0 if options.is_paired else options.queue_size
-        return pairs * (self._pixels_gt + self._pixels_lq)
+        return self._options.pool_size * (self._pixels_gt + self._pixels_lq)
 
     def _batch_bytes(self, batch: int) -> int:
         usm = self._options.usm()

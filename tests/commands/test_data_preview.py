@@ -126,3 +126,41 @@ def test_mistakes_are_one_sentence(options_file):
         data.main(["preview", "none.yml"])
     with pytest.raises(SystemExit, match="2"):
         data.main(["preview", str(options_file), "--images", "0"])
+
+
+def plain_options_file(folder, degradation, **changes):
+    write_pictures(folder / "photos")
+    mapping = tiny_options(folder / "photos", folder) | changes
+    mapping["datasets"]["train"]["degradation"] = degradation
+    return write_options(folder / "x.yml", mapping)
+
+
+def test_bicubic_data_has_one_draw_in_one_sentence_without_a_pool(in_tmp_path):
+    file = plain_options_file(in_tmp_path, "bicubic")
+    assert data.main(["preview", str(file), "--images", "2", "--draws", "3"]) == 0
+    page = Path("preview/tiny.html").read_text()
+    pictures, sizes = pictures_of(page)
+    assert sizes == [(32, 32), (32, 32), (8, 8)] * 2
+    assert "shrunk by MATLAB&#39;s bicubic kernel" in page and "exactly what the network is given" in page
+    for words in ("first pass", "JPEG", "nothing is degraded", "the pool deals them out"):
+        assert words not in page
+    options = load_options(file).options
+    dataset = build_training_set(options.datasets.train, scale=4, gt_size=32, seed=0)
+    batch = next(iter(DataLoader(dataset, batch_sampler=StepSampler(len(dataset), 2, 0, start_step=1, num_steps=1))))
+    synthesis = assemble_synthesis(options)
+    assert synthesis.pool is None
+    lq, _ = synthesis.make_pairs(as_float(batch["gt"], device=torch.device("cpu")), step=1)
+    seen = lq.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    assert np.array_equal(pictures[1], seen[0]) and np.array_equal(pictures[4], seen[1])
+
+
+def test_blurred_bicubic_data_show_the_range_and_each_draw_its_sigma(in_tmp_path):
+    file = plain_options_file(in_tmp_path, "blur_bicubic")
+    assert (
+        data.main(["preview", str(file), "--images", "1", "--draws", "2", "--set", "datasets.train.blur_sigma=[1,2]"])
+        == 0
+    )
+    page = Path("preview/tiny.html").read_text()
+    assert "blurred by a Gaussian with a sigma of 1 to 2 px and then" in page
+    sigmas = re.findall(r"Gaussian blur of sigma (\d\.\d\d) px, then bicubic", page)
+    assert len(set(sigmas)) == 2 and all(1 <= float(sigma) <= 2 for sigma in sigmas)

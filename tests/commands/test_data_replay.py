@@ -140,3 +140,18 @@ def test_the_script_is_the_same_command() -> None:
     done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "step of training, from 1" in done.stdout
+
+
+def test_blurred_bicubic_pairs_are_those_of_the_run_and_their_sigmas_are_told(in_tmp_path, monkeypatch) -> None:
+    write_pictures(in_tmp_path / "photos")
+    file = _options(in_tmp_path, model_type="SRModel")
+    seen = _record(monkeypatch)
+    changes = ["datasets.train.degradation=blur_bicubic", "datasets.train.blur_sigma=[1, 2]"]
+    train(load_options(file, overrides=changes).options)
+    assert data.main(["replay", "4", "--run", "experiments/tiny"]) == 0
+    made = _pictures(Path("replay/tiny-4"), "made")
+    assert all(np.array_equal(found, expected) for found, expected in zip(made, seen[4], strict=True))
+    facts = json.loads(Path("replay/tiny-4/replay.json").read_text())
+    assert not facts["exchanged_with_the_pool"]
+    endings = [sample["recipe"]["ending"] for sample in facts["batch"]]
+    assert len(set(endings)) == 2 and all(words.startswith("Gaussian blur of sigma 1.") for words in endings)

@@ -5,6 +5,8 @@ from realesrgan_arch.options.load import (
 )
 from tests.options.files import GAN, NET, PAIRS
 
+BICUBIC, BLURRED = (f"datasets.train.degradation={kind}" for kind in ("bicubic", "blur_bicubic"))
+
 
 def test_upstream_files_for_one_gpu_are_read_without_a_word():
     assert load_options(GAN).notes == ()
@@ -77,3 +79,36 @@ def test_a_frozen_set_leaves_nothing_to_choose():
     notes = load_options(GAN, overrides=overrides).notes
     for key in ("max_images", "degradation", "meta_info_file", "allow_changed", "io_backend"):
         assert f"datasets.val.{key} has no effect: a frozen set is scored whole and as it is" in notes
+
+
+def test_bicubic_training_listens_to_no_key_of_the_two_passes():
+    (pool, passes) = load_options(GAN, overrides=[BICUBIC]).notes
+    assert pool == "queue_size has no effect: datasets.train.degradation is bicubic, and such pairs need no pool"
+    keys, why = passes.split(": ")
+    assert why == "no effect, as datasets.train.degradation is bicubic"
+    for key in ("resize_prob", "jpeg_range2", "second_blur_prob", "datasets.train.kernel_list"):
+        assert key in keys.split(", ")
+    for key in ("datasets.train.blur_sigma", "datasets.train.final_sinc_prob", "datasets.train.betap_range2"):
+        assert key in keys.split(", ")
+
+
+def test_of_a_blur_before_bicubic_the_first_sigma_counts():
+    (_, passes) = load_options(GAN, overrides=[BLURRED]).notes
+    keys = passes.split(": ")[0].split(", ")
+    assert "datasets.train.blur_sigma" not in keys and "datasets.train.blur_sigma2" in keys
+
+
+def test_a_pool_of_none_needs_no_word():
+    assert not [note for note in load_options(GAN, overrides=[BICUBIC, "queue_size=0"]).notes if "queue" in note]
+
+
+def test_keys_of_the_two_passes_still_count_where_a_validation_set_is_degraded_by_them():
+    section = "datasets.val={type: SyntheticPairs, dataroot_gt: x, degradation: full}"
+    notes = load_options(GAN, overrides=[BICUBIC, section, "val={val_freq: 5, metrics: {}}"]).notes
+    assert not [note for note in notes if "resize_prob" in note]
+    assert [note for note in notes if "queue_size has no effect" in note]
+
+
+def test_pairs_are_not_degraded_again():
+    notes = load_options(PAIRS, overrides=[BICUBIC]).notes
+    assert notes == ("datasets.train.degradation has no effect: pairs bring their own LQ images",)
