@@ -17,7 +17,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "data": ("realesrgan_arch.commands.data", "split a folder of photographs by scene, draw the sample"),
     "plan": ("realesrgan_arch.commands.plan", "say what may be trained in so much memory"),
     "train": ("realesrgan_arch.train", "train or fine-tune as an option file says"),
-    "finetune": ("realesrgan_arch.finetune", "the whole job for a folder of photographs (--data DIR), asking as it goes"),
+    "finetune": (
+        "realesrgan_arch.finetune",
+        "the whole job for a folder of photographs (--data DIR), asking as it goes",
+    ),
     "test": ("realesrgan_arch.test", "score bicubic, the base model and a tuned one on unseen pictures"),
     "upscale": ("realesrgan_arch.inference", "upscale a picture or a folder"),
     "weights": ("realesrgan_arch.commands.weights", "list, get, verify and inspect weights"),
