@@ -19,7 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "train": ("realesrgan_arch.train", "train or fine-tune as an option file says"),
     "finetune": (
         "realesrgan_arch.finetune",
-        "the whole job for a folder of photographs (--data DIR), with questions",
+        "the whole job for a folder of photographs (--data DIR), asking as it goes",
     ),
     "test": ("realesrgan_arch.test", "score bicubic, the base model and a tuned one on unseen pictures"),
     "upscale": ("realesrgan_arch.inference", "upscale a picture or a folder"),

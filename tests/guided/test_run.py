@@ -1,10 +1,12 @@
 """A guided run on a part of the embedded sample: from photographs to an export, killed and gone on with."""
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,15 @@ def _as_before(lines: list[str]) -> list[str]:
 
 def _weights(path: Path) -> dict:
     return load_weights(path, key="params").state
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """In all processes: sums of floats depend on the number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +199,7 @@ def _kill_while_training(root: Path) -> None:
     words = ["--data", root / "photos", "--out", root / "out", "--name", "mine", "--base", DEMO_BASE, "--budget", "2GB"]
     command = [sys.executable, "-c", code, *map(str, words), "--steps", str(STEPS_OF_TRAINING), "--yes"]
     with (root / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
         manifest = root / "out/mine/experiments/mine/training_states/ckpt_10.json"
         while process.poll() is None and not manifest.exists():
             time.sleep(0.01)
