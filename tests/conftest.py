@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 # Before torch, OpenCV and NumPy start their thread pools: parallel test processes would fight for two cores.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 
 import pytest
 import torch
@@ -15,8 +15,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 @pytest.fixture(scope="session", autouse=True)
 def few_threads() -> None:
-    """Two threads for torch, so that times and sums are alike on every machine."""
-    torch.set_num_threads(2)
+    """One or two threads for torch: with more of them than cores, each waits for the others."""
+    torch.set_num_threads(min(2, int(os.environ["OMP_NUM_THREADS"])))
 
 
 @pytest.fixture
