@@ -35,6 +35,8 @@ from realesrgan_arch.training.trainable_choices import GENERATOR_KEY, Choice, Tw
 Built = TypeVar("Built")
 FLOAT_BYTES = 4
 ADAM_MOMENTS = 2
+ADAM_COPIES = 2
+"""Of one tensor at a time, while Adam moves it on a CPU: the dense layers of some discriminators are the largest."""
 DEGRADATION_COPIES = 8
 """Of the float crops that are alive at once while pairs are made: an estimate, with enlarged ones between."""
 
@@ -45,7 +47,7 @@ class Prediction:
 
     parts: Mapping[str, int]
     moment: str
-    """Of the peak: `generator`, `discriminator` or `degradation`."""
+    """Of the peak: `generator`, `discriminator`, `degradation` or `optimizer`."""
     saved: int
     """Activations that the generator keeps for its backward pass, at whichever moment the peak is."""
 
@@ -78,7 +80,7 @@ class MemoryModel:
         self._train = require_train(options)
         self._data = data
         self._generators: dict[tuple[Twin, bool, torch.dtype], GeneratorBytes] = {}
-        self._trained: dict[Choice, int] = {}
+        self._trained: dict[Choice, list[nn.Parameter]] = {}
         self._twins: dict[GeneratorSpec, nn.Module] = {}
         self._sides: dict[torch.dtype, tuple[SideBytes, SideBytes | None]] = {}
 
@@ -102,6 +104,9 @@ class MemoryModel:
             "generator": max(generator.forward, generator.held + judges.peak.at(crops), generator.backward),
             "discriminator": discriminator.peak.at(crops) if discriminator else 0.0,
             "degradation": self._degradation_bytes(batch),
+            "optimizer": ADAM_COPIES
+            * FLOAT_BYTES
+            * max((value.numel() for value in self._learning(choice)), default=0),
         }
         moment = max(moments, key=lambda name: moments[name])
         saved = generator.held if moment == "generator" else 0.0
@@ -125,13 +130,13 @@ class MemoryModel:
         moves = moves or (judge is not None and self._discriminator_plan.moves_batch_norm(judge))
         return LEAST_FOR_BATCH_NORM if moves else 1
 
+    def _moving_bytes(self, choice: Choice) -> int:
+        return ADAM_COPIES * FLOAT_BYTES * max((value.numel() for value in self._learning(choice)), default=0)
+
     def _standing_parts(self, choice: Choice, batch: int) -> dict[str, int]:
         trained = FLOAT_BYTES * self.trained_parameters(choice)
+        learning = FLOAT_BYTES * sum(value.numel() for value in self._learning(choice))
         networks = (self.generator, self._discriminator, self._losses.perceptual, *self._losses.more.values())
-        learning = trained
-        if self._discriminator is not None:
-            trained_d = self._discriminator_plan.trainable_parameters(self._discriminator)
-            learning += FLOAT_BYTES * sum(value.numel() for value in trained_d)
         return {
             "weights": _bytes_of(network for network in networks if isinstance(network, nn.Module)),
             "gradients": learning,
@@ -144,10 +149,18 @@ class MemoryModel:
 
     def trained_parameters(self, choice: Choice) -> int:
         """Return how many numbers of the generator train."""
+        return sum(value.numel() for value in self._trained_by(choice))
+
+    def _trained_by(self, choice: Choice) -> list[nn.Parameter]:
         if choice not in self._trained:
-            plan = choice.plan(self.generator)
-            self._trained[choice] = sum(value.numel() for value in plan.trainable_parameters(self.generator))
+            self._trained[choice] = choice.plan(self.generator).trainable_parameters(self.generator)
         return self._trained[choice]
+
+    def _learning(self, choice: Choice) -> list[nn.Parameter]:
+        """Return what both optimisers move."""
+        judge = self._discriminator
+        judging = self._discriminator_plan.trainable_parameters(judge) if judge is not None else []
+        return [*self._trained_by(choice), *judging]
 
     def _pool_bytes(self) -> int:
         return self._options.pool_size * (self._pixels_gt + self._pixels_lq)

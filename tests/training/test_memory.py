@@ -72,7 +72,8 @@ def _prepared(spec, patterns, *, checkpointing: bool, batch: int):
 
 def _saved_by_autograd(network, lq) -> int:
     sizes = {}
-    there = {tensor.untyped_storage().data_ptr() for tensor in (lq, *network.parameters())}
+    known = (lq, *network.parameters(), *network.buffers())
+    there = {tensor.untyped_storage().data_ptr() for tensor in known}
 
     def pack(tensor):
         sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
