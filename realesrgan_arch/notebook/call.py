@@ -10,7 +10,6 @@ from realesrgan_arch.entry import say
 from realesrgan_arch.errors import EXIT_OK, UserError
 
 _ROOT = Path(__file__).resolve().parents[2]
-_GRACE_S = 120
 
 
 class CommandError(UserError):
@@ -20,7 +19,7 @@ class CommandError(UserError):
 def call(*arguments: str | Path) -> None:
     """Run `realesrgan-arch ARGUMENTS` in a process of its own, which gives its memory back when it ends.
 
-    The notebook's stop button is the command's Ctrl-C: a training run saves its step and ends.
+    The notebook's stop button is the command's Ctrl-C: a training run saves its step, says so and ends.
 
     Raises:
         CommandError: the exit code is not 0.
@@ -28,15 +27,34 @@ def call(*arguments: str | Path) -> None:
     words = [str(argument) for argument in arguments]
     command = [sys.executable, "-u", "-m", "realesrgan_arch.cli", *words]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])}
+    # In a group of its own: the stop button signals the whole group of the notebook, and a second signal would end a
+    # training run without its save.
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, errors="replace"
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment,
+        process_group=0,
     ) as process:
-        try:
-            for line in process.stdout or ():
-                say(line.rstrip("\n"))
-        except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
-            process.wait(_GRACE_S)
-            raise
+        _pass_on(process)
     if process.returncode != EXIT_OK:
         raise CommandError(f"`realesrgan-arch {' '.join(words)}` ended with exit code {process.returncode}.")
+
+
+def _pass_on(process: subprocess.Popen[str]) -> None:
+    """Say what the process says until it ends, and hand each Ctrl-C over to it; the first one is raised at the end."""
+    lines, interrupt = iter(process.stdout or ()), None
+    while True:
+        try:
+            line = next(lines, None)
+            if line is None:
+                break
+            say(line.rstrip("\n"))
+        except KeyboardInterrupt as signalled:
+            interrupt = interrupt or signalled
+            process.send_signal(signal.SIGINT)
+    if interrupt is not None:
+        process.wait()
+        raise interrupt

@@ -5,16 +5,18 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from realesrgan_arch.atomic import write_text
 from realesrgan_arch.data.files import IMAGE_SUFFIXES, DataError
 from realesrgan_arch.data.sample import draw_sample
 from realesrgan_arch.extras import require_extra
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.plural import count_of
-from realesrgan_arch.sources.archive import is_junk, open_archive
+from realesrgan_arch.sources.archive import ARCHIVE_FAULTS, Member, is_junk, open_archive
 
 COLAB = "google.colab"
 _DRIVE = Path("/content/drive")
 _DRIVE_FOLDER = "MyDrive/realesrgan_arch"
+_UNPACKED = "photographs"
 
 
 def is_colab() -> bool:
@@ -41,7 +43,7 @@ def photographs(source: str | Path, work: Path) -> Path:
     Args:
         source: `sample` draws the embedded sample; `upload` asks for a zip file in Colab; or a zip file, unpacked once;
             or a folder, taken as it is.
-        work: where drawn and unpacked pictures go.
+        work: where drawn and unpacked pictures go; what lies there already is taken.
 
     Raises:
         DataError: there is no such file or folder, no picture in it, or an unsafe or damaged archive.
@@ -49,13 +51,16 @@ def photographs(source: str | Path, work: Path) -> Path:
     if source == "sample":
         folder = work / "sample"
         return folder if folder.exists() else draw_sample(folder, seed=0).folder
-    path = _uploaded() if source == "upload" else Path(source)
+    unpacked = work / _UNPACKED
+    if source == "upload":
+        # Colab would give the same file another name, and ask for it after every disconnect.
+        return unpacked if unpacked.exists() else _unpack(_uploaded(), unpacked)
+    path = Path(source)
     if path.is_dir():
         return path
     if not path.is_file():
         raise DataError(f"expected `sample`, `upload`, a folder or a zip file of photographs, got {shown(path)}.")
-    folder = work / path.stem
-    return folder if folder.exists() else _unpacked(path, folder)
+    return unpacked if _is_from(path, unpacked) else _unpack(path, unpacked)
 
 
 def offer(path: str | Path) -> object:
@@ -76,7 +81,21 @@ def _uploaded() -> Path:
     return Path(names[0])
 
 
-def _unpacked(archive: Path, folder: Path) -> Path:
+def _is_from(archive: Path, folder: Path) -> bool:
+    """Say whether `folder` holds what was unpacked from `archive`.
+
+    Raises:
+        DataError: it holds what was unpacked from another one.
+    """
+    if not folder.exists():
+        return False
+    note = _note_beside(folder)
+    if note.exists() and note.read_text(encoding="utf-8") == _facts(archive):
+        return True
+    raise DataError(f"{shown(folder)} holds other photographs than {shown(archive)}; choose another NAME for these.")
+
+
+def _unpack(archive: Path, folder: Path) -> Path:
     """Unpack the pictures of `archive`; `folder` is there when all of them are."""
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -84,13 +103,25 @@ def _unpacked(archive: Path, folder: Path) -> Path:
         with open_archive(archive) as members:
             for member in members:
                 if Path(member.name).suffix.lower() in IMAGE_SUFFIXES and not is_junk(member.name):
-                    target = partial / member.name
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with member.open() as stream, target.open("xb") as file:
-                        shutil.copyfileobj(stream, file)
-    except OSError as error:
-        raise DataError(f"cannot unpack {shown(archive)}: {error.strerror or error}.") from error
+                    _extract(member, partial / member.name)
+    except (OSError, *ARCHIVE_FAULTS) as error:
+        raise DataError(f"cannot unpack {shown(archive)} ({error}); pack it again.") from error
     if not partial.exists():
         raise DataError(f"{shown(archive)} holds no photographs; pack one folder a scene.")
+    write_text(_note_beside(folder), _facts(archive))
     partial.rename(folder)
     return folder
+
+
+def _extract(member: Member, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with member.open() as stream, target.open("xb") as file:
+        shutil.copyfileobj(stream, file)
+
+
+def _note_beside(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}_from.txt")
+
+
+def _facts(archive: Path) -> str:
+    return f"{archive.name}, {archive.stat().st_size} bytes\n"

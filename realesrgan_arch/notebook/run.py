@@ -8,7 +8,7 @@ import yaml
 
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.evaluation.composite import COMPOSITE
-from realesrgan_arch.options.load import load_options
+from realesrgan_arch.options.load import OptionsError, load_options
 from realesrgan_arch.training.run_folder import RunFolder
 
 _HEADER = "# Made by a notebook from {source}; train.py and test.py read it as it is.\n"
@@ -35,14 +35,14 @@ def make_options(
         f"path.experiments_root={work / 'experiments'}",
         "datasets.test.type=SyntheticPairs",
         "datasets.test.name=test",
-        "val.save_img=true",
     ]
     for part in ("train", "val", "test"):
         overrides += [f"datasets.{part}.dataroot_gt={photos}", f"datasets.{part}.manifest={split / part}.csv"]
-    degradation = load_options(Path(template)).options.datasets.validation_sets()["val"].degradation
-    options = load_options(
-        Path(template), overrides=[*overrides, f"datasets.test.degradation={degradation}", *changes]
-    ).options
+    validation = load_options(Path(template)).options.datasets.validation_sets()
+    if "val" not in validation:
+        raise OptionsError(str(template), ["datasets.val: this section is required in a notebook; expected type, ..."])
+    overrides.append(f"datasets.test.degradation={validation['val'].degradation}")
+    options = load_options(Path(template), overrides=[*overrides, *changes]).options
     values = options.model_dump(mode="json", exclude_unset=True)
     target = work / f"{name}.yml"
     write_text(target, _HEADER.format(source=Path(template).name) + yaml.safe_dump(values, sort_keys=False))
@@ -57,3 +57,15 @@ def best_weights(work: Path, name: str, metric: str = COMPOSITE) -> Path:
     except FileNotFoundError:
         files = {}
     return run_folder.weights("net_g", f"best_{metric}" if metric in files else None)
+
+
+def base_weights(options: str | Path) -> str:
+    """Return the weights that the run of an option file starts from, as the file names them.
+
+    Raises:
+        OptionsError: it starts from none.
+    """
+    base = load_options(Path(options)).options.path.pretrain_network_g
+    if base is None:
+        raise OptionsError(str(options), ["path.pretrain_network_g: expected the weights to compare with, got none"])
+    return base

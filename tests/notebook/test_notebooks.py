@@ -68,7 +68,7 @@ def _run(path: Path, folder: Path, parameters: str) -> str:
 def test_the_fine_tuning_notebook_runs_on_the_sample_and_shows_pictures(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     path = ROOT / "notebooks" / "finetune_architecture_colab.ipynb"
-    shown = _run(path, tmp_path, f"CHANGES = {FINE_TUNING}\nBASE = {str(DEMO_BASE)!r}")
+    shown = _run(path, tmp_path, f"CHANGES = {FINE_TUNING}")
     assert shown.count("<iframe") == 2, "the contact sheet and the preview"
     assert shown.count('type=\\"range\\"') == 2, "a slider for each test picture"
     assert "tuned" in shown and "PSNR" in shown
@@ -93,8 +93,10 @@ def test_the_notebook_of_srgan_and_esrgan_runs_on_the_sample(tmp_path, monkeypat
         "network_g.num_feat=8",
         "network_g.num_block=1",
     ]
-    adversary = [f"train.perceptual_opt.weights={tmp_path / 'vgg19.pth'}", "network_d.num_feat=2"]
-    parameters = f"SMALL = {small}\nSMALL_ADVERSARY = {adversary}\nSMALL_RRDB = ['network_g.num_grow_ch=4']"
+    parameters = (
+        f"SMALL = {small}\nSMALL_ADVERSARY = ['network_d.num_feat=2']\nSMALL_RRDB = ['network_g.num_grow_ch=4']\n"
+        f"VGG = ['train.perceptual_opt.weights={tmp_path / 'vgg19.pth'}']"
+    )
     shown = _run(ROOT / "notebooks" / "train_srgan_esrgan.ipynb", tmp_path, parameters)
     assert shown.count('type=\\"range\\"') == 2
     for name in ("srresnet", "srgan", "rrdb_psnr", "esrgan"):
