@@ -206,7 +206,7 @@ def _stack_panels(folder: Path) -> None:
     """Put some of the panels of all methods below one another, as the picture of docs/systems.md."""
     files = sorted((folder / "visualization" / "panels").glob("*.png"))
     rows = [to_tensor(read_rgb(file)) for file in files[:: -(-len(files) // NUM_PANELS)]]
-    write_image(folder / "panels.jpg", from_tensor(stack(rows)), quality=72)
+    write_image(folder / "panels.jpg", from_tensor(stack(rows)), quality=64)
 
 
 def _differences(scores: Sequence[ImageScore]) -> list[str]:
