@@ -48,8 +48,9 @@ def _make(work: Work) -> Facts:
 def _timing_before(work: Work) -> Facts | None:
     """Return what is known of a run that has begun to train and only lies elsewhere now: it keeps its schedule."""
     entry, inputs = work.journal.entry(NAME), hash_json(_schedule_inputs(work))
-    is_the_same = entry is not None and entry.facts.get("schedule_inputs") == inputs
-    return entry.facts if is_the_same and work.folder.has_training_begun() else None
+    if entry is None or entry.facts.get("schedule_inputs") != inputs:
+        return None
+    return entry.facts if work.folder.has_training_begun() else None
 
 
 def _timing(work: Work) -> Facts:

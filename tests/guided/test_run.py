@@ -156,6 +156,23 @@ def test_a_run_and_its_photographs_that_were_copied_go_on_in_the_new_place(finis
 
 
 @pytest.mark.slow
+def test_a_second_test_set_in_the_option_file_is_scored_besides(finished, tmp_path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(finished[0], root)
+    _run(root)
+    folder = root / "out" / "mine"
+    scores = (folder / "results" / "test" / "scores.csv").read_text().replace(str(finished[0]), str(root))
+    text = (folder / "options.yml").read_text()
+    section = f'type: SyntheticPairs, dataroot_gt: "{root}/photos", manifest: "{folder}/split/test.csv", max_size: 64'
+    more = f"  test_1: {{name: others, {section}}}\n"
+    (folder / "options.yml").write_text(text.replace("\nnetwork_g:\n", f"{more}\nnetwork_g:\n", 1))
+    shutil.rmtree(folder / "results")
+    assert "evaluate" not in _as_before(_run(root))
+    assert (folder / "results" / "test" / "scores.csv").read_text() == scores
+    assert (folder / "results" / "others" / "scores.csv").is_file()
+
+
+@pytest.mark.slow
 def test_new_photographs_or_another_base_after_training_are_noticed(finished, tmp_path) -> None:
     root = tmp_path / "copy"
     shutil.copytree(finished[0], root)
