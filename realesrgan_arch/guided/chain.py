@@ -82,8 +82,14 @@ def run_chain(steps: Sequence[Step], work: Work) -> None:
 
 
 def _check_settled(step: Step, entry: Entry | None, inputs: str, work: Work) -> None:
-    has_changed = entry is not None and entry.inputs != inputs
-    if step.is_settled and has_changed and work.folder.has_training_begun():
+    if not (step.is_settled and work.folder.has_training_begun()):
+        return
+    if entry is None:
+        raise GuidedError(
+            f"{shown(work.folder.root)} has begun to train, but {shown(work.folder.journal)} does not say from what "
+            f"({step.name}); bring that file back, or choose another --name"
+        )
+    if entry.inputs != inputs:
         raise GuidedError(
             f"{step.depends} changed since {shown(work.folder.root)} began to train, so it would be another run; bring "
             "back what was there, or give the new run a --name of its own"

@@ -81,6 +81,6 @@ def _read(path: Path) -> _Contents:
 
 def _not_ours(path: Path) -> GuidedError:
     return GuidedError(
-        f"{shown(path)} is none that this version of finetune.py wrote, or is damaged; move it away and run the same "
-        "command again: what is there is checked and used, or choose another --name"
+        f"{shown(path)} is none that this version of finetune.py wrote, or is damaged; without it nobody knows what "
+        "is done and from what: bring it back from a copy, or choose another --name"
     )

@@ -7,9 +7,9 @@ from realesrgan_arch.evaluation.difference_table import format_differences, form
 from realesrgan_arch.evaluation.evaluate import ImageScore
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
+from realesrgan_arch.guided.own_options import load_own_options, title_of_test_set
 from realesrgan_arch.guided.step_freeze import TEST, frozen_folder
 from realesrgan_arch.guided.step_train import weights_of
-from realesrgan_arch.options.load import load_options
 from realesrgan_arch.options.types import Options
 
 NAME = "evaluate"
@@ -25,7 +25,9 @@ def _inputs(work: Work) -> object:
 
 
 def _make(work: Work) -> Facts:
-    [comparison] = compare(_test_options(work), folder=work.folder.results)
+    options = _test_options(work)
+    own = work.folder.results / title_of_test_set(work, options)
+    [comparison] = (one for one in compare(options, folder=work.folder.results) if one.folder == own)
     contrasts = _contrasts(comparison.scores, _scenes(work))
     against_base = contrasts["base"]
     return {
@@ -40,7 +42,7 @@ def _make(work: Work) -> Facts:
 
 def _test_options(work: Work) -> Options:
     """The options of the run with the tuned weights, and with pictures."""
-    options = load_options(work.folder.options).options
+    options = load_own_options(work).options
     path = options.path.model_copy(
         update={"pretrain_network_g": str(weights_of(work)), "base_network_g": work.base.source, "param_key_g": None}
     )

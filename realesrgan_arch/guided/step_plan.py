@@ -16,7 +16,13 @@ _ANY_SCHEDULE = Schedule(total_iter=8000, val_freq=1000, ema_decay=0.999)
 
 def render(work: Work, trained: Trained, schedule: Schedule = _ANY_SCHEDULE) -> str:
     """Return the text of the option file with what is known so far."""
-    places = Places(
+    workers = max(1, min(_MOST_WORKERS, usable_cores() - 1))
+    return render_options(work.request.name, work.base, places_of(work), trained, schedule, num_workers=workers)
+
+
+def places_of(work: Work) -> Places:
+    """Return where all lies that the option file names, as the user named it."""
+    return Places(
         options=work.folder.options,
         data=work.request.data,
         manifest=work.folder.split / "train.csv",
@@ -24,8 +30,6 @@ def render(work: Work, trained: Trained, schedule: Schedule = _ANY_SCHEDULE) -> 
         test=frozen_folder(work, TEST),
         experiments=work.folder.experiments,
     )
-    workers = max(1, min(_MOST_WORKERS, usable_cores() - 1))
-    return render_options(work.request.name, work.base, places, trained, schedule, num_workers=workers)
 
 
 def trained_of(work: Work) -> Trained:

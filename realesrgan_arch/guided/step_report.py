@@ -74,4 +74,5 @@ def _commands(work: Work) -> Iterator[str]:
     pth = shlex.quote(str(work.folder.export / f"{work.request.name}.pth"))
     yield f"realesrgan-arch upscale -i photos/ -o upscaled/ --model_path {pth}"
     yield f"python realesrgan_arch/train.py -opt {options} --resume auto   # more steps: change total_iter in the file"
-    yield f"python realesrgan_arch/test.py -opt {options} --set path.pretrain_network_g={pth}"
+    base = shlex.quote(f"path.base_network_g={work.base.source}")
+    yield f"python realesrgan_arch/test.py -opt {options} --set path.pretrain_network_g={pth} --set {base}"

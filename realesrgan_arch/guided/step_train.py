@@ -5,8 +5,8 @@ from pathlib import Path
 from realesrgan_arch.dry_run_report import say_seconds
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
+from realesrgan_arch.guided.own_options import load_own_options
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.options.load import load_options
 from realesrgan_arch.session import train
 from realesrgan_arch.training.checkpoint import hash_file
 
@@ -29,7 +29,7 @@ def _aim(work: Work) -> str:
 
 
 def _make(work: Work) -> Facts:
-    loaded = load_options(work.folder.options)
+    loaded = load_own_options(work)
     for note in loaded.notes:
         work.talk.say(f"  note: {note}")
     if not work.folder.has_training_begun():

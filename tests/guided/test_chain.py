@@ -115,3 +115,16 @@ def test_what_training_rests_on_does_not_change_once_it_has_begun(tmp_path, begu
     else:
         run_chain(steps.chain(is_settled=True), build_work(tmp_path, []))
     assert steps.done == ["first", "second"] + ([] if begun else ["second"])
+
+
+def test_a_run_that_trained_from_nobody_knows_what_is_refused(tmp_path) -> None:
+    """Chosen anew, the plan or the average could be others: the resume would be of another run."""
+    steps, work = Steps(), build_work(tmp_path, [])
+    run_chain(steps.chain(is_settled=True), work)
+    work.folder.run.states.mkdir(parents=True)
+    work.folder.run.state(10).write_bytes(b"")
+    work.folder.journal.unlink()
+    words = r"mine has begun to train, but .*guided\.json does not say from what \(first\); .* choose another --name$"
+    with pytest.raises(GuidedError, match=words):
+        run_chain(steps.chain(is_settled=True), build_work(tmp_path, []))
+    assert steps.done == ["first", "second"]

@@ -20,7 +20,7 @@ def test_what_was_added_is_there_for_the_next_process(tmp_path) -> None:
 def test_a_damaged_or_foreign_journal_is_one_sentence_and_stays(tmp_path, text) -> None:
     path = tmp_path / "guided.json"
     path.write_text(text)
-    with pytest.raises(GuidedError, match="move it away and run the same command again"):
+    with pytest.raises(GuidedError, match="bring it back from a copy, or choose another --name$"):
         Journal(path)
     assert path.read_text() == text
 

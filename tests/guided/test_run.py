@@ -17,6 +17,7 @@ from realesrgan_arch.data.sample import draw_sample
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.guided import step_freeze
+from realesrgan_arch.guided.journal import Entry, Journal
 from realesrgan_arch.guided.request import GuidedError, Request
 from realesrgan_arch.guided.run import STEPS, run_guided
 from realesrgan_arch.guided.talk import Talk
@@ -140,6 +141,38 @@ def test_the_same_command_again_does_nothing_again(finished) -> None:
 
 
 @pytest.mark.slow
+def test_a_run_and_its_photographs_that_were_copied_go_on_in_the_new_place(finished, tmp_path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(finished[0], root)
+    weights = root / "out/mine/experiments/mine/models/net_g_latest.pth"
+    weights.unlink()  # so that there is something to train
+    original = {path: path.stat().st_mtime_ns for path in finished[0].rglob("*") if path.is_file()}
+    assert _as_before(_run(root)) == [name for name in NAMES if name not in ("rehearse", "train", "report")]
+    assert weights.is_file()
+    texts = [(root / "out" / "mine" / name).read_text() for name in ("options.yml", "summary.md")]
+    assert not any(f"{finished[0]}/out/mine/options.yml" in text for text in texts)
+    assert f"{finished[0]}/" not in texts[0]
+    assert {path: path.stat().st_mtime_ns for path in finished[0].rglob("*") if path.is_file()} == original
+
+
+@pytest.mark.slow
+def test_a_second_test_set_in_the_option_file_is_scored_besides(finished, tmp_path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(finished[0], root)
+    _run(root)
+    folder = root / "out" / "mine"
+    scores = (folder / "results" / "test" / "scores.csv").read_text().replace(str(finished[0]), str(root))
+    text = (folder / "options.yml").read_text()
+    section = f'type: SyntheticPairs, dataroot_gt: "{root}/photos", manifest: "{folder}/split/test.csv", max_size: 64'
+    more = f"  test_1: {{name: others, {section}}}\n"
+    (folder / "options.yml").write_text(text.replace("\nnetwork_g:\n", f"{more}\nnetwork_g:\n", 1))
+    shutil.rmtree(folder / "results")
+    assert "evaluate" not in _as_before(_run(root))
+    assert (folder / "results" / "test" / "scores.csv").read_text() == scores
+    assert (folder / "results" / "others" / "scores.csv").is_file()
+
+
+@pytest.mark.slow
 def test_new_photographs_or_another_base_after_training_are_noticed(finished, tmp_path) -> None:
     root = tmp_path / "copy"
     shutil.copytree(finished[0], root)
@@ -161,6 +194,8 @@ def test_killed_between_and_inside_steps_it_ends_as_an_undisturbed_run(photos, f
     with pytest.raises(Killed):
         run_guided(_request(root), _killed_at("2/9 split: train"))
     _kill_while_freezing(root, monkeypatch)
+    _kill_before_noting(root, "rehearse", monkeypatch)
+    assert (root / "out" / "mine" / "options.yml").is_file()
     _kill_while_training(root)
     lines = _run(root)
     assert _as_before(lines) == NAMES[:5]
@@ -188,6 +223,20 @@ def _kill_while_freezing(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(Killed):
             run_guided(_request(root), Talk(lambda _: None))
     assert len(list((root / "out" / "mine").glob(f"frozen-*/{step_freeze.VAL}/lq/**/*.png"))) == 1
+
+
+def _kill_before_noting(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = Journal.add
+
+    def add_until(journal: Journal, step: str, entry: Entry) -> None:
+        if step == name:
+            raise Killed(name)
+        add(journal, step, entry)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "add", add_until)
+        with pytest.raises(Killed):
+            run_guided(_request(root), Talk(lambda _: None))
 
 
 def _kill_while_training(root: Path) -> None:
