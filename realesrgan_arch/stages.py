@@ -5,6 +5,7 @@ All stages are checked before the first step of the first one. A resumed chain p
 
 import gc
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from realesrgan_arch.dry_run import dry_run
@@ -154,7 +155,9 @@ class _Chain:
         for number, options in enumerate(self.linked, 1):
             follows = number > 1
             ready = self._ready(options, number, is_new=is_new) if follows else options
-            outcome = train(ready, allow_changed=for_stage(allow_changed, number), place=self._place)
+            outcome = train(
+                ready, allow_changed=for_stage(allow_changed, number), place=replace(self._place, meeting=number)
+            )
             # What is new in an earlier stage makes an older run of a later one that of other weights.
             is_new, code = is_new or outcome.is_new, outcome.exit_code
             self._tell_end(outcome, number)

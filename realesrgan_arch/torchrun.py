@@ -22,6 +22,8 @@ class Place:
     world_size: int = 1
     local_rank: int = 0
     local_world_size: int = 1
+    meeting: int = 1
+    """Which run of this process it is, where it makes several."""
 
     @property
     def speaks(self) -> bool:

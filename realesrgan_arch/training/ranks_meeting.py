@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore, Store, rendezvous
 
 from realesrgan_arch.torchrun import Place, RanksError
 from realesrgan_arch.training.ranks import RankLostError, Ranks, first_line
@@ -31,7 +32,9 @@ def open_ranks(place: Place, *, wants_cpu: bool, backend: str, timeout_minutes: 
     timeout = timedelta(minutes=timeout_minutes)
     used = backend if device.type == "cuda" else "gloo"
     try:
-        dist.init_process_group(used, timeout=timeout, rank=place.rank, world_size=place.world_size)
+        dist.init_process_group(
+            used, store=_store(place, timeout), timeout=timeout, rank=place.rank, world_size=place.world_size
+        )
         group = dist.new_group(backend="gloo", timeout=timeout)
     except (RuntimeError, ValueError) as error:
         raise RanksError(
@@ -47,6 +50,15 @@ def open_ranks(place: Place, *, wants_cpu: bool, backend: str, timeout_minutes: 
         dist.destroy_process_group()  # the others need not wait for the timeout
         raise
     dist.destroy_process_group()
+
+
+def _store(place: Place, timeout: timedelta) -> Store:
+    """Return torchrun's store, with names of this meeting's own.
+
+    A second meeting of the same processes would find the addresses of the first, where nobody listens any more.
+    """
+    store, _, _ = next(rendezvous("env://", place.rank, place.world_size, timeout=timeout))
+    return PrefixStore(f"meeting {place.meeting}", store)
 
 
 def _device_of(place: Place, *, wants_cpu: bool) -> torch.device:
