@@ -150,13 +150,12 @@ class _Chain:
 
     def train(self, allow_changed: Sequence[str]) -> int:
         """Train all stages, and return the last exit code."""
-        is_new, code = False, EXIT_OK
+        code = EXIT_OK
         for number, options in enumerate(self.linked, 1):
-            follows = number > 1
-            ready = self._ready(options, number, is_new=is_new) if follows else options
+            with self._place.said_once():
+                ready = self._ready(options, number) if number > 1 else options
             outcome = train(ready, allow_changed=for_stage(allow_changed, number), place=self._place)
-            # What is new in an earlier stage makes an older run of a later one that of other weights.
-            is_new, code = is_new or outcome.is_new, outcome.exit_code
+            code = outcome.exit_code
             self._tell_end(outcome, number)
             del outcome
             gc.collect()  # networks and optimisers of this stage, which refer to one another
@@ -164,7 +163,7 @@ class _Chain:
                 break
         return code
 
-    def _ready(self, options: Options, number: int, *, is_new: bool) -> Options:
+    def _ready(self, options: Options, number: int) -> Options:
         if not _has_base(options):
             raise ChainError(
                 f"stage {number - 1} has left no {_base_of(options)}, from which stage {number} starts: none of its "
@@ -174,7 +173,7 @@ class _Chain:
         told = self._files_base[number - 1]
         instead = f" instead of {told}" if told not in (None, options.path.pretrain_network_g) else ""
         self._note(f"{self._title(number)} starts from {_base_of(options)}{instead}")
-        settled = options.resuming("none") if is_new else _settled(options)
+        settled = _settled(options)
         if settled.resume_from != options.resume_from and _has_begun(options):
             self._note(f"the older run {options.name} began from other weights: it is moved aside")
         return settled

@@ -20,6 +20,7 @@ from realesrgan_arch import train as script
 from realesrgan_arch.entry import run
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.torchrun import Place
 from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.trainer import Trainer
@@ -205,6 +206,18 @@ def test_a_first_stage_that_goes_on_longer_makes_the_second_one_anew(finished, t
     assert len(list((tmp_path / "experiments").glob("two_archived_*"))) == 1
 
 
+def test_a_first_stage_that_goes_on_but_keeps_its_best_weights_leaves_the_second_one_as_it_is(
+    chain, tmp_path, capsys
+) -> None:
+    chain[0]["train"]["optim_g"]["lr"] = 0.3  # so that the first step stays the best one
+    assert _train(tmp_path, chain) == 0
+    capsys.readouterr()
+    assert _train(tmp_path, chain, "--resume", "auto", "--set", "1:train.total_iter=3") == 0
+    assert _steps(_folder(tmp_path, "one")) == [1, 2, 3]
+    assert "moved aside" not in capsys.readouterr().err
+    assert not list((tmp_path / "experiments").glob("two_archived_*"))
+
+
 @pytest.mark.slow
 def test_ctrl_c_in_the_first_stage_ends_the_chain(chain, tmp_path) -> None:
     chain[0]["train"]["total_iter"] = 5000
@@ -263,6 +276,18 @@ def test_weights_that_a_stage_did_not_leave_are_one_sentence(finished, tmp_path,
     _folder(tmp_path, "one").weights("net_g", "best_psnr").unlink()
     assert _train(tmp_path, finished, "--resume", "auto") == 2
     assert "stage 1 has left no " in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_of_several_ranks_the_first_one_says_that_a_stage_left_no_weights(finished, tmp_path) -> None:
+    _folder(tmp_path, "one").weights("net_g", "best_psnr").unlink()
+    linked = [parse_options(mapping).resuming("auto") for mapping in finished]
+    for rank in (0, 1):
+        place = Place(rank, world_size=2, local_rank=rank, local_world_size=2)
+        with pytest.MonkeyPatch.context() as patch, pytest.raises((UserError, SystemExit)) as caught:
+            patch.setattr(stages, "train", lambda *_, **__: session.train(linked[0]))
+            stages.train_stages(linked, place=place, say=str, note=str)
+        assert isinstance(caught.value, UserError) == (rank == 0)
+        assert rank == 0 or caught.value.code == 2
 
 
 def test_a_second_stage_alone_names_both_ways_to_its_weights(chain, tmp_path, capsys) -> None:
