@@ -5,6 +5,7 @@ All stages are checked before the first step of the first one. A resumed chain p
 
 import gc
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from realesrgan_arch.dry_run import dry_run
@@ -154,7 +155,9 @@ class _Chain:
         for number, options in enumerate(self.linked, 1):
             with self._place.said_once():
                 ready = self._ready(options, number) if number > 1 else options
-            outcome = train(ready, allow_changed=for_stage(allow_changed, number), place=self._place)
+            outcome = train(
+                ready, allow_changed=for_stage(allow_changed, number), place=replace(self._place, meeting=number)
+            )
             code = outcome.exit_code
             self._tell_end(outcome, number)
             del outcome
