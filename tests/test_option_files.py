@@ -111,6 +111,15 @@ def test_faces_come_as_inputs_of_64_pixels_in_batches_of_16() -> None:
     assert options.datasets.train.degradation == "blur_bicubic"
 
 
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_plain_training_is_validated_on_pictures_that_are_made_in_the_same_way(path) -> None:
+    datasets = load_options(path).options.datasets
+    assert datasets.train is not None
+    synthetic = [data for data in datasets.validation_sets().values() if data.type == "SyntheticPairs"]
+    if datasets.train.is_plain:
+        assert {data.degradation for data in synthetic} <= {datasets.train.degradation}
+
+
 def test_the_candidates_of_the_study_differ_in_their_layer_only() -> None:
     first, second = _options("probe_conv_last"), _options("probe_body2_rdb3_conv5")
     assert first.train is not None and second.train is not None
