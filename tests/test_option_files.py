@@ -176,6 +176,8 @@ def _reduced(path: Path, data: Path, root: Path) -> list[str]:
             f"train.perceptual_opt.weights={data / 'vgg19.pth'}",
             "train.perceptual_opt.layer_weights={conv1_1: 1}",
         ]
+    if losses.gan_opt is not None:
+        overrides += ["train.gan_opt.start_iter=0", "train.gan_opt.ramp_iter=0", "train.net_d_init_iters=0"]
     for key, section in options.datasets.validation_sets().items():
         overrides += [f"datasets.{key}.dataroot_gt={data / 'gt'}", f"datasets.{key}.manifest=null"]
         overrides += [f"datasets.{key}.max_images=1", f"datasets.{key}.max_size=64"]
@@ -192,7 +194,9 @@ def test_every_recipe_trains_two_steps_at_reduced_size(path, data, tmp_path) -> 
     assert all(bool(weight.isfinite().all()) for weight in saved.values())
     log = outcome.run_folder.metrics.read_text()
     assert options.train is not None
+    adversary = options.train.gan_opt
     wanted = {"l_g_pix": options.train.pixel_opt, "l_g_percep": options.train.perceptual_opt}
+    wanted |= dict.fromkeys(("l_g_gan", "l_d_real", "l_d_fake"), adversary)
     assert all((f'"{name}"' in log) == (loss is not None) for name, loss in wanted.items())
     assert (outcome.run_folder.models / "net_d_latest.pth").exists() == (options.network_d is not None)
     assert "extends" not in (outcome.run_folder.root / "options.yml").read_text()
