@@ -22,6 +22,7 @@ from realesrgan_arch.training.outcome import Outcome
 from realesrgan_arch.training.resume import began_from_base
 from realesrgan_arch.training.together import run_folder_of
 from realesrgan_arch.training.validation import score_rules
+from realesrgan_arch.training.whole_chain import compare_ends
 
 Tell = Callable[[str], None]
 _ENTRIES_OF_OURS = ("params", "params_ema")
@@ -151,7 +152,7 @@ class _Chain:
 
     def train(self, allow_changed: Sequence[str]) -> int:
         """Train all stages, and return the last exit code."""
-        code = EXIT_OK
+        code, first = EXIT_OK, None
         for number, options in enumerate(self.linked, 1):
             with self._place.said_once():
                 ready = self._ready(options, number) if number > 1 else options
@@ -160,6 +161,9 @@ class _Chain:
             )
             code = outcome.exit_code
             self._tell_end(outcome, number)
+            if first is not None and (number == len(self.linked) or code != EXIT_OK):
+                self._tell_whole(first, outcome)
+            first = first or outcome
             del outcome
             gc.collect()  # networks and optimisers of this stage, which refer to one another
             if code != EXIT_OK:
@@ -186,9 +190,14 @@ class _Chain:
         if not outcome.is_new and outcome.exit_code == EXIT_OK and not is_last:
             self._note(f"{self._title(number)} is finished")
             return
-        self._say(outcome.summary())
+        of_its_own = f"\nbase     what stage {number - 1} left" if number > 1 and outcome.quality.judgement else ""
+        self._say(f"{outcome.summary()}{of_its_own}")
         if outcome.exit_code != EXIT_OK and not is_last:
             self._note(f"{self._title(number)} ended with exit code {outcome.exit_code}: stage {number + 1} is left")
+
+    def _tell_whole(self, first: Outcome, last: Outcome) -> None:
+        if self.linked[0].path.pretrain_network_g is not None and (words := compare_ends(first, last)):
+            self._say(words)
 
     def _title(self, number: int) -> str:
         return f"stage {number} of {len(self.linked)} ({self.linked[number - 1].name})"

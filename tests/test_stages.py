@@ -22,6 +22,7 @@ from realesrgan_arch.errors import UserError
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.torchrun import Place
 from realesrgan_arch.training.assembly import load_base_generator
+from realesrgan_arch.training.results_table import read_scores
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.trainer import Trainer
 from tests.tiny_run import tiny_options, write_options, write_pictures
@@ -122,6 +123,23 @@ def test_a_chain_says_where_a_stage_starts_and_sums_up_each(whole) -> None:
     assert f"stage 2 of 2 (two) starts from {base} instead of {told}\n" in said
     assert said.count("weights  ") == 2
     assert f"pretrain_network_g: {base}\n" in (_folder(root, "two").root / "options.yml").read_text()
+
+
+def test_a_chain_from_pretrained_weights_is_compared_with_them_at_its_end(whole, chain, tmp_path, capsys) -> None:
+    """Each stage is compared with the one before, so that a little may be lost each time."""
+    released = _folder(whole[0], "one").weights("net_g", None)
+    chain[0]["path"]["pretrain_network_g"] = str(released)
+    assert _train(tmp_path, chain) == 0
+    first, last = (_folder(tmp_path, name) for name in ("one", "two"))
+    best = json.loads(last.best.read_text())["files"]["composite"]
+    before = read_scores(first.results, step=0, name="val")["psnr"]
+    after = read_scores(last.results, step=best, name="val")["psnr"]
+    said = capsys.readouterr().out
+    assert f"all stages: PSNR {before:.2f} -> {after:.2f} dB on val, from the weights that the first" in said
+    assert said.count("base     what stage 1 left\n") == 1
+    assert "all stages" not in whole[1]
+    assert _train(tmp_path, chain, "--resume", "auto", "--set", "2:datasets.val.max_images=1") == 0
+    assert "all stages: no comparison with the first base, as the first and" in capsys.readouterr().out
 
 
 def test_the_composite_decides_unless_the_next_stage_names_a_metric_or_the_last_weights(chain, tmp_path) -> None:
