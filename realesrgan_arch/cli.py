@@ -24,7 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "test": ("realesrgan_arch.test", "score bicubic, the base model and a tuned one on unseen pictures"),
     "upscale": ("realesrgan_arch.inference", "upscale a picture or a folder"),
     "weights": ("realesrgan_arch.commands.weights", "list, get, verify and inspect weights"),
-    "options": ("realesrgan_arch.commands.options", "check an option file, or print the schema for editors"),
+    "options": ("realesrgan_arch.commands.options", "check or show an option file, or print the schema for editors"),
     "doctor": ("realesrgan_arch.commands.doctor", "say what is installed, what will be used and what is wrong"),
 }
 """Verb, module with `main(arguments) -> exit code`, and one line of help."""

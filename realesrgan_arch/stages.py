@@ -22,6 +22,7 @@ from realesrgan_arch.training.outcome import Outcome
 from realesrgan_arch.training.resume import began_from_base
 from realesrgan_arch.training.together import run_folder_of
 from realesrgan_arch.training.validation import score_rules
+from realesrgan_arch.training.whole_chain import compare_ends
 
 Tell = Callable[[str], None]
 _ENTRIES_OF_OURS = ("params", "params_ema")
@@ -151,23 +152,25 @@ class _Chain:
 
     def train(self, allow_changed: Sequence[str]) -> int:
         """Train all stages, and return the last exit code."""
-        is_new, code = False, EXIT_OK
+        code, first = EXIT_OK, None
         for number, options in enumerate(self.linked, 1):
-            follows = number > 1
-            ready = self._ready(options, number, is_new=is_new) if follows else options
+            with self._place.said_once():
+                ready = self._ready(options, number) if number > 1 else options
             outcome = train(
                 ready, allow_changed=for_stage(allow_changed, number), place=replace(self._place, meeting=number)
             )
-            # What is new in an earlier stage makes an older run of a later one that of other weights.
-            is_new, code = is_new or outcome.is_new, outcome.exit_code
+            code = outcome.exit_code
             self._tell_end(outcome, number)
+            if first is not None and (number == len(self.linked) or code != EXIT_OK):
+                self._tell_whole(first, outcome)
+            first = first or outcome
             del outcome
             gc.collect()  # networks and optimisers of this stage, which refer to one another
             if code != EXIT_OK:
                 break
         return code
 
-    def _ready(self, options: Options, number: int, *, is_new: bool) -> Options:
+    def _ready(self, options: Options, number: int) -> Options:
         if not _has_base(options):
             raise ChainError(
                 f"stage {number - 1} has left no {_base_of(options)}, from which stage {number} starts: none of its "
@@ -177,7 +180,7 @@ class _Chain:
         told = self._files_base[number - 1]
         instead = f" instead of {told}" if told not in (None, options.path.pretrain_network_g) else ""
         self._note(f"{self._title(number)} starts from {_base_of(options)}{instead}")
-        settled = options.resuming("none") if is_new else _settled(options)
+        settled = _settled(options)
         if settled.resume_from != options.resume_from and _has_begun(options):
             self._note(f"the older run {options.name} began from other weights: it is moved aside")
         return settled
@@ -187,9 +190,14 @@ class _Chain:
         if not outcome.is_new and outcome.exit_code == EXIT_OK and not is_last:
             self._note(f"{self._title(number)} is finished")
             return
-        self._say(outcome.summary())
+        of_its_own = f"\nbase     what stage {number - 1} left" if number > 1 and outcome.quality.judgement else ""
+        self._say(f"{outcome.summary()}{of_its_own}")
         if outcome.exit_code != EXIT_OK and not is_last:
             self._note(f"{self._title(number)} ended with exit code {outcome.exit_code}: stage {number + 1} is left")
+
+    def _tell_whole(self, first: Outcome, last: Outcome) -> None:
+        if self.linked[0].path.pretrain_network_g is not None and (words := compare_ends(first, last)):
+            self._say(words)
 
     def _title(self, number: int) -> str:
         return f"stage {number} of {len(self.linked)} ({self.linked[number - 1].name})"

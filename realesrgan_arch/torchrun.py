@@ -22,8 +22,8 @@ class Place:
     world_size: int = 1
     local_rank: int = 0
     local_world_size: int = 1
-    meeting: int = 1
-    """Which run of this process it is, where it makes several."""
+    meeting: int = 0
+    """Which of the meetings of these processes is next; each has a number of its own, the same on all of them."""
 
     @property
     def speaks(self) -> bool:

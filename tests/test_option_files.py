@@ -32,13 +32,17 @@ SMALL = {
     "SRGANDiscriminator": ["network_d.num_feat=4", "network_d.input_size=32"],
     "VGGStyleDiscriminator": ["network_d.num_feat=4", "network_d.input_size=128"],
 }
-SECOND_STAGES = {
+AFTER_THE_BEST = {
     "train_srgan_x4": "train_srresnet_x4",
     "train_esrgan_x4": "train_rrdb_psnr_x4",
     "train_realesrgan_x4plus": "train_realesrnet_x4plus",
+}
+AFTER_THE_LAST = {
     "finetune_x4plus_architecture_stage2": "probe_conv_last",
     "finetune_x4plus_architecture_stage3": "finetune_x4plus_architecture_stage2",
 }
+"""Stages of one protocol: the best weights by PSNR of a GAN stage are about its first, and most steps would be lost."""
+SECOND_STAGES = AFTER_THE_BEST | AFTER_THE_LAST
 
 
 def _options(name: str) -> Options:
@@ -61,8 +65,9 @@ def test_every_shipped_option_file_begins_by_saying_how_it_is_run_and_what_it_ne
 
 
 @pytest.mark.parametrize(("second", "first"), SECOND_STAGES.items(), ids=SECOND_STAGES)
-def test_a_second_stage_starts_from_the_best_weights_of_a_first_one_of_the_same_network(second, first) -> None:
-    assert _options(second).path.pretrain_network_g == f"experiments/{first}/models/net_g_best_psnr.pth"
+def test_a_second_stage_starts_from_a_first_one_of_the_same_network(second, first) -> None:
+    which = "best_psnr" if second in AFTER_THE_BEST else "latest"
+    assert _options(second).path.pretrain_network_g == f"experiments/{first}/models/net_g_{which}.pth"
     assert _options(second).network_g == _options(first).network_g
     assert _options(second).scale == _options(first).scale
 
@@ -104,6 +109,15 @@ def test_faces_come_as_inputs_of_64_pixels_in_batches_of_16() -> None:
     assert options.datasets.train is not None
     assert (options.crop_gt_size // options.scale, _batch(options)) == (64, 16)
     assert options.datasets.train.degradation == "blur_bicubic"
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_plain_training_is_validated_on_pictures_that_are_made_in_the_same_way(path) -> None:
+    datasets = load_options(path).options.datasets
+    assert datasets.train is not None
+    synthetic = [data for data in datasets.validation_sets().values() if data.type == "SyntheticPairs"]
+    if datasets.train.is_plain:
+        assert {data.degradation for data in synthetic} <= {datasets.train.degradation}
 
 
 def test_the_candidates_of_the_study_differ_in_their_layer_only() -> None:
@@ -162,6 +176,8 @@ def _reduced(path: Path, data: Path, root: Path) -> list[str]:
             f"train.perceptual_opt.weights={data / 'vgg19.pth'}",
             "train.perceptual_opt.layer_weights={conv1_1: 1}",
         ]
+    if losses.gan_opt is not None:
+        overrides += ["train.gan_opt.start_iter=0", "train.gan_opt.ramp_iter=0", "train.net_d_init_iters=0"]
     for key, section in options.datasets.validation_sets().items():
         overrides += [f"datasets.{key}.dataroot_gt={data / 'gt'}", f"datasets.{key}.manifest=null"]
         overrides += [f"datasets.{key}.max_images=1", f"datasets.{key}.max_size=64"]
@@ -178,7 +194,9 @@ def test_every_recipe_trains_two_steps_at_reduced_size(path, data, tmp_path) -> 
     assert all(bool(weight.isfinite().all()) for weight in saved.values())
     log = outcome.run_folder.metrics.read_text()
     assert options.train is not None
+    adversary = options.train.gan_opt
     wanted = {"l_g_pix": options.train.pixel_opt, "l_g_percep": options.train.perceptual_opt}
+    wanted |= dict.fromkeys(("l_g_gan", "l_d_real", "l_d_fake"), adversary)
     assert all((f'"{name}"' in log) == (loss is not None) for name, loss in wanted.items())
     assert (outcome.run_folder.models / "net_d_latest.pth").exists() == (options.network_d is not None)
     assert "extends" not in (outcome.run_folder.root / "options.yml").read_text()

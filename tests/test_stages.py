@@ -20,7 +20,9 @@ from realesrgan_arch import train as script
 from realesrgan_arch.entry import run
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.torchrun import Place
 from realesrgan_arch.training.assembly import load_base_generator
+from realesrgan_arch.training.results_table import read_scores
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.trainer import Trainer
 from tests.tiny_run import tiny_options, write_options, write_pictures
@@ -123,6 +125,23 @@ def test_a_chain_says_where_a_stage_starts_and_sums_up_each(whole) -> None:
     assert f"pretrain_network_g: {base}\n" in (_folder(root, "two").root / "options.yml").read_text()
 
 
+def test_a_chain_from_pretrained_weights_is_compared_with_them_at_its_end(whole, chain, tmp_path, capsys) -> None:
+    """Each stage is compared with the one before, so that a little may be lost each time."""
+    released = _folder(whole[0], "one").weights("net_g", None)
+    chain[0]["path"]["pretrain_network_g"] = str(released)
+    assert _train(tmp_path, chain) == 0
+    first, last = (_folder(tmp_path, name) for name in ("one", "two"))
+    best = json.loads(last.best.read_text())["files"]["composite"]
+    before = read_scores(first.results, step=0, name="val")["psnr"]
+    after = read_scores(last.results, step=best, name="val")["psnr"]
+    said = capsys.readouterr().out
+    assert f"all stages: PSNR {before:.2f} -> {after:.2f} dB on val, from the weights that the first" in said
+    assert said.count("base     what stage 1 left\n") == 1
+    assert "all stages" not in whole[1]
+    assert _train(tmp_path, chain, "--resume", "auto", "--set", "2:datasets.val.max_images=1") == 0
+    assert "all stages: no comparison with the first base, as the first and" in capsys.readouterr().out
+
+
 def test_the_composite_decides_unless_the_next_stage_names_a_metric_or_the_last_weights(chain, tmp_path) -> None:
     first = parse_options(chain[0])
     models = _folder(tmp_path, "one").models
@@ -205,6 +224,18 @@ def test_a_first_stage_that_goes_on_longer_makes_the_second_one_anew(finished, t
     assert len(list((tmp_path / "experiments").glob("two_archived_*"))) == 1
 
 
+def test_a_first_stage_that_goes_on_but_keeps_its_best_weights_leaves_the_second_one_as_it_is(
+    chain, tmp_path, capsys
+) -> None:
+    chain[0]["train"]["optim_g"]["lr"] = 0.3  # so that the first step stays the best one
+    assert _train(tmp_path, chain) == 0
+    capsys.readouterr()
+    assert _train(tmp_path, chain, "--resume", "auto", "--set", "1:train.total_iter=3") == 0
+    assert _steps(_folder(tmp_path, "one")) == [1, 2, 3]
+    assert "moved aside" not in capsys.readouterr().err
+    assert not list((tmp_path / "experiments").glob("two_archived_*"))
+
+
 @pytest.mark.slow
 def test_ctrl_c_in_the_first_stage_ends_the_chain(chain, tmp_path) -> None:
     chain[0]["train"]["total_iter"] = 5000
@@ -263,6 +294,19 @@ def test_weights_that_a_stage_did_not_leave_are_one_sentence(finished, tmp_path,
     _folder(tmp_path, "one").weights("net_g", "best_psnr").unlink()
     assert _train(tmp_path, finished, "--resume", "auto") == 2
     assert "stage 1 has left no " in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_of_several_ranks_the_first_one_says_that_a_stage_left_no_weights(finished, tmp_path) -> None:
+    _folder(tmp_path, "one").weights("net_g", "best_psnr").unlink()
+    linked = [parse_options(mapping).resuming("auto") for mapping in finished]
+    heard: list[str] = []
+    for rank in (0, 1):
+        place = Place(rank, world_size=2, local_rank=rank, local_world_size=2)
+        with pytest.MonkeyPatch.context() as patch, pytest.raises((UserError, SystemExit)) as caught:
+            patch.setattr(stages, "train", lambda *_, **__: session.train(linked[0]))
+            stages.train_stages(linked, place=place, say=heard.append, note=heard.append)
+        assert isinstance(caught.value, UserError if rank == 0 else SystemExit)
+        assert getattr(caught.value, "code", 2) == 2
 
 
 def test_a_second_stage_alone_names_both_ways_to_its_weights(chain, tmp_path, capsys) -> None:

@@ -13,6 +13,7 @@ from realesrgan_arch.data.image_source import Disk, ImageSource
 from realesrgan_arch.data.lmdb_store import LmdbSource
 from realesrgan_arch.data.manifest import check_manifest, manifest_paths, read_manifest
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
+from realesrgan_arch.degradation.plain import PlainSettings
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.options.datasets import DatasetOptions, TrainDataset, ValDataset
 
@@ -60,6 +61,11 @@ def build_whole_images(
 ) -> SyntheticPairs | WholePairs | FrozenPairs:
     """Build a validation or test set: whole images with their LQ, the same at every call.
 
+    Args:
+        options: the section of the set.
+        scale: GT side over LQ side.
+        degradation: both passes; `blur_bicubic` takes the sigma of the first one's blur, as training does.
+
     Raises:
         DataError: as `build_training_set`.
     """
@@ -72,10 +78,20 @@ def build_whole_images(
         spread(find_images(options), options.max_images),
         read=source_of(options).read,
         scale=scale,
-        settings=degradation if options.degradation == "full" else None,
+        settings=_settings_of(options, degradation),
         seed=options.seed,
         max_size=options.max_size,
     )
+
+
+def _settings_of(options: ValDataset, passes: DegradationSettings) -> DegradationSettings | PlainSettings | None:
+    match options.degradation:
+        case "bicubic":
+            return None
+        case "blur_bicubic":
+            return PlainSettings(passes.first.blur_sigma_range)
+        case "full":
+            return passes
 
 
 def scenes_of(options: ValDataset, dataset: SyntheticPairs | WholePairs | FrozenPairs) -> dict[str, str]:

@@ -10,6 +10,7 @@ from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.image_source import ReadBytes
 from realesrgan_arch.degradation.pipeline import degrade
+from realesrgan_arch.degradation.plain import PlainRecipe, PlainSettings, degrade_plainly, draw_plain_recipe
 from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.image_header import shown
@@ -19,7 +20,7 @@ from realesrgan_arch.seeding import Stream
 
 
 class SyntheticPairs(Dataset[PairSample]):
-    """The middle of each image and its LQ: MATLAB's bicubic (`settings` None), or the two-pass degradation.
+    """The middle of each image and its LQ: by MATLAB's bicubic (`settings` None), blurred before it, or by two passes.
 
     The middle is at most `max_size` a side and a multiple of `scale`. The recipe of image `index` depends on (seed,
     index) only. The LQ is made from the picture itself, not from a sharpened one: that is what the result is scored by.
@@ -33,7 +34,7 @@ class SyntheticPairs(Dataset[PairSample]):
         paths: Sequence[Path],
         *,
         scale: int,
-        settings: DegradationSettings | None,
+        settings: DegradationSettings | PlainSettings | None,
         seed: int,
         max_size: int | None,
         read: ReadBytes = read_bytes,
@@ -66,20 +67,28 @@ class SyntheticPairs(Dataset[PairSample]):
         except ImageError:
             return failed_sample(self.paths[index], self.paths[index], failed=self.paths[index])
         image = gt.float().div_(255)
-        recipe = self.recipe(index)
-        if recipe is None:
-            lq = resize_bicubic(image, scale=1 / self.scale)
-        else:
-            lq = degrade(image[None], recipe, scale=self.scale)[0]
         path = str(self.paths[index])
-        lq = lq.clamp(0, 1).mul(255).round_().to(torch.uint8)
+        lq = self._shrink(image, self.recipe(index)).clamp(0, 1).mul(255).round_().to(torch.uint8)
         return PairSample(gt=gt, lq=lq, gt_path=path, lq_path=path, failed_path="", padded=False)
 
-    def recipe(self, index: int) -> Recipe | None:
+    def recipe(self, index: int) -> Recipe | PlainRecipe | None:
         """Return how the LQ of an image is made; None for bicubic."""
-        if self.settings is None:
-            return None
-        return draw_recipe(self.settings, seed=self.seed, step=index, batch_size=1, stream=Stream.VALIDATION)
+        match self.settings:
+            case None:
+                return None
+            case PlainSettings() as plain:
+                return draw_plain_recipe(plain, seed=self.seed, step=index, batch_size=1, stream=Stream.VALIDATION)
+            case passes:
+                return draw_recipe(passes, seed=self.seed, step=index, batch_size=1, stream=Stream.VALIDATION)
+
+    def _shrink(self, image: torch.Tensor, recipe: Recipe | PlainRecipe | None) -> torch.Tensor:
+        match recipe:
+            case None:
+                return resize_bicubic(image, scale=1 / self.scale)
+            case PlainRecipe():
+                return degrade_plainly(image[None], recipe, scale=self.scale)[0]
+            case _:
+                return degrade(image[None], recipe, scale=self.scale)[0]
 
     def _read_middle(self, path: Path) -> torch.Tensor:
         pixels = decode_rgb(self.read(path), path)

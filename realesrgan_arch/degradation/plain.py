@@ -38,15 +38,24 @@ class PlainRecipe:
 
 
 def draw_plain_recipe(
-    settings: PlainSettings, *, seed: int, step: int, batch_size: int, first_sample: int = 0
+    settings: PlainSettings,
+    *,
+    seed: int,
+    step: int,
+    batch_size: int,
+    stream: Stream = Stream.PLAIN_SAMPLE,
+    first_sample: int = 0,
 ) -> PlainRecipe:
-    """Draw the recipe of samples `first_sample`, ... of `step`; each sample's sigma depends on (seed, step, i) only."""
+    """Draw the recipe of samples `first_sample`, ... of `step`; each sample's sigma depends on (seed, step, i) only.
+
+    Those of validation are drawn from a `stream` of their own, so that training never sees one of them.
+    """
     place = numpy_generator(seed, Stream.PLAIN_BATCH, step)
     top, left = float(place.random()), float(place.random())
     sigmas = (0.0,) * batch_size
     if settings.blur_sigma_range is not None:
         samples = range(first_sample, first_sample + batch_size)
-        draws = (numpy_generator(seed, Stream.PLAIN_SAMPLE, step, i) for i in samples)
+        draws = (numpy_generator(seed, stream, step, i) for i in samples)
         sigmas = tuple(float(draw.uniform(*settings.blur_sigma_range)) for draw in draws)
     return PlainRecipe(seed=seed, step=step, blur_sigmas=sigmas, crop_top=top, crop_left=left)
 

@@ -52,7 +52,7 @@ def read_candidates(texts: Sequence[str], spec: GeneratorSpec) -> tuple[Candidat
 def default_labels(spec: GeneratorSpec) -> tuple[str, str]:
     """Return an early layer and the last one: the ancestor's for RRDBNet, those in their place for other networks."""
     if isinstance(spec, RRDBNetSpec):
-        return ("body.2.rdb3.conv5", "conv_last")
+        return (f"body.{min(2, spec.num_block - 1)}.rdb3.conv5", "conv_last")
     if isinstance(spec, CompactSpec):
         # In `body` each convolution is followed by its activation; there are `num_conv` of them between first and last.
         return (f"body.{2 * max(1, round(_DEPTH_OF_EARLY * spec.num_conv))}", f"body.{2 * spec.num_conv + 2}")

@@ -6,6 +6,7 @@ from realesrgan_arch.layer_study.candidates import Candidate
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.memory import MemoryModel
+from realesrgan_arch.training.micro_batch import settle_accumulate
 from realesrgan_arch.training.plan import present_dtype
 from realesrgan_arch.training.trainable_choices import own_choice
 
@@ -25,15 +26,24 @@ def foresee_costs(candidates: tuple[Candidate, ...], options: Options) -> dict[C
 
     Raises:
         FreezingError: a pattern that matches no layer.
+        MemoryPlanError: `train.accumulate: auto` finds no number of parts that fits.
     """
     model = MemoryModel(options)
-    at_once = max(1, model.batch // require_train(options).num_parts)
     checkpointing = bool(getattr(options.network_g, "checkpointing", False))
     dtype = present_dtype(options)
     found: dict[Candidate, Cost] = {}
     for candidate in candidates:
         choice = own_choice(options.network_g, candidate.patterns)
         trained = model.trained_parameters(choice)
+        at_once = _at_once(options, candidate, batch=model.batch)
         peak = model.predict(choice, checkpointing=checkpointing, at_once=at_once, dtype=dtype)
         found[candidate] = Cost(trained, peak.total)
     return found
+
+
+def _at_once(options: Options, candidate: Candidate, *, batch: int) -> int:
+    """Return how many pictures of a batch are trained on at once; `auto` is settled for each candidate, as its run."""
+    train = require_train(options)
+    trainable = train.trainable.model_copy(update={"network_g": candidate.patterns})
+    asked = options.model_copy(update={"train": train.model_copy(update={"trainable": trainable})})
+    return max(1, batch // require_train(settle_accumulate(asked).options).num_parts)

@@ -24,6 +24,13 @@ class Difference:
     first: str
     second: str
     metrics: Mapping[str, CrossedInterval]
+    confidence: float = CONFIDENCE
+    """Of its intervals."""
+
+    @property
+    def level(self) -> str:
+        """The confidence as it is printed, `95 %`."""
+        return f"{100 * self.confidence:.4g} %"
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Evidence:
         one, other = self.of(first, "probe"), self.of(second, "probe")
         seeds = [seed for seed in one if seed in other]
         found = self._compare(seeds, one.__getitem__, other.__getitem__, confidence)
-        return Difference(first.label, second.label, found)
+        return Difference(first.label, second.label, found, confidence)
 
     def against_base(self, candidate: Candidate, stage: Stage) -> Difference:
         """Return the difference of a candidate after a stage to the untouched network."""

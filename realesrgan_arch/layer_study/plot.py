@@ -34,11 +34,11 @@ def draw_differences(rows: Sequence[Difference], metric: str, *, mark: float) ->
         f'<rect x="{across(-mark):.1f}" y="{_TOP}" width="{across(mark) - across(-mark):.1f}" '
         f'height="{_ROW * len(rows)}" fill="#f5c542" fill-opacity="0.5"/>',
         _line(across(0), _TOP, across(0), _TOP + _ROW * len(rows), "#888"),
-        _text(12, 24, f"difference in {_name(metric)}, 95 % interval over scenes and seeds; rings are single seeds"),
+        _text(12, 24, f"difference in {_name(metric)}, interval over scenes and seeds; rings are single seeds"),
     ]
     for index, (row, one) in enumerate(zip(rows, found, strict=True)):
         middle = _TOP + _ROW * (index + 0.5)
-        lines.append(_text(12, middle + 4, f"{row.first} less {row.second}"))
+        lines.append(_text(12, middle + 4, f"{row.first} less {row.second}, {row.level}"))
         lines += _interval(one, across, middle)
     lines += [
         _text(across(value), height - 18, f"{value:+.3f}", anchor="middle")

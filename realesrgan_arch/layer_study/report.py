@@ -98,7 +98,7 @@ def _cost_rows(findings: Findings, plan: Plan) -> Iterator[list[str]]:
 
 def _difference_lines(findings: Findings) -> Iterator[str]:
     for row in _rows(findings):
-        yield f"{row.first} less {row.second}"
+        yield f"{row.first} less {row.second} ({row.level} intervals)"
         for name, found in row.metrics.items():
             metric = METRICS[name]
             unit = f" {metric.unit}" if metric.unit else ""
@@ -120,7 +120,8 @@ def _rows(findings: Findings) -> list[Difference]:
 
 
 def _plain_difference(row: Difference) -> dict[str, object]:
-    return {"first": row.first, "second": row.second, **{name: _interval(found) for name, found in row.metrics.items()}}
+    scores = {name: _interval(found) for name, found in row.metrics.items()}
+    return {"first": row.first, "second": row.second, "confidence": row.confidence, **scores}
 
 
 def _interval(found: CrossedInterval) -> Mapping[str, object]:

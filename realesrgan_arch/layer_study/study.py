@@ -2,15 +2,15 @@
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from realesrgan_arch.data.frozen_card import hash_json
 from realesrgan_arch.data.manifest import read_manifest, write_manifest
 from realesrgan_arch.layer_study.candidates import Candidate, StudyError
 from realesrgan_arch.layer_study.costs import Cost, foresee_costs
 from realesrgan_arch.layer_study.findings import BASE, Choice, Difference, Evidence, choose, compare_all
+from realesrgan_arch.layer_study.identity import study_identity
 from realesrgan_arch.layer_study.journal import Finished, Journal
 from realesrgan_arch.layer_study.protocol import Protocol, Run, Stage, run_folder, subset_path
 from realesrgan_arch.layer_study.scoring import Judge, Scores, open_judge
@@ -22,8 +22,6 @@ from realesrgan_arch.training.assembly import load_base_generator
 
 Finish = Literal["all", "first", "none"]
 Tell = Callable[[str], None]
-_MACHINE_KEYS = {"name", "logger", "val", "num_gpu", "device", "dist_params", "resume"}
-"""What may change between two calls of one study; of `val` the judge's digest has what matters."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ class _Workshop:
                 "with `realesrgan-arch data split`"
             )
         rows = read_manifest(section.manifest)
-        self._journal.claim(_identity(plan, judge, [asdict(row) for row in rows]))
+        self._journal.claim(study_identity(plan.base, plan.protocol, judge, rows))
         # A batch takes no picture twice.
         subset = draw_subset(rows, max(plan.protocol.pictures, section.batch_size_per_gpu))
         write_manifest(subset, subset_path(plan.folder))
@@ -152,20 +150,6 @@ class _Workshop:
         finished = Finished(self._judge.score_file(weights), outcome.timings.typical_s("step"))
         self._journal.keep(run.name, finished)
         return finished
-
-
-def _identity(plan: Plan, judge: Judge, rows: list[dict[str, object]]) -> dict[str, object]:
-    """Return all that decides the scores of a run, but for candidate and seed: more of either may join a study."""
-    options = plan.base.model_dump(mode="json", exclude=_MACHINE_KEYS)
-    options["path"].pop("experiments_root", None)
-    options["datasets"] = {"train": options["datasets"]["train"]}
-    options["train"].pop("trainable", None)
-    return {
-        "options": options,
-        "protocol": asdict(plan.protocol),
-        "training pictures": hash_json(rows),
-        "validation pictures and metrics": judge.digest,
-    }
 
 
 def _check_seeds(seeds: Sequence[int]) -> None:

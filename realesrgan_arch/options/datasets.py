@@ -134,10 +134,11 @@ class ValDataset(DatasetOptions):
 
     type: Literal["PairedImageDataset", "SyntheticPairs", "FrozenPairs"]
     """FrozenPairs: `dataroot_gt` is the folder of one part that `data freeze` made (ours)."""
-    degradation: Literal["bicubic", "full"] = "bicubic"
-    """How SyntheticPairs makes LQ (ours): bicubic, or the two passes of this file, once."""
+    degradation: Literal["bicubic", "blur_bicubic", "full"] = "bicubic"
+    """How SyntheticPairs makes LQ (ours): bicubic; a Gaussian blur with a sigma of `datasets.train.blur_sigma`, and
+    then bicubic; or the two passes of this file, once."""
     seed: CountOrZero = 0
-    """Of the full degradation (ours)."""
+    """Of what these two draw (ours)."""
     max_size: Count | None = None
     """Larger images are cropped at the centre to this side, in pixels (ours)."""
     max_images: Count | None = None

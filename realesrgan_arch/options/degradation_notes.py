@@ -1,6 +1,6 @@
 """What a user should hear about keys of the degradation that training does not listen to."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from realesrgan_arch.options.datasets import TrainDataset
 from realesrgan_arch.options.degradation_keys import degradation_keys
@@ -21,14 +21,15 @@ def _plain_degradation_notes(train: TrainDataset, options: Options) -> Iterator[
     if options.queue_size and "queue_size" in options.model_fields_set:
         yield f"queue_size has no effect: {why}, and such pairs need no pool"
     sets = {**options.datasets.validation_sets(), **options.datasets.test_sets()}
-    if any(data.type == "SyntheticPairs" and data.degradation == "full" for data in sets.values()):
+    ways = {train.degradation, *(data.degradation for data in sets.values() if data.type == "SyntheticPairs")}
+    if "full" in ways:
         return
     top, blur = (keys.keys() for keys in degradation_keys(options.degradation()))
     unused = [key for key in top if key in options.model_fields_set]
-    unused += [f"datasets.train.{key}" for key in blur if key in train.model_fields_set and not _blurs(train, key)]
+    unused += [f"datasets.train.{key}" for key in blur if key in train.model_fields_set and not _blurs(ways, key)]
     if unused:
         yield f"{', '.join(unused)}: no effect, as {why}"
 
 
-def _blurs(train: TrainDataset, key: str) -> bool:
-    return train.degradation == "blur_bicubic" and key == "blur_sigma"
+def _blurs(ways: Collection[str], key: str) -> bool:
+    return "blur_bicubic" in ways and key == "blur_sigma"

@@ -19,6 +19,12 @@ class QualityReport:
     """The weights of the best composite."""
     front: str = ""
     """A small table of the steps that no other beats in fidelity and naturalness at once."""
+    best_step: int = 0
+    """Of the best composite; 0 where nothing was validated."""
+    deciding: str = ""
+    """The set that decides."""
+    content: str = ""
+    """A hash of its pictures and of what is measured: scores of two hashes cannot be compared."""
 
     def lines(self) -> list[str]:
         """Return the lines for the end of a run."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
-from torch.distributed.distributed_c10d import PrefixStore, Store, rendezvous
+from torch.distributed.rendezvous import rendezvous
 
 from realesrgan_arch.torchrun import Place, RanksError
 from realesrgan_arch.training.ranks import RankLostError, Ranks, first_line
@@ -32,9 +32,8 @@ def open_ranks(place: Place, *, wants_cpu: bool, backend: str, timeout_minutes: 
     timeout = timedelta(minutes=timeout_minutes)
     used = backend if device.type == "cuda" else "gloo"
     try:
-        dist.init_process_group(
-            used, store=_store(place, timeout), timeout=timeout, rank=place.rank, world_size=place.world_size
-        )
+        store = _store_of(place, timeout)
+        dist.init_process_group(used, store=store, timeout=timeout, rank=place.rank, world_size=place.world_size)
         group = dist.new_group(backend="gloo", timeout=timeout)
     except (RuntimeError, ValueError) as error:
         raise RanksError(
@@ -52,13 +51,16 @@ def open_ranks(place: Place, *, wants_cpu: bool, backend: str, timeout_minutes: 
     dist.destroy_process_group()
 
 
-def _store(place: Place, timeout: timedelta) -> Store:
-    """Return torchrun's store, with names of this meeting's own.
+def _store_of(place: Place, timeout: timedelta) -> dist.PrefixStore:  # pyright: ignore[reportPrivateImportUsage]
+    """Return where the ranks of this meeting leave their addresses.
 
-    A second meeting of the same processes would find the addresses of the first, where nobody listens any more.
+    torchrun's store outlives a meeting. Without a prefix of its own the next one would find the addresses of the last
+    one there, and a rank that is early would wait at a closed door until the timeout.
     """
-    store, _, _ = next(rendezvous("env://", place.rank, place.world_size, timeout=timeout))
-    return PrefixStore(f"meeting {place.meeting}", store)
+    where = {"rank": place.rank, "world_size": place.world_size, "timeout": timeout}
+    store, _, _ = next(rendezvous("env://", **where))
+    store.set_timeout(timeout)
+    return dist.PrefixStore(f"meeting {place.meeting}", store)  # pyright: ignore[reportPrivateImportUsage]
 
 
 def _device_of(place: Place, *, wants_cpu: bool) -> torch.device:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from realesrgan_arch.atomic import write_text
-from realesrgan_arch.evaluation.evaluate import ImageScore, mean_of_defined, measured_metrics
+from realesrgan_arch.evaluation.evaluate import METRICS, ImageScore, mean_of_defined, measured_metrics
 
 Comparison = Mapping[str, float]
 """Scores of one set by column: `psnr`, `psnr_base`, `psnr_bicubic`, `psnr_minus_base`, `psnr_minus_bicubic`, ..."""
@@ -52,6 +52,13 @@ class ResultsTable:
         writer.writeheader()
         writer.writerows(self._rows)
         write_text(self._path, text.getvalue())
+
+
+def read_scores(path: Path, *, step: int, name: str) -> dict[str, float]:
+    """Return the mean of each metric of the set `name` at `step`; empty where the file does not have that row."""
+    rows = _read(path) if path.exists() else []
+    row = next((row for row in rows if int(row["step"]) == step and row["set"] == name), {})
+    return {metric: float(row[metric]) for metric in METRICS if row.get(metric)}
 
 
 def comparison_row(scores: Sequence[ImageScore]) -> dict[str, float]:

@@ -138,6 +138,9 @@ class ValidationRounds:
             judgement=f"{words or f'composite {best.value:+.2f} '}at step {best.step}{worse}",
             best=path if path.exists() else None,
             front=self._front(),
+            best_step=best.step,
+            deciding=self._deciding,
+            content=self._validations[0].content_digest,
         )
 
     def _front(self) -> str:

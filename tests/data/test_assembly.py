@@ -20,7 +20,9 @@ from realesrgan_arch.data.sampler import SampleRequest
 from realesrgan_arch.data.split import split_by_folder
 from realesrgan_arch.data.tile_grid import TileSettings
 from realesrgan_arch.data.tiles import make_tiles
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.data.validation_set import SyntheticPairs
+from realesrgan_arch.degradation.plain import PlainSettings
+from realesrgan_arch.degradation.settings import DegradationSettings, StageSettings
 from realesrgan_arch.images import read_rgb, write_image
 from realesrgan_arch.options.datasets import TrainDataset, ValDataset
 from tests.data.frozen import freeze
@@ -119,6 +121,14 @@ def test_pairs_are_spread_over_the_set_and_cut_to_the_largest_size(photos) -> No
     dataset = build_whole_images(options, scale=1, degradation=DegradationSettings())
     assert [Path(name).parent.name for name in dataset.names] == ["scene 0", "scene 1", "scene 2"]
     assert dataset[0]["gt"].shape == (3, 16, 16)
+
+
+def test_blurred_validation_pictures_take_the_sigma_of_the_first_pass(photos) -> None:
+    section = {"type": "SyntheticPairs", "dataroot_gt": str(photos), "degradation": "blur_bicubic"}
+    passes = DegradationSettings(first=StageSettings(blur_sigma_range=(1.0, 1.5)))
+    dataset = build_whole_images(ValDataset.model_validate(section), scale=4, degradation=passes)
+    assert isinstance(dataset, SyntheticPairs)
+    assert dataset.settings == PlainSettings((1.0, 1.5))
 
 
 def test_sets_go_by_their_names_and_by_their_keys_where_names_are_absent_or_repeated() -> None:

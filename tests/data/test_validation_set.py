@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 import tests.shims  # noqa: F401  isort: skip
 from basicsr.utils.matlab_functions import imresize
@@ -8,6 +9,7 @@ from basicsr.utils.matlab_functions import imresize
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.pipeline import degrade
+from realesrgan_arch.degradation.plain import PlainSettings, draw_plain_recipe
 from realesrgan_arch.degradation.recipe import draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.seeding import Stream
@@ -50,6 +52,21 @@ def test_degraded_pairs_follow_the_recipe_of_their_index_and_are_the_same_at_eve
     recipe = draw_recipe(settings, seed=7, step=1, batch_size=1, stream=Stream.VALIDATION)
     expected = degrade(dataset[1]["gt"][None].float() / 255, recipe, scale=4)[0] * 255
     assert torch.equal(expected.round().to(torch.uint8), lqs[1])
+
+
+def test_blurred_pairs_have_a_sigma_of_their_own_which_training_never_draws(tmp_path):
+    settings = PlainSettings((0.2, 3.0))
+    dataset = pairs(
+        [write_noise(tmp_path / f"{i}.png", seed=0, height=64, width=64) for i in range(3)], settings, seed=7
+    )
+    sigmas = [dataset.recipe(index).blur_sigmas[0] for index in range(3)]
+    assert len(set(sigmas)) == 3 and all(0.2 <= sigma <= 3 for sigma in sigmas)
+    trainings = [draw_plain_recipe(settings, seed=7, step=step, batch_size=1).blur_sigmas[0] for step in range(3)]
+    assert not set(sigmas) & set(trainings)
+    blurred = gaussian_filter(noise(0, 64, 64).astype(np.float64) / 255, (sigmas[1], sigmas[1], 0), radius=10)
+    expected = imresize(blurred.astype(np.float32), 0.25).clip(0, 1) * 255
+    difference = np.abs(dataset[1]["lq"].permute(1, 2, 0).numpy() - expected)[4:-4, 4:-4]
+    assert difference.max() < 0.51
 
 
 def test_training_never_draws_a_recipe_of_validation():

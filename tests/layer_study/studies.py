@@ -31,12 +31,12 @@ def made_up(gains: Mapping[Candidate, Mapping[int, float]], *, wobble: float = 0
     return Evidence(base, runs, {})
 
 
-def small_options(folder: Path) -> dict:
+def small_options(folder: Path, *, gan: bool = False) -> dict:
     """Options of a run on a few drawn pictures, with the split that a study needs."""
     write_pictures(folder / "photos", scenes=6)
     rows = split_by_folder(folder / "photos", seed=0, val_share=0.5, test_share=0)
     write_split(rows, folder / "split")
-    mapping = tiny_options(folder / "photos", folder)
+    mapping = tiny_options(folder / "photos", folder, gan=gan)
     mapping["datasets"]["train"]["manifest"] = str(folder / "split/train.csv")
     mapping["datasets"]["val"] |= {"manifest": str(folder / "split/val.csv"), "max_images": 6}
     return mapping

@@ -15,6 +15,8 @@ def test_rrdbnet_compares_the_ancestors_two_layers() -> None:
 
 
 @pytest.mark.parametrize(("spec", "labels", "sizes"), [
+    (RRDBNetSpec(num_feat=8, num_grow_ch=4, num_block=2), ("body.1.rdb3.conv5", "conv_last"),
+     [24 * 8 * 9 + 8, 8 * 3 * 9 + 3]),
     (COMPACT, ("body.8", "body.66"), [64 * 64 * 9 + 64, 64 * 48 * 9 + 48]),
     (SRResNetSpec(), ("body.1.conv2", "conv_last"), [64 * 64 * 9 + 64, 64 * 3 * 81 + 3]),
     (CompactSpec(num_feat=8, num_conv=2), ("body.2", "body.6"), [8 * 8 * 9 + 8, 8 * 48 * 9 + 48]),

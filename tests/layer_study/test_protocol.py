@@ -22,6 +22,7 @@ def base(tmp_path) -> Options:
     mapping["path"] |= {"pretrain_network_g": "x4plus.pth", "param_key_g": "params_ema", "pretrain_network_d": "d.pth"}
     mapping["train"] |= {
         "ema_decay": 0.999,
+        "total_iter": 2000,
         "net_d_init_iters": 100,
         "warmup_iter": 200,
         "scheduler": {"type": "MultiStepLR", "milestones": [10]},

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from realesrgan_arch.layer_study.protocol import Protocol, Run
 from realesrgan_arch.layer_study.report import table, write_report
 from realesrgan_arch.layer_study.study import Findings, Plan
 from realesrgan_arch.options.load import parse_options
-from tests.layer_study.studies import EARLY, LAST, made_up
+from tests.layer_study.studies import ALL, EARLY, LAST, made_up
 from tests.tiny_run import tiny_options
 
 COSTS = {EARLY: Cost(1000, 900_000_000), LAST: Cost(500, 100_000_000)}
@@ -43,8 +44,8 @@ def test_the_table_says_costs_scores_and_what_can_be_told_from_zero(findings, pl
         r"^nothing \(base\) +0 +- +- +24.0000$",
         r"^body.2 +1,000 +900.0 MB +0.50 +25.0000$",
         r"^body.6 +500 +100.0 MB +- +24.5000$",
-        r"^body.2 less body.6\n  PSNR  \+0.5000 \[\+0.4\d+, \+0.5\d+\] dB: can be told from zero$",
-        r"^body.2 after last less base\n  PSNR  \+2.0000 \[\+2.0000, \+2.0000\] dB: can be .* with this one seed$",
+        r"^body.2 less body.6 \(95 % intervals\)\n  PSNR  \+0.5000 \[\+0.4\d+, \+0.5\d+\] dB: can be told from zero$",
+        r"^body.2 after last less base \(95 % .*\)\n  PSNR  \+2.0000 \[\+2.0000, \+2.0000\] dB: .* this one seed$",
         r"standard deviation of 0.0100 dB; the ancestor of this study decided on 0.0045 dB from one seed$",
         r"^chosen   body.2: its PSNR is above that of every other one$",
     ):
@@ -64,6 +65,22 @@ def test_the_results_are_plain_json_with_every_number_of_the_table(findings, pla
     assert paths[1].read_text() == table(findings, plan) + "\n"
 
 
+def test_the_wider_intervals_of_several_pairs_say_how_wide_they_are(findings, plan) -> None:
+    gains = {candidate: {0: gain, 1: gain + 0.01} for candidate, gain in ((EARLY, 1.0), (LAST, 0.5), (ALL, 0.2))}
+    candidates = [EARLY, LAST, ALL]
+    differences = compare_all(made_up(gains), candidates)
+    costs = dict.fromkeys(candidates, COSTS[LAST])
+    found = replace(findings, evidence=made_up(gains), differences=differences, costs=costs)
+    changed = replace(plan, candidates=(EARLY, LAST, ALL))
+    found = replace(found, step_s=dict.fromkeys(candidates, 0.0))
+    results, _, drawing = (path.read_text() for path in write_report(found, changed))
+    said = table(found, changed)
+    levels = [row["confidence"] for row in json.loads(results)["differences"]]
+    assert levels == pytest.approx([1 - 0.05 / 3] * 3 + [0.95] * 3)
+    assert said.count("(98.33 % intervals)") == said.count("(95 % intervals)") == 3
+    assert drawing.count(", 98.33 %<") == drawing.count(", 95 %<") == 3
+
+
 def test_what_is_not_defined_is_null_in_json(findings, plan) -> None:
     base = {"psnr": findings.evidence.base["psnr"], "niqe": dict.fromkeys("abcdefghij", math.nan)}
     runs = {run: {**scores, "niqe": base["niqe"]} for run, scores in findings.evidence.runs.items()}
@@ -78,7 +95,7 @@ def test_what_is_not_defined_is_null_in_json(findings, plan) -> None:
 
 def test_the_picture_has_a_line_a_row_with_its_interval_and_seeds_where_they_belong(findings, plan) -> None:
     drawing = write_report(findings, plan)[2].read_text()
-    texts = re.findall(r">([^<>]+) less ([^<>]+)</text>", drawing)
+    texts = re.findall(r">([^<>]+) less ([^<>]+), 95 %</text>", drawing)
     assert texts == [("body.2", "body.6"), ("body.2 after probe", "base"), ("body.6 after probe", "base"),
                      ("body.2 after last", "base")]  # fmt: skip
     assert drawing.count('r="3"') == 3 + 3 + 3 + 1

@@ -19,6 +19,7 @@ from realesrgan_arch.layer_study.protocol import Protocol
 from realesrgan_arch.layer_study.report import table
 from realesrgan_arch.layer_study.scoring import open_judge
 from realesrgan_arch.layer_study.study import InterruptedStudy, Plan, run_study
+from realesrgan_arch.networks.build import build_discriminator, build_generator
 from realesrgan_arch.options.load import parse_options, require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
@@ -130,6 +131,24 @@ def test_more_seeds_join_a_study_and_other_steps_are_refused(plan, trained) -> N
     longer = replace(plan, protocol=replace(SMALL, probe_steps=3))
     with pytest.raises(UserError, match=r"other settings \(protocol.probe_steps\)"):
         run_study(longer, tell=_quiet)
+
+
+@pytest.mark.parametrize(("key", "named"), [("g", "weights.network_g"), ("d", "weights.network_d")])
+def test_weights_that_changed_under_their_name_are_refused(tmp_path, trained, key, named) -> None:
+    mapping = small_options(tmp_path, gan=True)
+    options = parse_options(mapping)
+    assert options.network_d is not None
+    networks = {"g": build_generator(options.network_g), "d": build_discriminator(options.network_d)}
+    for name, network in networks.items():
+        save_weights(tmp_path / f"{name}.pth", params=plain_state(network))
+        mapping["path"][f"pretrain_network_{name}"] = str(tmp_path / f"{name}.pth")
+    plan = Plan(parse_options(mapping), (EARLY, LAST), (0,), SMALL, tmp_path / "study", "none")
+    run_study(plan, tell=_quiet)
+    run_study(plan, tell=_quiet)
+    moved = {name: value + 1 for name, value in plain_state(networks[key]).items()}
+    save_weights(tmp_path / f"{key}.pth", params=moved)
+    with pytest.raises(UserError, match=rf"other settings \({named}\)"):
+        run_study(plan, tell=_quiet)
 
 
 @pytest.mark.parametrize(("change", "words"), [

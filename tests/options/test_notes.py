@@ -43,6 +43,13 @@ def test_what_is_accepted_otherwise_is_said(override, note):
     assert any(text.startswith(note) for text in notes), notes
 
 
+def test_the_sigma_of_the_blur_has_an_effect_where_only_validation_blurs():
+    section = "datasets.val={type: SyntheticPairs, dataroot_gt: x, degradation: blur_bicubic}"
+    overrides = ["datasets.train.degradation=bicubic", "datasets.train.blur_sigma=[1, 2]", section]
+    assert not [note for note in load_options(GAN, overrides=overrides).notes if "blur_sigma," in note]
+    assert any("blur_sigma," in note for note in load_options(GAN, overrides=overrides[:2]).notes)
+
+
 def test_the_max_size_of_pairs_has_an_effect_and_no_note():
     section = "datasets.val={type: PairedImageDataset, dataroot_gt: x, dataroot_lq: y, max_size: 9}"
     assert not [note for note in load_options(GAN, overrides=[section]).notes if "max_size" in note]

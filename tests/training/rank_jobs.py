@@ -7,6 +7,8 @@ import copy
 import os
 import signal
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -140,6 +142,20 @@ def meet(folder: Path) -> int:
     return 0
 
 
+def meet_again(folder: Path) -> int:
+    """Meet three times, the second rank late; what they say to one another is in `again.pt`."""
+    heard: list[list[str]] = []
+    for number in range(3):
+        if number and read_place().rank:
+            time.sleep(0.5)
+        place = replace(read_place(), meeting=number)
+        with open_ranks(place, wants_cpu=True, backend="nccl", timeout_minutes=0.5) as ranks:
+            heard.append(ranks.gather(f"rank {ranks.rank} in meeting {number}"))
+    if read_place().rank == 0:
+        torch.save(heard, folder / "again.pt")
+    return 0
+
+
 def train_run(folder: Path, name: str, overrides: list[str]) -> int:
     options = load_options(folder / "options.yml", overrides=[f"name={name}", *overrides]).options
     session.train(options, auto_resume=True, place=read_place())
@@ -195,6 +211,7 @@ def spoil(folder: Path) -> int:
 
 JOBS = {
     "meet": meet,
+    "meet_again": meet_again,
     "die": die,
     "learn_faster": learn_faster,
     "look_elsewhere": look_elsewhere,

@@ -78,6 +78,14 @@ def met(folder) -> dict:
     return torch.load(folder / "results.pt", weights_only=True)
 
 
+def test_ranks_meet_again_though_one_of_them_is_late(folder) -> None:
+    process = start([*TORCHRUN, "-m", "tests.training.rank_jobs", "meet_again", str(folder)])
+    err = read_errors(process)
+    assert process.returncode == 0, err
+    heard = torch.load(folder / "again.pt", weights_only=True)
+    assert heard == [[f"rank {rank} in meeting {number}" for rank in range(2)] for number in range(3)]
+
+
 @pytest.fixture(scope="module")
 def straight(folder) -> tuple[Path, str]:
     """A run of two ranks and its console."""

@@ -1,0 +1,58 @@
+"""What a study is: all that decides the scores of its runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from realesrgan_arch.data.frozen_card import hash_json
+from realesrgan_arch.data.manifest import ManifestRow
+from realesrgan_arch.layer_study.protocol import Protocol
+from realesrgan_arch.layer_study.scoring import Judge
+from realesrgan_arch.options.load import require_train
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.training.assembly import load_base_generator
+from realesrgan_arch.training.base_scores import network_digest
+from realesrgan_arch.training.checkpoint import hash_file
+from realesrgan_arch.training.loss_assembly import VGG19_FILE
+from realesrgan_arch.weights.download import find_or_download
+
+_MACHINE_KEYS = {"name", "logger", "val", "num_gpu", "device", "dist_params", "resume"}
+"""What may change between two calls of one study; of `val` the judge's digest has what matters."""
+
+
+def study_identity(
+    base: Options, protocol: Protocol, judge: Judge, rows: Sequence[ManifestRow]
+) -> Mapping[str, object]:
+    """Return all that decides the scores of a run, but for candidate and seed: more of either may join a study.
+
+    Weights count by their content: a file such as `net_g_latest.pth` keeps its name when its run goes on.
+
+    Args:
+        base: options of the user.
+        protocol: of the study.
+        judge: that scores.
+        rows: the training pictures.
+
+    Raises:
+        UserError: weights that are absent or cannot be read.
+    """
+    options = base.model_dump(mode="json", exclude=_MACHINE_KEYS)
+    options["path"].pop("experiments_root", None)
+    options["datasets"] = {"train": options["datasets"]["train"]}
+    options["train"].pop("trainable", None)
+    return {
+        "options": options,
+        "protocol": asdict(protocol),
+        "weights": _weights(base),
+        "training pictures": hash_json([asdict(row) for row in rows]),
+        "validation pictures and metrics": judge.digest,
+    }
+
+
+def _weights(base: Options) -> dict[str, str]:
+    perceptual = require_train(base).perceptual_opt
+    files = {
+        "network_d": base.path.pretrain_network_d if base.network_d else None,
+        "vgg19": str(perceptual.weights or VGG19_FILE) if perceptual else None,
+    }
+    hashes = {name: hash_file(find_or_download(source)) for name, source in files.items() if source}
+    return {"network_g": network_digest(load_base_generator(base)), **hashes}
