@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from realesrgan_arch import dry_run as module
-from realesrgan_arch import session
+from realesrgan_arch import stages
 from realesrgan_arch import train as script
 from realesrgan_arch.dry_run import dry_run
 from realesrgan_arch.dry_run_report import Cost, DryRunReport, say_seconds
@@ -157,7 +157,7 @@ def test_a_state_to_go_on_from_must_load_and_fit(mapping, tmp_path, source) -> N
 
 
 def test_json_without_a_dry_run_is_said_to_do_nothing(mapping, tmp_path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(session, "train", _raise)
+    monkeypatch.setattr(stages, "train", _raise)
     file = write_options(tmp_path / "options.yml", mapping)
     with pytest.raises(ZeroDivisionError):
         script.main(["-opt", str(file), "--json"])

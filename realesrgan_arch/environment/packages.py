@@ -32,6 +32,8 @@ REQUIRED = (
 OPTIONAL = (
     ("kaggle", "kagglehub", "kagglehub"),
     ("lmdb", "lmdb", "lmdb"),
+    ("notebook", "ipykernel", "IPython"),
+    ("perceptual", "torchmetrics", "torchmetrics"),
 )
 OPENCV_FLAVOURS = (
     "opencv-python",
