@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from realesrgan_arch import dry_run
+from realesrgan_arch.basicsr_bridge import from_basicsr, to_basicsr
 from realesrgan_arch.comparison import compare
 from realesrgan_arch.networks.vgg19 import LAYER_NAMES, VGG19Features
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.options.losses import VGG19_LAYERS
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.session import train
+from realesrgan_arch.training.run_folder import RunFolder
 from tests.tiny_run import write_pictures
 
 ROOT = Path(__file__).parents[1]
@@ -58,6 +61,16 @@ def test_every_shipped_option_file_begins_by_saying_how_it_is_run_and_what_it_ne
     assert f"options/{path.name}" in header or "as there" in header
     parts = ("what", "needs", "expect") if path in TRAINING else ("before", "writes")
     assert path.stem in OLDER or all(f"#   {part} " in header for part in parts)
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_every_shipped_training_file_keeps_the_rules_in_a_dry_run_with_its_adversary_from_the_start(path, tmp_path):
+    small = dry_run._in_small(load_options(path).options, tmp_path)
+    options = from_basicsr(to_basicsr(small, run_folder=RunFolder(tmp_path)))
+    assert options.train is not None
+    assert options.train.total_iter == dry_run.STEPS
+    game = options.train.gan_opt
+    assert game is None or (game.start_iter, game.ramp_iter, options.train.net_d_init_iters) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(("second", "first"), SECOND_STAGES.items(), ids=SECOND_STAGES)

@@ -40,12 +40,15 @@ def learned_distances_see_enough(options: Options) -> Problems:
 
 
 def base_is_known(options: Options) -> Problems:
-    """A distance to the base needs the base, and something that moves away from it."""
+    """A distance to the base needs the base, which a chain of stages supplies under a name that is known before."""
     train = options.train
     if train is None or train.base_opt is None or options.path.pretrain_network_g is not None:
         return
     path: KeyPath = ("path", "pretrain_network_g")
-    text = "this key is required by train.base_opt: the distance is to these weights"
+    text = (
+        "this key is required by train.base_opt: the distance is to these weights; where another stage trains them, "
+        "name experiments/<name of that stage>/models/net_g_best_psnr.pth"
+    )
     yield Problem(path, text, reads=(("train", "base_opt"),))
 
 

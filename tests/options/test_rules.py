@@ -81,7 +81,8 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
         (["gt_size=16", "train.lpips_opt={net: alex}"], "gt_size: expected at least 32 with train.lpips_opt, got 16"),
         (["gt_size=8", "train.dists_opt={}"], "gt_size: expected at least 16 with train.dists_opt, got 8"),
         (["train.base_opt={}", "path.pretrain_network_g="], "path.pretrain_network_g: this key is required by train.base_opt: "
-         "the distance is to these weights"),
+         "the distance is to these weights; where another stage trains them, name experiments/<name of that stage>/models/"
+         "net_g_best_psnr.pth"),
         (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d=", "train.ldl_opt={}", "train.base_opt={}"],
          "train.pixel_opt: this key is required without perceptual_opt, gan_opt, lpips_opt and dists_opt"),
     ],
