@@ -108,6 +108,8 @@ def test_srgan_and_esrgan_weigh_their_losses_as_the_papers_do() -> None:
     assert (srgan.pixel_opt, srgan.gan_opt.loss_weight) == (None, 0.001)
     assert (srgan.perceptual_opt.layer_weights, srgan.perceptual_opt.criterion) == ({"relu5_4": 1}, "l2")
     assert srgan.perceptual_opt.feature_scale == pytest.approx(1 / 12.75, abs=5e-5)
+    faces = _options("train_srgan_celeba_x4").train
+    assert faces is not None and faces.perceptual_opt == srgan.perceptual_opt
     assert (esrgan.pixel_opt.loss_weight, esrgan.gan_opt.loss_weight) == (0.01, 0.005)
     assert (esrgan.perceptual_opt.layer_weights, esrgan.perceptual_opt.criterion) == ({"conv5_4": 1}, "l1")
 
