@@ -65,7 +65,7 @@ def test_an_extreme_that_is_accepted_can_be_planned_and_tried(gt_size, further, 
         (
             48,
             {"ldl_opt": {"window": WIDEST_WINDOW + 2}},
-            "train.ldl_opt.window: expected an odd number between 3 and 31",
+            "window: expected an odd number between 3 and 31, got 33",
         ),
         (8, {"perceptual_opt": {"layer_weights": {"conv5_1": 1}}}, "gt_size: expected at least 16 with VGG19's layer"),
         (16, {"perceptual_opt": {"layer_weights": {"pool5": 1}}}, "gt_size: expected at least 32 with VGG19's layer"),

@@ -124,7 +124,7 @@ def test_the_crops_of_pairs_are_spoken_of_by_the_key_that_says_their_side(overri
     assert ": gt_size:" not in found
 
 
-def test_a_rule_about_the_crops_of_pairs_points_to_the_line_of_their_key():
+def test_the_side_of_the_crops_has_the_key_that_said_it():
     options = load_options(PAIRS, overrides=["datasets.train.gt_size=128"]).options
     assert options.crop_gt_path == ("datasets", "train", "gt_size")
     assert load_options(GAN).options.crop_gt_path == ("gt_size",)
