@@ -126,7 +126,9 @@ def _sweep(place: Path) -> None:
 def _in_small(options: Options, folder: Path) -> Options:
     """Return the options of the dry run: the same parts, few steps, each of the slowest kind."""
     full = require_train(options)
-    short = full.model_copy(update={"total_iter": STEPS, "net_d_init_iters": 0, "net_d_iters": 1})
+    # The adversary plays from the first step, as its steps are the long ones.
+    gan = full.gan_opt.model_copy(update={"start_iter": 0, "ramp_iter": 0}) if full.gan_opt else None
+    short = full.model_copy(update={"total_iter": STEPS, "net_d_init_iters": 0, "net_d_iters": 1, "gan_opt": gan})
     sets = {key: part.model_copy(update={"max_images": 1}) for key, part in options.datasets.validation_sets().items()}
     logger = options.logger.model_copy(
         update={"print_freq": 1, "save_checkpoint_freq": RESUMED_STEP, "tracker": "none", "keep_last": "all"},

@@ -137,7 +137,9 @@ def check_base(options: Options) -> None:
 def _ready_for_dry_run(options: Options, number: int, note: Tell) -> Options:
     if _has_base(options):
         return _settled(options)
-    note(f"stage {number} will start from {_base_of(options)}, which is not there yet: its dry run draws weights")
+    absent = f"stage {number} will start from {_base_of(options)}, which is not there yet: its dry run draws weights"
+    has_distance = options.train is not None and options.train.base_opt is not None
+    note(f"{absent} and leaves train.base_opt out, so it needs a little less" if has_distance else absent)
     return _without_base(options)
 
 
@@ -235,8 +237,10 @@ def _settled(options: Options) -> Options:
 
 
 def _without_base(options: Options) -> Options:
+    """Return `options` that draw weights; a distance to a base goes with it."""
     path = options.path.model_copy(update={"pretrain_network_g": None})
-    return options.resuming("none").model_copy(update={"path": path})
+    train = options.train.model_copy(update={"base_opt": None}) if options.train else None
+    return options.resuming("none").model_copy(update={"path": path, "train": train})
 
 
 def _has_base(options: Options) -> bool:

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from realesrgan_arch import dry_run
+from realesrgan_arch.basicsr_bridge import from_basicsr, to_basicsr
 from realesrgan_arch.comparison import compare
 from realesrgan_arch.networks.vgg19 import LAYER_NAMES, VGG19Features
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.options.losses import VGG19_LAYERS
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.session import train
+from realesrgan_arch.training.run_folder import RunFolder
 from tests.tiny_run import write_pictures
 
 ROOT = Path(__file__).parents[1]
@@ -64,6 +67,16 @@ def test_every_shipped_option_file_begins_by_saying_how_it_is_run_and_what_it_ne
     assert path.stem in OLDER or all(f"#   {part} " in header for part in parts)
 
 
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_every_shipped_training_file_keeps_the_rules_in_a_dry_run_with_its_adversary_from_the_start(path, tmp_path):
+    small = dry_run._in_small(load_options(path).options, tmp_path)
+    options = from_basicsr(to_basicsr(small, run_folder=RunFolder(tmp_path)))
+    assert options.train is not None
+    assert options.train.total_iter == dry_run.STEPS
+    game = options.train.gan_opt
+    assert game is None or (game.start_iter, game.ramp_iter, options.train.net_d_init_iters) == (0, 0, 0)
+
+
 @pytest.mark.parametrize(("second", "first"), SECOND_STAGES.items(), ids=SECOND_STAGES)
 def test_a_second_stage_starts_from_a_first_one_of_the_same_network(second, first) -> None:
     which = "best_psnr" if second in AFTER_THE_BEST else "latest"
@@ -100,6 +113,8 @@ def test_srgan_and_esrgan_weigh_their_losses_as_the_papers_do() -> None:
     assert (srgan.pixel_opt, srgan.gan_opt.loss_weight) == (None, 0.001)
     assert (srgan.perceptual_opt.layer_weights, srgan.perceptual_opt.criterion) == ({"relu5_4": 1}, "l2")
     assert srgan.perceptual_opt.feature_scale == pytest.approx(1 / 12.75, abs=5e-5)
+    faces = _options("train_srgan_celeba_x4").train
+    assert faces is not None and faces.perceptual_opt == srgan.perceptual_opt
     assert (esrgan.pixel_opt.loss_weight, esrgan.gan_opt.loss_weight) == (0.01, 0.005)
     assert (esrgan.perceptual_opt.layer_weights, esrgan.perceptual_opt.criterion) == ({"conv5_4": 1}, "l1")
 

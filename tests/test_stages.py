@@ -349,6 +349,15 @@ def test_a_dry_run_is_made_of_each_stage_and_leaves_nothing(chain, tmp_path, cap
     assert not (tmp_path / "experiments").exists() or not list((tmp_path / "experiments").iterdir())
 
 
+@pytest.mark.parametrize("on", ["outputs", "weights"])
+def test_a_distance_to_weights_that_are_not_there_yet_waits_for_them(chain, tmp_path, capsys, on: str) -> None:
+    chain[1]["train"]["base_opt"] = {"on": on}
+    assert _train(tmp_path, chain, "--dry-run") == 0
+    assert "its dry run draws weights and leaves train.base_opt out" in capsys.readouterr().err
+    assert _train(tmp_path, chain) == 0
+    assert '"l_g_base"' in _folder(tmp_path, "two").metrics.read_text()
+
+
 def test_a_dry_run_of_stages_as_json_is_a_list(finished, tmp_path, capsys) -> None:
     assert _train(tmp_path, finished, "--dry-run", "--json", "--set", "2:train.total_iter=7") == 0
     said = capsys.readouterr()

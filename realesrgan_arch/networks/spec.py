@@ -111,5 +111,7 @@ GeneratorSpec = RRDBNetSpec | CompactSpec | SRResNetSpec
 DiscriminatorSpec = UNetDiscriminatorSpec | SRGANDiscriminatorSpec | VGGStyleDiscriminatorSpec
 BATCH_NORM_SPECS = (SRResNetSpec, SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
 """Networks whose training depends on the statistics of a batch."""
+LEAST_FOR_BATCH_NORM = 2
+"""Pictures in a forward pass that moves batch norm: of one picture alone it would learn that picture's colours."""
 WHOLE_CROP_SPECS = (SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
 """Discriminators that are built for crops of one side, `input_size`."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-from realesrgan_arch.networks.spec import SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec
+from realesrgan_arch.networks.spec import BATCH_NORM_SPECS, WHOLE_CROP_SPECS
 from realesrgan_arch.options.losses import GanLossOptions
 from realesrgan_arch.options.problems import Problem
 from realesrgan_arch.options.train import FROZEN, TrainOptions
+from realesrgan_arch.options.training_rules import LEADING_LOSSES
 from realesrgan_arch.options.types import RELATIVISTIC_MODEL, Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
 
@@ -13,7 +14,6 @@ Problems = Iterator[Problem]
 _GAN: KeyPath = ("train", "gan_opt")
 _RELATIVISTIC = ("vanilla", "lsgan", "hinge")
 _LABELLED = ("vanilla", "lsgan")
-_BATCH_NORM_SPECS = (SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
 
 
 def relativistic_loss_is_defined(options: Options) -> Problems:
@@ -53,9 +53,10 @@ def game_begins(options: Options) -> Problems:
     if train.trainable.network_g == FROZEN:
         text = f"expected 0, as the generator is frozen and nothing would learn before, got {start}"
         yield Problem(path, text, reads=(("train", "trainable", "network_g"),))
-    elif not any((train.pixel_opt, train.perceptual_opt, train.lpips_opt, train.dists_opt)):
-        text = f"expected 0 without pixel_opt and perceptual_opt, as there is no other loss before, got {start}"
-        yield Problem(path, text, reads=(("train", "pixel_opt"), ("train", "perceptual_opt")))
+    elif not any(getattr(train, key) for key in LEADING_LOSSES):
+        without = f"{', '.join(LEADING_LOSSES[:-1])} and {LEADING_LOSSES[-1]}"
+        text = f"expected 0 without {without}, as there is no other loss before, got {start}"
+        yield Problem(path, text, reads=tuple(("train", key) for key in LEADING_LOSSES))
 
 
 def penalty_can_be_derived(options: Options) -> Problems:
@@ -83,10 +84,11 @@ def adversary_notes(options: Options) -> Iterator[str]:
     yield from _time_notes(train, train.gan_opt)
     yield from _penalty_notes(options, train, train.gan_opt)
     yield from _label_notes(train.gan_opt)
-    if options.is_relativistic and train.num_parts > 1:
+    if options.is_relativistic and train.accumulate != 1:
+        parts = "several" if train.accumulate == "auto" else train.num_parts
         yield (
-            "train.accumulate: the relativistic loss compares each part of a batch with the mean of that part only, so "
-            f"{train.num_parts} parts do not give quite the gradient of the whole"
+            "train.accumulate: the relativistic loss compares each part of a batch with the mean of that part only, as "
+            f"each of several ranks does, so {parts} parts do not give quite the gradient of the whole"
         )
 
 
@@ -112,12 +114,17 @@ def _time_notes(train: TrainOptions, gan: GanLossOptions) -> Iterator[str]:
 
 
 def _penalty_notes(options: Options, train: TrainOptions, gan: GanLossOptions) -> Iterator[str]:
+    judge, is_frozen = options.network_d, train.trainable.network_d == FROZEN
     if not gan.gradient_penalty:
-        return
-    if train.trainable.network_d == FROZEN:
+        if gan.gan_type == "wgan" and isinstance(judge, WHOLE_CROP_SPECS) and not is_frozen:
+            yield (
+                f"train.gan_opt.gan_type: nothing bounds {judge.type} under wgan without gradient_penalty; 10 would do "
+                "(arXiv 1704.00028), or UNetDiscriminatorSN, which has spectral norm"
+            )
+    elif is_frozen:
         yield "train.gan_opt.gradient_penalty has no effect: no discriminator is trained"
-    elif isinstance(options.network_d, _BATCH_NORM_SPECS):
+    elif isinstance(judge, BATCH_NORM_SPECS):
         yield (
-            f"train.gan_opt.gradient_penalty: {options.network_d.type} has batch norm, which ties each image's "
+            f"train.gan_opt.gradient_penalty: {judge.type} has batch norm, which ties each image's "
             "gradient to the rest of its batch; the paper of the penalty (arXiv 1704.00028) advises against it"
         )

@@ -80,7 +80,7 @@ class LdlOptions(Section):
 
     loss_weight: NotNegative = 1.0
     window: Count = 7
-    """Side of the window in which variances are taken; odd."""
+    """Side of the window in which variances are taken; odd, 3 to 31 and no more than the crop."""
 
 
 class LpipsOptions(Section):

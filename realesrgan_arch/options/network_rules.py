@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from realesrgan_arch.networks.spec import (
     BATCH_NORM_SPECS,
+    LEAST_FOR_BATCH_NORM,
     SRGAN_STRIDE,
     VGG_STYLE_SIZES,
     WHOLE_CROP_SPECS,
@@ -15,7 +16,6 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
 
 Problems = Iterator[Problem]
-_LEAST = 2
 _SIZE: KeyPath = ("network_d", "input_size")
 _BATCH: KeyPath = ("datasets", "train", "batch_size_per_gpu")
 
@@ -32,7 +32,7 @@ def whole_crops_fit(options: Options) -> Problems:
         yield Problem(_SIZE, f"expected {' or '.join(map(str, VGG_STYLE_SIZES))} for {spec.type}, got {size}")
     elif options.datasets.train is not None and size != options.crop_gt_size:
         text = f"expected the side of the crops, gt_size ({options.crop_gt_size}), which {spec.type} sees whole"
-        yield Problem(_SIZE, f"{text}, got {size}", reads=(("gt_size",),))
+        yield Problem(_SIZE, f"{text}, got {size}", reads=(options.crop_gt_path,))
 
 
 def batch_norm_sees_several(options: Options) -> Problems:
@@ -41,11 +41,11 @@ def batch_norm_sees_several(options: Options) -> Problems:
     Patterns that leave layers out are judged when the network is there (`training/assembly.py`).
     """
     data, train = options.datasets.train, options.train
-    if data is None or train is None or data.batch_size_per_gpu // train.num_parts >= _LEAST:
+    if data is None or train is None or data.batch_size_per_gpu // train.num_parts >= LEAST_FOR_BATCH_NORM:
         return
     for key in batch_norms_that_train(options):
         if "all" in getattr(train.trainable, key):
-            path: KeyPath = ("train", "accumulate") if data.batch_size_per_gpu >= _LEAST else _BATCH
+            path: KeyPath = ("train", "accumulate") if data.batch_size_per_gpu >= LEAST_FOR_BATCH_NORM else _BATCH
             text = too_few_for_batch_norm(key, batch=data.batch_size_per_gpu, parts=train.num_parts)
             yield Problem(path, text, reads=((key,), _BATCH))
             return
@@ -70,9 +70,10 @@ def batch_norms_that_train(options: Options) -> list[str]:
 def too_few_for_batch_norm(key: str, *, batch: int, parts: int) -> str:
     """Return why so many `parts` of a `batch` are too many for the batch norm of the network `key`."""
     why = f"because the batch norm of {key} learns from the statistics of "
-    if batch < _LEAST:
-        return f"expected at least {_LEAST}, {why}a batch, got {batch}; or freeze its layers (train.trainable.{key})"
-    return f"expected at most {batch // _LEAST}, {why}each part of the batch of {batch}, got {parts}"
+    if batch < LEAST_FOR_BATCH_NORM:
+        least = f"expected at least {LEAST_FOR_BATCH_NORM}, {why}a batch"
+        return f"{least}, got {batch}; or freeze its layers (train.trainable.{key})"
+    return f"expected at most {batch // LEAST_FOR_BATCH_NORM}, {why}each part of the batch of {batch}, got {parts}"
 
 
 NETWORK_RULES: tuple[Callable[[Options], Problems], ...] = (

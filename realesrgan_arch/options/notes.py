@@ -6,6 +6,7 @@ from typing import cast
 from realesrgan_arch.options.adversary_rules import adversary_notes
 from realesrgan_arch.options.datasets import TrainDataset, ValDataset
 from realesrgan_arch.options.degradation_notes import degradation_notes
+from realesrgan_arch.options.loss_rules import loss_notes
 from realesrgan_arch.options.network_rules import batch_norms_that_train
 from realesrgan_arch.options.problems import dotted, show
 from realesrgan_arch.options.train import FROZEN, MultiStepOptions, TrainOptions, ValidationOptions
@@ -45,6 +46,7 @@ def _without_effect(options: Options) -> Iterator[str]:
         yield from _train_notes(options.train, options)
         yield from _batch_norm_notes(options.train, options)
         yield from adversary_notes(options)
+        yield from loss_notes(options)
     yield from _sharpening_notes(options)
     sets = {**options.datasets.validation_sets(), **options.datasets.test_sets()}
     for key, data in sets.items():

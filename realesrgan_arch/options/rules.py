@@ -91,7 +91,7 @@ def crops_fit(options: Options) -> Problems:
     if size % divisor:
         broken = [(reason, key) for number, reason, key in divisors if size % number]
         text = f"expected a multiple of {divisor} ({'; '.join(reason for reason, _ in broken)}), got {size}"
-        yield Problem(_crop_path(options), text, reads=tuple((key,) for _, key in broken))
+        yield Problem(options.crop_gt_path, text, reads=tuple((key,) for _, key in broken))
     if not train.is_paired:
         yield from _degraded_crop_fits(train, size=size, scale=options.scale)
 
@@ -111,11 +111,6 @@ def _degraded_crop_fits(train: TrainDataset, *, size: int, scale: int) -> Proble
         yield Problem(path, f"expected at least gt_size ({size}), got {train.crop_size}", reads=(("gt_size",),))
     if train.crop_size % scale:
         yield Problem(path, f"expected a multiple of the scale ({scale}), got {train.crop_size}", reads=(("scale",),))
-
-
-def _crop_path(options: Options) -> KeyPath:
-    train = options.datasets.train
-    return (*_TRAIN, "gt_size") if train and train.is_paired and train.gt_size is not None else ("gt_size",)
 
 
 def networks_fit(options: Options) -> Problems:

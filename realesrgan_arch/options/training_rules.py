@@ -11,6 +11,8 @@ from realesrgan_arch.options.yaml_dialect import KeyPath
 
 Problems = Iterator[Problem]
 _TRAIN: KeyPath = ("datasets", "train")
+LEADING_LOSSES = ("pixel_opt", "perceptual_opt", "lpips_opt", "dists_opt")
+"""Keys of the losses that lead a generator to the ground truth without an adversary."""
 
 
 def adversary_is_whole(options: Options) -> Problems:
@@ -44,7 +46,7 @@ def training_is_whole(options: Options) -> Problems:
     if options.datasets.train is None:
         yield Problem(_TRAIN, "this key is required by `train`; expected a mapping", reads=(("train",),))
     # The artefacts' weights vanish and the base only holds back: neither leads a generator to the ground truth.
-    others = ("perceptual_opt", "gan_opt", "lpips_opt", "dists_opt")
+    others = (*LEADING_LOSSES[1:], "gan_opt")
     if train.pixel_opt is None and all(getattr(train, key) is None for key in others):
         reads: tuple[KeyPath, ...] = tuple(("train", key) for key in others)
         text = f"this key is required without {', '.join(others[:-1])} and {others[-1]}"

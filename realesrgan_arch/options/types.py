@@ -33,6 +33,7 @@ from realesrgan_arch.options.fields import (
     read_spec,
 )
 from realesrgan_arch.options.train import DistOptions, LoggerOptions, PathOptions, TrainOptions, ValidationOptions
+from realesrgan_arch.options.yaml_dialect import KeyPath
 
 _FIRST, _SECOND = StageSettings(), second_stage_defaults()
 RELATIVISTIC_MODEL = "ESRGANModel"
@@ -167,6 +168,13 @@ class Options(Section):
         if train is not None and train.is_paired and train.gt_size is not None:
             return train.gt_size
         return self.gt_size
+
+    @property
+    def crop_gt_path(self) -> KeyPath:
+        """The key that says `crop_gt_size`."""
+        train = self.datasets.train
+        is_told = train is not None and train.is_paired and train.gt_size is not None
+        return ("datasets", "train", "gt_size") if is_told else ("gt_size",)
 
     def usm(self) -> UsmSettings:
         """Return the four sharpening switches, with RealESRNetModel's `gt_usm` resolved; it leaves pairs alone."""

@@ -12,6 +12,7 @@ from realesrgan_arch.degradation.plain import PlainSettings
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.networks.build import build_discriminator, build_generator
+from realesrgan_arch.networks.spec import LEAST_FOR_BATCH_NORM
 from realesrgan_arch.options.load import OptionsError, require_train
 from realesrgan_arch.options.network_rules import too_few_for_batch_norm
 from realesrgan_arch.options.train import (
@@ -25,7 +26,7 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.seeding import Stream, derived_seed
 from realesrgan_arch.training.compiling import compile_networks
 from realesrgan_arch.training.ema import Ema
-from realesrgan_arch.training.freezing import LEAST_FOR_BATCH_NORM, FreezePlan, plan_freezing
+from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
 from realesrgan_arch.training.loss_assembly import LossParts, assemble_losses
 from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.players import Player, SharpenedTargets, StepRules

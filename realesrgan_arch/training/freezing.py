@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 from realesrgan_arch.errors import UserError
 
-LEAST_FOR_BATCH_NORM = 2
-"""Pictures in a forward pass that moves batch norm: of one picture alone it would learn that picture's colours."""
 _COUNTED = re.compile(r"(first|last):(\d+)")
 
 
@@ -50,10 +48,7 @@ class FreezePlan:
     def moves_batch_norm(self, network: nn.Module) -> bool:
         """Say whether training takes statistics of its batches for a batch norm of `network`."""
         frozen = set(self.frozen_modules(network))
-        norms = (
-            prefix for prefix, module in network.named_modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)
-        )
-        return any(prefix not in frozen for prefix in norms)
+        return any(prefix not in frozen for prefix, module in network.named_modules() if _is_batch_norm(module))
 
     def trainable_parameters(self, network: nn.Module) -> list[nn.Parameter]:
         """Return the parameters for the optimiser, in the network's order."""
@@ -140,6 +135,15 @@ def _prefixes(name: str) -> Iterator[str]:
     parts = name.split(".")
     for length in range(1, len(parts) + 1):
         yield ".".join(parts[:length])
+
+
+def has_batch_norm(network: nn.Module) -> bool:
+    """Say whether any part of `network` is a batch norm, whether it trains or not."""
+    return any(map(_is_batch_norm, network.modules()))
+
+
+def _is_batch_norm(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.batchnorm._BatchNorm)
 
 
 def _holds_tensors(module: nn.Module) -> bool:

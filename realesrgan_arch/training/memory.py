@@ -17,10 +17,10 @@ from torch import nn
 from realesrgan_arch.losses.base_distance import BaseWeightDistance
 from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.networks.build import build_discriminator, build_generator
-from realesrgan_arch.networks.spec import WHOLE_CROP_SPECS, GeneratorSpec, RRDBNetSpec
+from realesrgan_arch.networks.spec import LEAST_FOR_BATCH_NORM, WHOLE_CROP_SPECS, GeneratorSpec, RRDBNetSpec
 from realesrgan_arch.options.load import OptionsError, require_train
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.training.freezing import LEAST_FOR_BATCH_NORM, FreezePlan, plan_freezing
+from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
 from realesrgan_arch.training.loss_assembly import LossParts, build_further_terms, build_losses
 from realesrgan_arch.training.rehearsal import (
     SIDE,

@@ -2,8 +2,9 @@
 
 The networks and losses are the real ones with freshly drawn weights; the pictures are gray and 32 pixels wide.
 Every tensor of a step is either of a fixed size (weights in 16 bits, sums) or in proportion to the pixels of the
-batch. So two runs, on one picture and on two, give the bytes at every operator for any batch and any crop: exactly,
-apart from the rounding of VGG's poolings for crops that are no multiple of 32.
+batch. So two runs, on one picture and on two (on two and on three where a judge has batch norm, which learns nothing
+from one value), give the bytes at every operator for any batch and any crop: exactly, apart from the rounding of VGG's
+poolings for crops that are no multiple of 32.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,8 @@ from torch import Tensor, nn
 
 from realesrgan_arch.losses.adversarial import AdversarialLoss
 from realesrgan_arch.losses.terms import Losses
-from realesrgan_arch.training.freezing import FreezePlan
+from realesrgan_arch.networks.spec import LEAST_FOR_BATCH_NORM
+from realesrgan_arch.training.freezing import FreezePlan, has_batch_norm
 from realesrgan_arch.training.live_bytes import LiveBytes
 from realesrgan_arch.training.steps import Judged, Targets, discriminator_passes, generator_terms, total
 
@@ -62,7 +64,7 @@ def rehearse_generator(network: nn.Module, plan: FreezePlan, *, scale: int, dtyp
     one, two = (_run_generator(network, batch=batch, side=SIDE // scale, dtype=dtype) for batch in (1, 2))
     for handle in handles:
         handle.remove()
-    return GeneratorBytes(*(_affine(first, second) for first, second in zip(one, two, strict=True)))
+    return GeneratorBytes(*(_affine(first, second, fewest=1) for first, second in zip(one, two, strict=True)))
 
 
 def rehearse_judges(
@@ -120,19 +122,20 @@ def _rehearse_side(
     run: Callable[[Tensor, Tensor], None], networks: list[nn.Module], *, side: int, needs_gradient: bool
 ) -> SideBytes:
     found = []
-    for batch in (1, 2):
+    fewest = LEAST_FOR_BATCH_NORM if any(map(has_batch_norm, networks)) else 1
+    for batch in (fewest, fewest + 1):
         picture, target = (torch.full((batch, 3, side, side), value) for value in (0.4, 0.5))
         picture.requires_grad_(needs_gradient)
         with LiveBytes([picture, target, *(tensor for network in networks for tensor in _tensors(network))]) as tracked:
             run(picture, target)
         found.append((tracked.timeline, tracked.made))
-    return SideBytes(*(_affine(first, second) for first, second in zip(*found, strict=True)))
+    return SideBytes(*(_affine(first, second, fewest=fewest) for first, second in zip(*found, strict=True)))
 
 
-def _affine(one: list[int], two: list[int]) -> Affine:
-    """Return the line through the bytes of one picture and of two; the same operators ran for both."""
-    first, second = np.array(one, dtype=np.float64), np.array(two, dtype=np.float64)
-    return Affine(2 * first - second, second - first)
+def _affine(few: list[int], more: list[int], *, fewest: int) -> Affine:
+    """Return the line through the bytes of `fewest` pictures and of one more; the same operators ran for both."""
+    first, second = np.array(few, dtype=np.float64), np.array(more, dtype=np.float64)
+    return Affine(first - fewest * (second - first), second - first)
 
 
 def _tensors(network: nn.Module) -> list[Tensor]:

@@ -31,7 +31,8 @@ ESRGAN = "model_type=ESRGANModel"
         (["train.gan_opt.start_iter=5", "train.trainable.network_g=none"],
          "train.gan_opt.start_iter: expected 0, as the generator is frozen and nothing would learn before, got 5"),
         (["train.gan_opt.start_iter=5", "train.pixel_opt=", "train.perceptual_opt="],
-         "train.gan_opt.start_iter: expected 0 without pixel_opt and perceptual_opt, as there is no other loss before, got 5"),
+         "train.gan_opt.start_iter: expected 0 without pixel_opt, perceptual_opt, lpips_opt and dists_opt, as there is no other "
+         "loss before, got 5"),
         (["train.gan_opt.gradient_penalty=10", "train.compile=default"],
          "train.compile: expected none with train.gan_opt.gradient_penalty, which derives twice, got default"),
     ],
@@ -67,7 +68,15 @@ def test_the_loss_is_relativistic_where_the_key_or_the_model_says_so(overrides: 
         (["train.gan_opt.gan_type=hinge", "train.gan_opt.real_label_val=0.9"],
          "train.gan_opt.real_label_val has no effect: the loss hinge reads no labels"),
         (["train.gan_opt.relativistic=true", "train.accumulate=4"],
-         "train.accumulate: the relativistic loss compares each part of a batch with the mean of that part only, so 4 parts"),
+         "train.accumulate: the relativistic loss compares each part of a batch with the mean of that part only, as "
+         "each of several ranks does, so 4 parts"),
+        (["train.gan_opt.relativistic=true", "train.accumulate=auto"],
+         "train.accumulate: the relativistic loss compares each part of a batch with the mean of that part only, as "
+         "each of several ranks does, so several parts"),
+        (["train.gan_opt.gan_type=wgan", "network_d={type: SRGANDiscriminator, input_size: 256}"],
+         "train.gan_opt.gan_type: nothing bounds SRGANDiscriminator under wgan without gradient_penalty; 10 would do"),
+        *((["train.trainable.network_g=none", f"train.{key}={{}}"], f"train.{key} has no effect: the generator is frozen")
+          for key in ("ldl_opt", "lpips_opt", "dists_opt", "base_opt")),
     ],
 )  # fmt: skip
 def test_what_may_surprise_is_said_once(overrides: list[str], note: str) -> None:
@@ -80,6 +89,8 @@ def test_what_may_surprise_is_said_once(overrides: list[str], note: str) -> None
     [
         ["train.gan_opt.relativistic=true"],
         ["train.gan_opt.gan_type=wgan", "train.gan_opt.gradient_penalty=10"],
+        ["train.gan_opt.gan_type=wgan"],
+        ["train.ldl_opt={}", "train.lpips_opt={}", "train.dists_opt={}", "train.base_opt={}"],
         ["train.gan_opt.start_iter=100", "train.gan_opt.ramp_iter=100", "train.net_d_init_iters=100"],
         ["train.gan_opt.real_label_val=0.9", "train.gan_opt.fake_label_val=0.1"],
         ["train.gan_opt.gan_type=lsgan", "train.gan_opt.fake_label_val=-1"],

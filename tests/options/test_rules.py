@@ -1,7 +1,9 @@
 # ruff: noqa: E501 - the tables hold whole sentences
 
 import pytest
+import torch
 
+from realesrgan_arch.networks.vgg19 import VGG19Features
 from realesrgan_arch.options.load import (
     load_options,
 )
@@ -72,18 +74,27 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
          "one of them"),
         (["datasets.train="], "datasets.train: this key is required by `train`; expected a mapping"),
         (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d="], "train.pixel_opt: this key is "
-         "required without perceptual_opt, gan_opt, lpips_opt and dists_opt"),
+         "required without perceptual_opt, lpips_opt, dists_opt and gan_opt"),
         (["train.ldl_opt={}", "train.ema_decay=0"], "train.ema_decay: expected more than 0 with train.ldl_opt, which compares "
          "with the averaged weights; 0.999 would do"),
-        (["train.ldl_opt={window: 6}"], "train.ldl_opt.window: expected an odd number between 3 and gt_size (256), got 6"),
-        (["train.ldl_opt={window: 1}"], "train.ldl_opt.window: expected an odd number between 3 and gt_size (256), got 1"),
-        (["train.ldl_opt={window: 257}"], "train.ldl_opt.window: expected an odd number between 3 and gt_size (256), got 257"),
+        (["train.ldl_opt={window: 6}"], "train.ldl_opt.window: expected an odd number between 3 and 31, got 6"),
+        (["train.ldl_opt={window: 1}"], "train.ldl_opt.window: expected an odd number between 3 and 31, got 1"),
+        (["train.ldl_opt={window: 257}"], "train.ldl_opt.window: expected an odd number between 3 and 31, got 257"),
+        (["train.ldl_opt={window: 33}"], "train.ldl_opt.window: expected an odd number between 3 and 31, got 33"),
+        (["gt_size=16", "train.ldl_opt={window: 17}"], "train.ldl_opt.window: expected an odd number between 3 and gt_size (16), "
+         "got 17"),
+        (["gt_size=8"], "gt_size: expected at least 16 with VGG19's layer conv5_4, got 8"),
+        (["gt_size=16", "train.perceptual_opt.layer_weights={pool5: 1, conv1_1: 1}"], "gt_size: expected at least 32 with "
+         "VGG19's layer pool5, got 16"),
+        (["gt_size=8", "train.perceptual_opt.layer_weights={pool4: 1}"], "gt_size: expected at least 16 with VGG19's layer "
+         "pool4, got 8"),
         (["gt_size=16", "train.lpips_opt={net: alex}"], "gt_size: expected at least 32 with train.lpips_opt, got 16"),
-        (["gt_size=8", "train.dists_opt={}"], "gt_size: expected at least 16 with train.dists_opt, got 8"),
+        (["gt_size=8", "train.dists_opt={}", "train.perceptual_opt="], "gt_size: expected at least 16 with train.dists_opt, got 8"),
         (["train.base_opt={}", "path.pretrain_network_g="], "path.pretrain_network_g: this key is required by train.base_opt: "
-         "the distance is to these weights"),
+         "the distance is to these weights; where another stage trains them, name experiments/<name of that stage>/models/"
+         "net_g_best_psnr.pth"),
         (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d=", "train.ldl_opt={}", "train.base_opt={}"],
-         "train.pixel_opt: this key is required without perceptual_opt, gan_opt, lpips_opt and dists_opt"),
+         "train.pixel_opt: this key is required without perceptual_opt, lpips_opt, dists_opt and gan_opt"),
     ],
 )  # fmt: skip
 def test_a_broken_rule_is_said_once_and_alone(overrides, message):
@@ -95,6 +106,38 @@ def test_pairs_have_rules_of_their_own():
     texts = problems(PAIRS, "high_order_degradation=true", "gt_size=64")
     assert "high_order_degradation: expected false, because type RealESRGANPairedDataset brings its own LQ" in texts[1]
     assert "datasets.train.gt_size: expected the `gt_size` at the top (64), got 256; give it once" in texts[0]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "text"),
+    [
+        (["network_d={type: SRGANDiscriminator, input_size: 96}", "gt_size=", "datasets.train.gt_size=256"],
+         "network_d.input_size: expected the side of the crops, gt_size (256)"),
+        (["datasets.train.gt_size=8"], "datasets.train.gt_size: expected at least 16 with VGG19's layer conv5_4, got 8"),
+        (["train.lpips_opt={}", "datasets.train.gt_size=8", "train.perceptual_opt="],
+         "datasets.train.gt_size: expected at least 16 with train.lpips_opt, got 8"),
+    ],
+)  # fmt: skip
+def test_the_crops_of_pairs_are_spoken_of_by_the_key_that_says_their_side(overrides, text):
+    (found,) = problems(PAIRS, *overrides)
+    assert text in found
+    assert ": gt_size:" not in found
+
+
+def test_the_side_of_the_crops_has_the_key_that_said_it():
+    options = load_options(PAIRS, overrides=["datasets.train.gt_size=128"]).options
+    assert options.crop_gt_path == ("datasets", "train", "gt_size")
+    assert load_options(GAN).options.crop_gt_path == ("gt_size",)
+
+
+@pytest.mark.parametrize(
+    ("layer", "side"), [("conv1_1", 8), ("relu4_4", 8), ("pool3", 8), ("conv5_4", 16), ("relu5_4", 16), ("pool5", 32)]
+)
+def test_the_least_crop_of_a_layer_of_vgg19_is_taken_by_the_network_too(layer, side):
+    overrides = [f"gt_size={side}", f"train.perceptual_opt.layer_weights={{{layer}: 1}}"]
+    load_options(GAN, overrides=overrides)
+    network = VGG19Features([layer])
+    assert network(torch.zeros(1, 3, side, side))[layer].numel() > 0
 
 
 def test_rrdbnet_of_scale_2_folds_pixels():
