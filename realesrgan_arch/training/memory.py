@@ -104,9 +104,7 @@ class MemoryModel:
             "generator": max(generator.forward, generator.held + judges.peak.at(crops), generator.backward),
             "discriminator": discriminator.peak.at(crops) if discriminator else 0.0,
             "degradation": self._degradation_bytes(batch),
-            "optimizer": ADAM_COPIES
-            * FLOAT_BYTES
-            * max((value.numel() for value in self._learning(choice)), default=0),
+            "optimizer": self._moving_bytes(choice),
         }
         moment = max(moments, key=lambda name: moments[name])
         saved = generator.held if moment == "generator" else 0.0
