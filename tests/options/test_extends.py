@@ -203,3 +203,11 @@ def test_the_origin_of_a_key_is_every_file_that_has_a_part_in_it_and_the_overrid
     assert origins["train"] == (base, str(top), "--set train.optim_g.lr=1")
     assert origins["network_g"] == ("--set network_g.type=RRDBNet",)
     assert "extends" not in origins
+
+
+def test_what_a_file_or_an_override_removes_has_no_origin(tmp_path) -> None:
+    low = BASE + "path:\n  strict_load_g: true\nval:\n  val_freq: 5\n"
+    top = _write(tmp_path, top="extends: base.yml\nname: top\npath: ~\n", base=low)
+    loaded = load_options(top, overrides=["val=~"])
+    assert {"path", "val"}.isdisjoint(loaded.origins)
+    assert "path" in load_options(_write(tmp_path, top="extends: base.yml\nname: top\n")).origins

@@ -34,10 +34,15 @@ def _norms(network: nn.Module) -> set[type]:
     return {type(layer) for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)}
 
 
+def _meet(monkeypatch, *, world_size: int) -> None:
+    monkeypatch.setattr(assembly.dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(assembly.dist, "get_world_size", lambda: world_size)
+
+
 def test_many_processes_share_their_statistics_under_the_same_names(tmp_path, monkeypatch) -> None:
     options = _options(tmp_path, dist_params={"sync_batch_norm": True})
     alone = assemble_model(options, run_folder=RunFolder(tmp_path))
-    monkeypatch.setattr(assembly.dist, "is_initialized", lambda: True)
+    _meet(monkeypatch, world_size=2)
     together = assemble_model(options, run_folder=RunFolder(tmp_path))
     unasked = assemble_model(_options(tmp_path), run_folder=RunFolder(tmp_path))
     assert [_norms(model.generator.network) for model in (alone, together, unasked)] == [
@@ -62,6 +67,22 @@ def test_patterns_that_train_batch_norm_on_one_image_are_refused_when_the_networ
         assemble_model(_options(tmp_path, batch_size=1, train=train), run_folder=RunFolder(tmp_path))
     train = {"trainable": {"network_g": ["conv_last"]}}
     assemble_model(_options(tmp_path, batch_size=1, train=train), run_folder=RunFolder(tmp_path))
+
+
+def test_one_image_for_each_of_many_processes_is_enough_where_they_share_their_statistics(
+    tmp_path, monkeypatch
+) -> None:
+    shared = _options(tmp_path, batch_size=1, dist_params={"sync_batch_norm": True})
+    alone = {"trainable": {"network_g": ["last:4"]}}
+    with pytest.raises(OptionsError, match="expected at least 2, because the batch norm of network_g"):
+        assemble_model(shared, run_folder=RunFolder(tmp_path))
+    _meet(monkeypatch, world_size=1)
+    with pytest.raises(OptionsError, match="expected at least 2, because the batch norm of network_g"):
+        assemble_model(shared, run_folder=RunFolder(tmp_path))
+    _meet(monkeypatch, world_size=2)
+    assemble_model(shared, run_folder=RunFolder(tmp_path))
+    with pytest.raises(OptionsError, match="expected at least 2, because the batch norm of network_g"):
+        assemble_model(_options(tmp_path, batch_size=1, train=alone), run_folder=RunFolder(tmp_path))
 
 
 def _game() -> Game:
