@@ -11,7 +11,7 @@ from torch import Tensor
 from realesrgan_arch.degradation import kernels
 from realesrgan_arch.degradation.jpeg import jpeg
 from realesrgan_arch.degradation.operators import add_gaussian_noise, blur, resize, round_to_8bit
-from realesrgan_arch.degradation.plain import PlainRecipe
+from realesrgan_arch.degradation.plain import BORDER, PlainRecipe
 from realesrgan_arch.degradation.poisson import add_poisson_noise
 from realesrgan_arch.degradation.recipe import KernelDraw, Recipe, StageRecipe
 from realesrgan_arch.degradation.settings import ResizeMode
@@ -52,18 +52,26 @@ def crop_pair(
 ) -> tuple[Tensor, Tensor]:
     """Return the same place of both: `gt` (B, 3, gt_size, gt_size) and `lq` (B, 3, gt_size // scale, gt_size // scale).
 
-    The place is the recipe's and lies on the grid of LQ pixels. Raises ValueError where `lq` is smaller than its crop.
+    The place is the recipe's and lies on the grid of LQ pixels; that of a plain recipe keeps `BORDER` of them away from
+    the sides of `lq`, or as many as there is room for: shrinking mirrors what lies there. Raises ValueError where `lq`
+    is smaller than its crop.
     """
     lq_size = gt_size // scale
     height, width = lq.shape[-2:]
     if min(height, width) < lq_size:
         raise ValueError(f"A crop of {lq_size} does not fit into an LQ image of {height} x {width}; lower gt_size.")
-    top = int(recipe.crop_top * (height - lq_size + 1))
-    left = int(recipe.crop_left * (width - lq_size + 1))
+    border = BORDER if isinstance(recipe, PlainRecipe) else 0
+    top = _start(recipe.crop_top, room=height - lq_size, border=border)
+    left = _start(recipe.crop_left, room=width - lq_size, border=border)
     return (
         gt[..., top * scale : top * scale + gt_size, left * scale : left * scale + gt_size],
         lq[..., top : top + lq_size, left : left + lq_size],
     )
+
+
+def _start(share: float, *, room: int, border: int) -> int:
+    inset = min(border, room // 2)
+    return inset + int(share * (room - 2 * inset + 1))
 
 
 def build_kernels(draws: Sequence[KernelDraw], dtype: torch.dtype = torch.float32) -> Tensor:

@@ -13,6 +13,9 @@ from realesrgan_arch.degradation.operators import blur, round_to_8bit
 from realesrgan_arch.resampling import resize_bicubic
 from realesrgan_arch.seeding import Stream, numpy_generator
 
+BORDER = 2
+"""LQ pixels at each side that bicubic shrinking makes of mirrored pixels of the crop, too."""
+
 
 @dataclass(frozen=True)
 class PlainSettings:
@@ -23,7 +26,10 @@ class PlainSettings:
 
 @dataclass(frozen=True)
 class PlainRecipe:
-    """Every random number of one batch: a sigma for each sample (0 for no blur), and the place of the crop."""
+    """Every random number of one batch: a sigma for each sample (0 for no blur), and the place of the crop.
+
+    `crop_top` and `crop_left` are shares in [0, 1) of the places that a crop can have inside the border.
+    """
 
     seed: int
     step: int

@@ -8,7 +8,8 @@ interval over scenes alone speaks of these very networks only: another seed give
 the variance of the mean is (MS_scene + MS_seed - MS_rest) / (scenes * seeds) by the mean squares of the two-way
 analysis of variance: Clark, "The language-as-fixed-effect fallacy" (Journal of Verbal Learning and Verbal Behavior
 1973). Degrees of freedom are Satterthwaite's ("An approximate distribution of estimates of variance components",
-Biometrics Bulletin 1946). A share of variance that comes out below zero counts as zero.
+Biometrics Bulletin 1946). A share of variance that comes out below zero counts as zero,
+and where both do the rest alone decides.
 """
 
 import math
@@ -90,12 +91,9 @@ def _reach(table: np.ndarray, confidence: float) -> float:
     """Return half the width of the interval."""
     squares = _mean_squares(table)
     scene, seed, rest = squares["scene"][0], squares["seed"][0], squares["rest"][0]
-    counted = ["scene", "seed", "rest"]
-    if seed <= rest:
-        counted = ["scene"]
-    elif scene <= rest:
-        counted = ["seed"]
-    variance = scene + seed - rest if len(counted) > 1 else squares[counted[0]][0]
+    larger = [name for name in ("scene", "seed") if squares[name][0] > rest]
+    counted = [*larger, "rest"] if len(larger) > 1 else larger or ["rest"]
+    variance = scene + seed - rest if len(larger) > 1 else squares[counted[0]][0]
     if variance == 0:
         return 0.0
     freedom = variance**2 / sum(square**2 / free for square, free in (squares[name] for name in counted))

@@ -98,10 +98,10 @@ def _check_resumes(stages: Sequence[LoadedOptions]) -> None:
 
 
 def _check_folders(stages: Sequence[LoadedOptions]) -> None:
-    first_of: dict[tuple[Path | None, str], int] = {}
+    first_of: dict[Path, int] = {}
     for number, stage in enumerate(stages, 1):
         name = stage.options.name
-        earlier = first_of.setdefault((stage.options.path.experiments_root, name), number)
+        earlier = first_of.setdefault(stage.options.run_path.resolve(), number)
         if earlier != number:
             raise ChainError(
                 f"stages {earlier} and {number} are both called {name} and would share a folder; give one of them "

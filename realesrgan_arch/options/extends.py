@@ -1,7 +1,8 @@
 """`extends: parts/rrdbnet_x4.yml`: an option file that stands on others, so that what they share is written once.
 
 The files that `extends` names, relative to the file that says it, are laid down first, in the order of the list; what
-stands later lies on top. Mappings merge key by key, anything else replaces what was there, and `key: ~` removes it. A
+stands later lies on top. Mappings merge key by key, anything else replaces what was there, and `key: ~` removes it.
+Where `type` decides which keys a section has (a network, the scheduler), one of another type replaces the section. A
 file that is reached by several ways counts once, at the first.
 """
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.options.problems import EXTENDS, value_at
+from realesrgan_arch.options.problems import EXTENDS, has_kinds, value_at
 from realesrgan_arch.options.yaml_dialect import Document, KeyPath, YamlError, read_document
 
 MAX_DEPTH = 10
@@ -56,9 +57,9 @@ def read_laid(path: Path) -> LaidDocument:
     places: dict[KeyPath, Place] = {}
     for index, (file, document) in enumerate(stack.layers):
         own = {key: item for key, item in document.values.items() if key != EXTENDS}
-        values = _merged(values, own) if index else own
         lines = {key: Place(file, line) for key, line in document.lines.items() if key[0] != EXTENDS}
-        places = _places_on_top(places, own, lines)
+        places = _places_on_top(places, values, own, lines)
+        values = _merged(values, own) if index else own
     return LaidDocument(values, places, tuple(file for file, _ in stack.layers))
 
 
@@ -125,24 +126,39 @@ def _beside(path: Path, name: str) -> Path:
     return path.parent / (Path(name).expanduser() if name.startswith("~/") else name)
 
 
-def _merged(below: Mapping[str, object], top: Mapping[str, object]) -> dict[str, object]:
+def _merged(below: Mapping[str, object], top: Mapping[str, object], at: KeyPath = ()) -> dict[str, object]:
     merged = dict(below)
     for key, item in top.items():
         under = merged.get(key)
         if item is None:
             merged.pop(key, None)
         elif isinstance(item, Mapping) and isinstance(under, Mapping):
-            merged[key] = _merged(under, item)
+            path = (*at, key)
+            merged[key] = _merged({} if _is_another_kind(under, item, path) else under, item, path)
         else:
             merged[key] = item
     return merged
 
 
+def _is_another_kind(below: Mapping[str, object], top: Mapping[str, object], path: KeyPath) -> bool:
+    return "type" in below and "type" in top and below["type"] != top["type"] and has_kinds(path)
+
+
 def _places_on_top(
-    below: Mapping[KeyPath, Place], values: Mapping[str, object], top: Mapping[KeyPath, Place]
+    below: Mapping[KeyPath, Place],
+    laid: Mapping[str, object],
+    values: Mapping[str, object],
+    top: Mapping[KeyPath, Place],
 ) -> dict[KeyPath, Place]:
-    """Return both, without what lies below a value of `top` that replaces a section or a list."""
-    replaced = {path for path in top if not isinstance(value_at(values, path), Mapping)}
+    """Return both, without what lies below a value of `top` that replaces a section or a list of `laid`."""
+
+    def replaces(path: KeyPath) -> bool:
+        under, item = value_at(laid, path), value_at(values, path)
+        if isinstance(under, Mapping) and isinstance(item, Mapping):
+            return _is_another_kind(under, item, path)
+        return not isinstance(item, Mapping)
+
+    replaced = {path for path in top if replaces(path)}
     kept = {
         path: place
         for path, place in below.items()

@@ -79,7 +79,7 @@ def load_options(path: Path, *, overrides: Sequence[str] = ()) -> LoadedOptions:
     if options is None or problems or found:
         raise OptionsError(str(path), _sentences([*problems, *found], places, document.files))
     return LoadedOptions(
-        options=options, notes=write_notes(options, values), path=path, origins=_origins(places, document.files)
+        options=options, notes=write_notes(options, values), path=path, origins=_origins(values, places, document.files)
     )
 
 
@@ -196,9 +196,12 @@ def _prefix(place: Place | str | None, own: Path | None) -> str:
     return f"line {place.line}: " if place.path == own else f"{shown(place.path)}, line {place.line}: "
 
 
-def _origins(places: Mapping[KeyPath, Place | str], files: Sequence[Path]) -> dict[str, tuple[str, ...]]:
+def _origins(
+    values: Mapping[str, object], places: Mapping[KeyPath, Place | str], files: Sequence[Path]
+) -> dict[str, tuple[str, ...]]:
+    """Return what each key of `values` was made of; one that a file or an override has removed was made of nothing."""
     origins: dict[str, tuple[str, ...]] = {}
-    for key in dict.fromkeys(str(path[0]) for path in places):
+    for key in dict.fromkeys(str(path[0]) for path in places if path[0] in values):
         inside = [place for path, place in places.items() if path[0] == key]
         read = {place.path for place in inside if isinstance(place, Place)}
         told = dict.fromkeys(place for place in inside if isinstance(place, str))

@@ -18,6 +18,7 @@ from realesrgan_arch.options.yaml_dialect import KeyPath
 Problems = Iterator[Problem]
 _SIZE: KeyPath = ("network_d", "input_size")
 _BATCH: KeyPath = ("datasets", "train", "batch_size_per_gpu")
+_SHARED: KeyPath = ("dist_params", "sync_batch_norm")
 
 
 def whole_crops_fit(options: Options) -> Problems:
@@ -38,10 +39,13 @@ def whole_crops_fit(options: Options) -> Problems:
 def batch_norm_sees_several(options: Options) -> Problems:
     """Where a whole network with batch norm trains, each part of a batch has at least two images.
 
-    Patterns that leave layers out are judged when the network is there (`training/assembly.py`).
+    Patterns that leave layers out, and batches whose statistics ranks share, are judged when the network and the ranks
+    are there (`training/assembly.py`).
     """
     data, train = options.datasets.train, options.train
-    if data is None or train is None or data.batch_size_per_gpu // train.num_parts >= LEAST_FOR_BATCH_NORM:
+    if data is None or train is None or options.dist_params.sync_batch_norm:
+        return
+    if data.batch_size_per_gpu // train.num_parts >= LEAST_FOR_BATCH_NORM:
         return
     for key in batch_norms_that_train(options):
         if "all" in getattr(train.trainable, key):
@@ -52,10 +56,16 @@ def batch_norm_sees_several(options: Options) -> Problems:
 
 
 def batch_norms_can_be_shared(options: Options) -> Problems:
-    """PyTorch adds up the statistics of several processes by nccl only."""
-    if options.dist_params.sync_batch_norm and options.dist_params.backend != "nccl":
+    """PyTorch adds up the statistics of several processes by nccl only, and has no second derivative of that."""
+    if not options.dist_params.sync_batch_norm:
+        return
+    if options.dist_params.backend != "nccl":
         text = f"expected nccl with sync_batch_norm, got {options.dist_params.backend}"
-        yield Problem(("dist_params", "backend"), text, reads=(("dist_params", "sync_batch_norm"),))
+        yield Problem(("dist_params", "backend"), text, reads=(_SHARED,))
+    gan = options.train.gan_opt if options.train else None
+    if gan is not None and gan.gradient_penalty and "network_d" in batch_norms_that_train(options):
+        text = "expected false with train.gan_opt.gradient_penalty, which derives the batch norm of network_d twice"
+        yield Problem(_SHARED, f"{text}, got true", reads=(("train", "gan_opt", "gradient_penalty"), ("network_d",)))
 
 
 def batch_norms_that_train(options: Options) -> list[str]:

@@ -86,6 +86,11 @@ def schema_at(path: KeyPath, values: object) -> dict[str, Any] | None:
     return node
 
 
+def has_kinds(path: KeyPath) -> bool:
+    """Return whether the `type` in the section at `path` decides which other keys it has."""
+    return bool(_tags(schema_at(path, None) or {}))
+
+
 def describe(node: Mapping[str, Any]) -> str:
     """Return what a part of the schema expects: `a number > 0`, `true or false`, `one of mean, sum`."""
     if "oneOf" in node or "anyOf" in node:
@@ -151,6 +156,9 @@ def _hint(node: Mapping[str, Any], value: object) -> str:
 def _unknown_key(path: KeyPath, values: object) -> str:
     key = str(path[-1])
     siblings = _keys(schema_at(path[:-1], values) or {})
+    if path in list[KeyPath](_all_paths(schema(), ())):
+        kind = show(value_at(values, (*path[:-1], "type")))
+        return f"unknown key with type {kind}; expected one of {', '.join(siblings)}"
     beside = {name: (*path[:-1], name) for name in siblings}
     everywhere = {place[-1]: place for place in reversed(list(_all_paths(schema(), ())))}
     for places, cutoff in ((beside, _SURE), (everywhere, _LIKELY), (beside, _MAYBE)):

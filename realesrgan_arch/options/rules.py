@@ -30,6 +30,8 @@ _UNSHUFFLE = 4
 _RANGES = ("resize_range", "noise_range", "poisson_scale_range", "jpeg_range")
 _BLUR_RANGES = ("blur_sigma", "betag_range", "betap_range")
 _TRAIN: KeyPath = ("datasets", "train")
+_WIDEST_BLUR = 3.5
+"""Sigma in pixels: beyond it the kernel of 21 x 21 px loses more than 3 in a thousand of the bell along each axis."""
 
 
 def _both_passes(names: Sequence[str]) -> list[str]:
@@ -45,6 +47,17 @@ def ranges_rise(options: Options) -> Problems:
     for path, (low, high) in places:
         if low > high:
             yield Problem(path, f"expected [low, high], got [{low:g}, {high:g}]")
+
+
+def blur_fits_its_kernel(options: Options) -> Problems:
+    """The Gaussian of `blur_bicubic` is not cut off by the kernel that holds it."""
+    train = options.datasets.train
+    if train is None or not train.is_plain or train.degradation != "blur_bicubic":
+        return
+    if max(train.blur_sigma) > _WIDEST_BLUR:
+        text = f"expected at most {_WIDEST_BLUR} with degradation blur_bicubic, whose kernel is 21 px wide"
+        path = (*_TRAIN, "blur_sigma")
+        yield Problem(path, f"{text}, got {max(train.blur_sigma):g}", reads=((*_TRAIN, "degradation"),))
 
 
 def probabilities_sum_to_one(options: Options) -> Problems:
@@ -189,6 +202,7 @@ def said_once(options: Options) -> Problems:
 
 RULES: tuple[Callable[[Options], Problems], ...] = (
     ranges_rise,
+    blur_fits_its_kernel,
     probabilities_sum_to_one,
     kernels_have_probabilities,
     pool_holds_whole_batches,

@@ -143,6 +143,11 @@ class Options(Section):
         return self.model_copy(update={"resume": source, "path": path})
 
     @property
+    def run_path(self) -> Path:
+        """The folder of the run, which need not be there."""
+        return (self.path.experiments_root or Path("experiments")) / self.name
+
+    @property
     def is_paired(self) -> bool:
         """Whether training reads its LQ images from files."""
         return self.datasets.train is not None and self.datasets.train.is_paired

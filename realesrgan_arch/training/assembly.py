@@ -110,15 +110,20 @@ def _assemble_discriminator(options: Options, train: TrainOptions, device: torch
 
 def _with_shared_statistics(network: nn.Module, options: Options) -> nn.Module:
     """Let batch norm take the statistics of all ranks; names in checkpoints and the tensors themselves stay."""
-    if not (options.dist_params.sync_batch_norm and dist.is_initialized()):
+    if not _shares_statistics(options):
         return network
     return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+
+
+def _shares_statistics(options: Options) -> bool:
+    return options.dist_params.sync_batch_norm and dist.is_initialized()
 
 
 def _check_batch_norm(network: nn.Module, plan: FreezePlan, options: Options, *, key: str) -> None:
     batch = options.datasets.train.batch_size_per_gpu if options.datasets.train else LEAST_FOR_BATCH_NORM
     parts = require_train(options).num_parts
-    if batch // parts < LEAST_FOR_BATCH_NORM and plan.moves_batch_norm(network):
+    together = batch // parts * (dist.get_world_size() if _shares_statistics(options) else 1)
+    if together < LEAST_FOR_BATCH_NORM and plan.moves_batch_norm(network):
         place = "train.accumulate" if batch >= LEAST_FOR_BATCH_NORM else "datasets.train.batch_size_per_gpu"
         raise OptionsError(options.name, [f"{place}: {too_few_for_batch_norm(key, batch=batch, parts=parts)}"])
 

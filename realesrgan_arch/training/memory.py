@@ -122,11 +122,13 @@ class MemoryModel:
         return self._data.batch_size_per_gpu
 
     def least_at_once(self, choice: Choice) -> int:
-        """Return how many pictures must go through the networks together: 2 where a batch norm trains, else 1."""
+        """Return how many pictures must go through the networks together: 2 where a batch norm trains, else 1; with
+        statistics that ranks share, a batch of 1 may do."""
         judge = self._discriminator
         moves = choice.plan(self.generator).moves_batch_norm(self.generator)
         moves = moves or (judge is not None and self._discriminator_plan.moves_batch_norm(judge))
-        return LEAST_FOR_BATCH_NORM if moves else 1
+        shares = self._options.dist_params.sync_batch_norm
+        return (min(LEAST_FOR_BATCH_NORM, self.batch) if shares else LEAST_FOR_BATCH_NORM) if moves else 1
 
     def _moving_bytes(self, choice: Choice) -> int:
         return ADAM_COPIES * FLOAT_BYTES * max((value.numel() for value in self._learning(choice)), default=0)

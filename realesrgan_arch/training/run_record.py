@@ -37,6 +37,7 @@ _EFFECTS: tuple[tuple[str, Effect], ...] = (
     ("name", Effect.HARMLESS),
     ("num_gpu", Effect.HARMLESS),
     ("device", Effect.HARMLESS),
+    ("dist_params.sync_batch_norm", Effect.MEANING),
     ("dist_params", Effect.HARMLESS),
     ("logger.save_checkpoint_freq", Effect.GROWTH),
     ("logger", Effect.HARMLESS),

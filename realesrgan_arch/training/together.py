@@ -52,7 +52,7 @@ def meet(options: Options, place: Place) -> AbstractContextManager[Ranks]:
 
 def run_folder_of(options: Options) -> RunFolder:
     """Return the folder of the run, which need not be there."""
-    return RunFolder((options.path.experiments_root or Path("experiments")) / options.name)
+    return RunFolder(options.run_path)
 
 
 def hold_run_folder(options: Options, ranks: Ranks, held: ExitStack) -> RunFolder:

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from realesrgan_arch.degradation.pipeline import crop_pair
 from realesrgan_arch.degradation.plain import PlainRecipe, PlainSettings, degrade_plainly, draw_plain_recipe
 from realesrgan_arch.resampling import resize_bicubic
 from realesrgan_arch.training.synthesis import PairSynthesis
@@ -103,9 +104,35 @@ def test_pairs_are_the_same_place_of_both_pictures() -> None:
     synthesis = PairSynthesis(PlainSettings(), scale=4, gt_size=32, seed=1, lq_from_usm=False)
     lq, target = synthesis.make_pairs(gt, step=3)
     drawn = draw_plain_recipe(PlainSettings(), seed=1, step=3, batch_size=2)
-    top, left = int(drawn.crop_top * 9), int(drawn.crop_left * 9)
+    top, left = 2 + int(drawn.crop_top * 5), 2 + int(drawn.crop_left * 5)
     assert torch.equal(target, gt[..., 4 * top : 4 * top + 32, 4 * left : 4 * left + 32])
     assert torch.equal(lq, degrade_plainly(gt, drawn, scale=4)[..., top : top + 8, left : left + 8])
+
+
+def test_pairs_keep_away_from_the_border_that_the_crop_is_mirrored_at() -> None:
+    whole = smooth_picture(1, 96, 96, seed=3)
+    shrunk = resize_bicubic(whole, scale=0.25).clamp(0, 1)
+    synthesis = PairSynthesis(PlainSettings(), scale=4, gt_size=32, seed=1, lq_from_usm=False)
+    starts = set()
+    for step in range(1, 60):
+        place = synthesis.draw(step=step, batch_size=1)
+        starts.add(top := 2 + int(place.crop_top * 5))
+        left = 2 + int(place.crop_left * 5)
+        lq, _ = synthesis.make_pairs(whole[..., 16:80, 16:80], step=step)
+        assert (lq - shrunk[..., 4 + top : 12 + top, 4 + left : 12 + left]).abs().max() <= 0.5001 / 255
+    assert starts == {2, 3, 4, 5, 6}
+
+
+@pytest.mark.parametrize(
+    ("side", "starts"), [(32, {0}), (36, {0, 1}), (40, {1}), (44, {1, 2}), (48, {2}), (52, {2, 3})]
+)
+def test_where_there_is_less_room_a_pair_keeps_to_the_middle(side: int, starts: set[int]) -> None:
+    lq = torch.arange(side // 4).float().expand(1, 3, side // 4, -1)
+    gt = lq.repeat_interleave(4, dim=-1).repeat_interleave(4, dim=-2)
+    places = [PlainRecipe(seed=0, step=1, blur_sigmas=(0.0,), crop_top=0.0, crop_left=share) for share in (0.0, 0.999)]
+    pairs = [crop_pair(gt, lq, gt_size=32, scale=4, recipe=place) for place in places]
+    assert {int(small[0, 0, 0, 0]) for _, small in pairs} == starts
+    assert all(torch.equal(large[..., ::4, ::4], small) for large, small in pairs)
 
 
 def test_a_rank_makes_its_slice_of_the_batch_of_all_ranks() -> None:

@@ -37,6 +37,13 @@ def test_a_share_of_variance_below_zero_counts_as_zero() -> None:
     assert found.high - found.mean == pytest.approx(4.302653 * math.sqrt(2 / 6), abs=1e-5)
 
 
+def test_where_scenes_and_seeds_agree_better_than_the_rest_the_rest_decides() -> None:
+    # scenes and seeds all have the mean 1 and each value lies 1 from it: mean squares 0, 0 and 4 / 1; t = 12.706205
+    found = crossed_interval({0: {"a": 2.0, "b": 0.0}, 1: {"a": 0.0, "b": 2.0}}, {})
+    assert (found.interval.low, found.interval.high) == pytest.approx((1 - 12.706205, 1 + 12.706205), abs=1e-5)
+    assert found.verdict == NOT_APART
+
+
 def test_scenes_that_agree_leave_the_seeds_to_decide() -> None:
     # seeds give 1 and 3 on every scene: s = 1.414214, s / sqrt(2) = 1, t(1 degree, 0.975) = 12.706205
     found = crossed_interval({0: dict.fromkeys("abc", 1.0), 1: dict.fromkeys("abc", 3.0)}, {}).interval

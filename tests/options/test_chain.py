@@ -64,6 +64,9 @@ def test_stages_of_one_name_are_refused_unless_their_folders_differ(files) -> No
     text = _refusal(files, "name=same")
     assert text.startswith("stages 1 and 2 are both called same") and "--set 2:name=same_2" in text
     assert "stages 1 and 2" in _refusal([files[0], files[0]])
+    for root in ("experiments", "./experiments", "~", str(Path("experiments").absolute())):
+        text = _refusal(files, "name=same", "1:path.experiments_root=~", f"2:path.experiments_root={root}")
+        assert text.startswith("stages 1 and 2 are both called same")
     overrides = ["name=same", "2:path.experiments_root=elsewhere"]
     assert [stage.options.name for stage in load_chain(files, overrides=overrides)] == ["same", "same"]
 

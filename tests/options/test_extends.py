@@ -53,6 +53,37 @@ def test_mappings_merge_and_anything_else_replaces(tmp_path) -> None:
     assert options.train.scheduler.model_dump() == {"type": "MultiStepLR", "milestones": (7,), "gamma": 0.1}
 
 
+def test_a_network_or_a_scheduler_of_another_type_takes_the_place_of_the_one_below(tmp_path) -> None:
+    base = BASE.replace("  num_feat: 16\n", "  num_feat: 16\n  num_grow_ch: 8\n")
+    top = "extends: base.yml\nname: top\nnetwork_g:\n  type: SRResNet\n  num_block: 2\ntrain:\n  scheduler:\n"
+    top += "    type: CosineAnnealingRestartLR\n    periods: [5]\n"
+    path = _write(tmp_path, top=top, base=base)
+    options = load_options(path).options
+    assert (options.network_g.type, options.network_g.num_feat, options.network_g.num_block) == ("SRResNet", 64, 2)
+    assert options.train is not None and options.train.scheduler is not None
+    assert options.train.scheduler.type == "CosineAnnealingRestartLR"
+    assert ("network_g", "num_grow_ch") not in read_laid(path).places
+    assert read_laid(path).places["network_g", "num_block"] == Place(path, 5)
+
+
+def test_the_same_type_and_types_that_share_their_keys_still_merge(tmp_path) -> None:
+    top = "extends: base.yml\nname: top\nnetwork_g:\n  type: RRDBNet\n  num_block: 2\n"
+    top += "train:\n  optim_g:\n    type: AdamW\n"
+    options = load_options(_write(tmp_path, top=top, base=BASE.replace("lr: 0.1", "lr: 0.1\n    type: Adam"))).options
+    assert (getattr(options.network_g, "num_feat", None), getattr(options.network_g, "num_block", None)) == (16, 2)
+    assert options.train is not None
+    assert (options.train.optim_g.type, options.train.optim_g.lr) == ("AdamW", 0.1)
+
+
+def test_a_key_of_another_type_is_told_and_not_its_own_name(tmp_path) -> None:
+    base = BASE.replace("  num_feat: 16\n", "  num_grow_ch: 8\n") + "name: base\n"
+    found = problems(_write(tmp_path, base=base), "network_g.type=SRResNet")
+    assert found[0].startswith(
+        "line 12: network_g.num_grow_ch: unknown key with type 'SRResNet'; expected one of type, "
+    )
+    assert "num_grow_ch" not in found[0].partition(";")[2]
+
+
 def test_null_removes_what_the_file_below_said(tmp_path) -> None:
     top = "extends: base.yml\nname: top\nnetwork_g:\n  num_feat: ~\ntrain:\n  scheduler: ~\n"
     options = load_options(_write(tmp_path, top=top, base=BASE)).options
@@ -203,3 +234,11 @@ def test_the_origin_of_a_key_is_every_file_that_has_a_part_in_it_and_the_overrid
     assert origins["train"] == (base, str(top), "--set train.optim_g.lr=1")
     assert origins["network_g"] == ("--set network_g.type=RRDBNet",)
     assert "extends" not in origins
+
+
+def test_what_a_file_or_an_override_removes_has_no_origin(tmp_path) -> None:
+    low = BASE + "path:\n  strict_load_g: true\nval:\n  val_freq: 5\n"
+    top = _write(tmp_path, top="extends: base.yml\nname: top\npath: ~\n", base=low)
+    loaded = load_options(top, overrides=["val=~"])
+    assert {"path", "val"}.isdisjoint(loaded.origins)
+    assert "path" in load_options(_write(tmp_path, top="extends: base.yml\nname: top\n")).origins

@@ -66,6 +66,7 @@ def test_batch_norm_does_not_learn_from_one_image(overrides, message) -> None:
         [SRRESNET, "datasets.train.batch_size_per_gpu=1", "train.trainable.network_g=[conv_last]"],
         [_srgan(256), "datasets.train.batch_size_per_gpu=1", "train.trainable.network_d=none"],
         ["datasets.train.batch_size_per_gpu=1"],
+        [SRRESNET, "datasets.train.batch_size_per_gpu=1", "dist_params.sync_batch_norm=true"],
     ],
 )
 def test_two_images_or_a_frozen_batch_norm_are_enough(overrides) -> None:
@@ -75,6 +76,19 @@ def test_two_images_or_a_frozen_batch_norm_are_enough(overrides) -> None:
 def test_statistics_are_shared_by_nccl() -> None:
     text = "dist_params.backend: expected nccl with sync_batch_norm, got gloo"
     assert with_override("dist_params={backend: gloo, sync_batch_norm: true}") == [text]
+
+
+PENALISED = ["dist_params.sync_batch_norm=true", "train.gan_opt.gradient_penalty=10"]
+
+
+def test_shared_statistics_are_not_derived_twice() -> None:
+    text = "dist_params.sync_batch_norm: expected false with train.gan_opt.gradient_penalty, which derives the batch "
+    assert with_override(*PENALISED, _vgg(256)) == [f"{text}norm of network_d twice, got true"]
+
+
+@pytest.mark.parametrize("other", [[SRRESNET], [_vgg(256), "train.trainable.network_d=none"]])
+def test_a_penalty_on_a_judge_without_batch_norm_or_one_that_stands_still_is_taken(other) -> None:
+    load_options(GAN, overrides=[*PENALISED, *other])
 
 
 def _notes(*overrides: str) -> str:

@@ -26,6 +26,8 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
          "probabilities that sum to 1, got [0.5, 0.25, 0.12, 0.03, 0.12, 0.03], which sum to 1.05"),
         (["jpeg_range2=[95, 30]"], "jpeg_range2: expected [low, high], got [95, 30]"),
         (["datasets.train.blur_sigma=[3, 0.2]"], "datasets.train.blur_sigma: expected [low, high], got [3, 0.2]"),
+        (["datasets.train.degradation=blur_bicubic", "datasets.train.blur_sigma=[0.2, 4]", "lq_from_usm=false", "queue_size=0"],
+         "datasets.train.blur_sigma: expected at most 3.5 with degradation blur_bicubic, whose kernel is 21 px wide, got 4"),
         (["network_g.scale=2"], "network_g.scale: expected 4 (the `scale` at the top), got 2"),
         (["network_g.num_block=0"], "network_g.num_block: expected a whole number >= 1, got 0"),
         (["network_d.num_in_ch=1"], "network_d.num_in_ch: expected 3 (images are RGB here), got 1"),

@@ -1,7 +1,11 @@
 """Batch norm in a run: its statistics are shared where asked for, and kept when a step fails."""
 
+from pathlib import Path
+
 import pytest
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 from torch import nn
 
 from realesrgan_arch.losses.adversarial import AdversarialLoss
@@ -34,10 +38,15 @@ def _norms(network: nn.Module) -> set[type]:
     return {type(layer) for layer in network.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)}
 
 
+def _meet(monkeypatch, *, world_size: int) -> None:
+    monkeypatch.setattr(assembly.dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(assembly.dist, "get_world_size", lambda: world_size)
+
+
 def test_many_processes_share_their_statistics_under_the_same_names(tmp_path, monkeypatch) -> None:
     options = _options(tmp_path, dist_params={"sync_batch_norm": True})
     alone = assemble_model(options, run_folder=RunFolder(tmp_path))
-    monkeypatch.setattr(assembly.dist, "is_initialized", lambda: True)
+    _meet(monkeypatch, world_size=2)
     together = assemble_model(options, run_folder=RunFolder(tmp_path))
     unasked = assemble_model(_options(tmp_path), run_folder=RunFolder(tmp_path))
     assert [_norms(model.generator.network) for model in (alone, together, unasked)] == [
@@ -62,6 +71,51 @@ def test_patterns_that_train_batch_norm_on_one_image_are_refused_when_the_networ
         assemble_model(_options(tmp_path, batch_size=1, train=train), run_folder=RunFolder(tmp_path))
     train = {"trainable": {"network_g": ["conv_last"]}}
     assemble_model(_options(tmp_path, batch_size=1, train=train), run_folder=RunFolder(tmp_path))
+
+
+def test_one_image_for_each_of_many_processes_is_enough_where_they_share_their_statistics(
+    tmp_path, monkeypatch
+) -> None:
+    shared = _options(tmp_path, batch_size=1, dist_params={"sync_batch_norm": True})
+    alone = {"trainable": {"network_g": ["last:4"]}}
+    with pytest.raises(OptionsError, match="expected at least 2, because the batch norm of network_g"):
+        assemble_model(shared, run_folder=RunFolder(tmp_path))
+    _meet(monkeypatch, world_size=1)
+    with pytest.raises(OptionsError, match="expected at least 2, because the batch norm of network_g"):
+        assemble_model(shared, run_folder=RunFolder(tmp_path))
+    _meet(monkeypatch, world_size=2)
+    assemble_model(shared, run_folder=RunFolder(tmp_path))
+    with pytest.raises(OptionsError, match="expected at least 2, because the batch norm of network_g"):
+        assemble_model(_options(tmp_path, batch_size=1, train=alone), run_folder=RunFolder(tmp_path))
+
+
+def _learn_statistics(rank: int, folder: Path, device: str, backend: str) -> None:
+    """One of two processes: put its half of the pictures through a generator, and leave the statistics of it."""
+    torch.backends.cudnn.allow_tf32 = False
+    meeting = f"file://{folder / 'meeting'}"
+    dist.init_process_group(backend, init_method=meeting, rank=rank, world_size=2)
+    options = _options(folder, batch_size=1, dist_params={"sync_batch_norm": device == "cuda"})
+    place = torch.device(device, rank) if device == "cuda" else torch.device(device)
+    network = assembly._with_shared_statistics(assembly.load_base_generator(options), options).to(place).train()
+    network(_pictures()[rank : rank + 1].to(place)).mean().backward()
+    torch.save({name: value.cpu() for name, value in network.named_buffers()}, folder / f"{rank}.pt")
+    dist.destroy_process_group()
+
+
+def _pictures() -> torch.Tensor:
+    return torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
+def test_two_processes_with_one_picture_each_learn_the_statistics_of_both(tmp_path) -> None:
+    mp.spawn(_learn_statistics, args=(tmp_path, "cuda", "nccl"), nprocs=2)
+    found = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
+    alone = assembly.load_base_generator(_options(tmp_path)).train()
+    alone(_pictures())
+    for name, expected in alone.named_buffers():
+        assert torch.equal(found[0][name], found[1][name])
+        torch.testing.assert_close(found[0][name], expected, rtol=1e-4, atol=1e-5)
 
 
 def _game() -> Game:

@@ -173,6 +173,16 @@ def test_a_batch_norm_that_trains_wants_two_pictures_at_once(generator, patterns
     assert MemoryModel(options).least_at_once(own_choice(options.network_g, patterns)) == least
 
 
+@pytest.mark.parametrize(("batch", "least"), [(1, 1), (2, 2), (4, 2)])
+def test_one_picture_is_a_batch_where_ranks_share_their_statistics(batch: int, least: int) -> None:
+    options = _options(SRRESNET, gan=False, vgg=False)
+    data = options.datasets.train.model_copy(update={"batch_size_per_gpu": batch})
+    shared = options.dist_params.model_copy(update={"sync_batch_norm": True})
+    datasets = options.datasets.model_copy(update={"train": data})
+    options = options.model_copy(update={"datasets": datasets, "dist_params": shared})
+    assert MemoryModel(options).least_at_once(own_choice(options.network_g, ("all",))) == least
+
+
 FURTHER = {
     "ldl": {"ldl_opt": {}},
     "lpips": {"lpips_opt": {"net": "squeeze"}},
