@@ -16,9 +16,9 @@ from realesrgan_arch.file_lock import file_lock
 with file_lock(Path(sys.argv[1])):
     child = os.fork()
     if child == 0:
+        print(os.getpid(), flush=True)  # by the child, which has let go then
         time.sleep(60)
         os._exit(0)
-    print(child, flush=True)
     time.sleep(60)
 """
 

@@ -72,7 +72,7 @@ def test_the_true_vgg19_gives_its_features_in_our_network(shared_data, tmp_path)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_the_overrides_fit_the_shipped_file_and_leave_its_losses(name, tmp_path: Path) -> None:
+def test_the_overrides_fit_the_shipped_file_and_leave_its_game(name, tmp_path: Path) -> None:
     place = Place(ROOT / "options", tmp_path, tmp_path, tmp_path)
     file = ROOT / "options" / f"train_{name}_x4.yml"
     changes = [f"{key}={value}" for key, value in overrides(name, place).items()]
@@ -80,7 +80,9 @@ def test_the_overrides_fit_the_shipped_file_and_leave_its_losses(name, tmp_path:
     small, system = loaded.options, SYSTEMS[name]
     assert small.train is not None and shipped.train is not None
     assert small.train.total_iter == system.steps and small.network_g.num_feat == 32
-    assert small.train.pixel_opt == shipped.train.pixel_opt and small.train.gan_opt == shipped.train.gan_opt
+    assert small.train.gan_opt == shipped.train.gan_opt
+    # SRGAN's content loss is that of the paper's SRGAN-MSE, as VGG19's late layers cannot be had.
+    assert name == "srgan" or small.train.pixel_opt == shipped.train.pixel_opt
     assert small.model_type == shipped.model_type
     assert small.path.experiments_root is not None and place.run(name) == small.path.experiments_root / small.name
     if system.base:

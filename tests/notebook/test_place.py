@@ -125,7 +125,8 @@ def test_the_stop_button_reaches_a_command_once_and_its_last_words_are_shown(tmp
     child = tmp_path / "child.py"
     child.write_text(_COUNTING)
     cell = (
-        "import subprocess, sys\n"
+        "import signal, subprocess, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
         "from realesrgan_arch.notebook import call as module\n"
         "start = subprocess.Popen\n"
         f"module.subprocess.Popen = lambda _, **how: start([sys.executable, {str(child)!r}], **how)\n"
