@@ -35,8 +35,8 @@ def build_parser(program: str) -> argparse.ArgumentParser:
         required=True,
         type=Path,
         metavar="FILE",
-        help="option file (YAML); each of several starts from the best weights of the one before, and --set 2:KEY=VALUE "
-        "changes the second only",
+        help="option file (YAML); each of several starts from the best weights of the one before, and "
+        "--set 2:KEY=VALUE changes the second only",
     )
     add_overrides(parser)
     _add_resume_flags(parser)
