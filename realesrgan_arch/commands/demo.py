@@ -103,5 +103,5 @@ Done in {seconds:.0f} s. What there is now:
   {tuned}    the tuned weights, for this tool and for every one that loads Real-ESRGAN's
   {_FOLDER}/demo.yml    the options; change them and run: python realesrgan_arch/train.py -opt {_FOLDER}/demo.yml
 Your own photographs next, one folder a scene (first: . .venv/bin/activate):
-  realesrgan-arch data split photos/ --out data_split/photos
-  then copy options/finetune_x4v3_architecture.yml, set dataroot_gt and manifest in it, and run train.py on it"""
+  python realesrgan_arch/finetune.py --data photos/
+  or step by step, as the README says, with a file of your own that extends options/finetune_x4v3_architecture.yml"""
