@@ -23,6 +23,7 @@ LAYERS = {
         "atomic",
         "extras",
         "file_lock",
+        "file_hash",
         "byte_count",
         "plural",
         "disk_room",

@@ -13,7 +13,7 @@ from realesrgan_arch.data.image_source import Disk, ImageSource
 from realesrgan_arch.data.lmdb_store import LmdbSource
 from realesrgan_arch.data.manifest import check_manifest, manifest_paths, read_manifest
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
-from realesrgan_arch.degradation.plain import PlainSettings
+from realesrgan_arch.degradation.plain import choose_degradation
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.options.datasets import DatasetOptions, TrainDataset, ValDataset
 
@@ -78,20 +78,10 @@ def build_whole_images(
         spread(find_images(options), options.max_images),
         read=source_of(options).read,
         scale=scale,
-        settings=_settings_of(options, degradation),
+        settings=choose_degradation(options.degradation, degradation),
         seed=options.seed,
         max_size=options.max_size,
     )
-
-
-def _settings_of(options: ValDataset, passes: DegradationSettings) -> DegradationSettings | PlainSettings | None:
-    match options.degradation:
-        case "bicubic":
-            return None
-        case "blur_bicubic":
-            return PlainSettings(passes.first.blur_sigma_range)
-        case "full":
-            return passes
 
 
 def scenes_of(options: ValDataset, dataset: SyntheticPairs | WholePairs | FrozenPairs) -> dict[str, str]:

@@ -15,7 +15,6 @@ from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import Box, ImageError, Pixels, decode_rgb, read_bytes
-from realesrgan_arch.resampling import resize_bicubic
 from realesrgan_arch.seeding import Stream
 
 
@@ -34,7 +33,7 @@ class SyntheticPairs(Dataset[PairSample]):
         paths: Sequence[Path],
         *,
         scale: int,
-        settings: DegradationSettings | PlainSettings | None,
+        settings: DegradationSettings | PlainSettings,
         seed: int,
         max_size: int | None,
         read: ReadBytes = read_bytes,
@@ -71,24 +70,17 @@ class SyntheticPairs(Dataset[PairSample]):
         lq = self._shrink(image, self.recipe(index)).clamp(0, 1).mul(255).round_().to(torch.uint8)
         return PairSample(gt=gt, lq=lq, gt_path=path, lq_path=path, failed_path="", padded=False)
 
-    def recipe(self, index: int) -> Recipe | PlainRecipe | None:
-        """Return how the LQ of an image is made; None for bicubic."""
-        match self.settings:
-            case None:
-                return None
-            case PlainSettings() as plain:
-                return draw_plain_recipe(plain, seed=self.seed, step=index, batch_size=1, stream=Stream.VALIDATION)
-            case passes:
-                return draw_recipe(passes, seed=self.seed, step=index, batch_size=1, stream=Stream.VALIDATION)
+    def recipe(self, index: int) -> Recipe | PlainRecipe:
+        """Return how the LQ of an image is made."""
+        draw = {"seed": self.seed, "step": index, "batch_size": 1, "stream": Stream.VALIDATION}
+        if isinstance(self.settings, PlainSettings):
+            return draw_plain_recipe(self.settings, **draw)
+        return draw_recipe(self.settings, **draw)
 
-    def _shrink(self, image: torch.Tensor, recipe: Recipe | PlainRecipe | None) -> torch.Tensor:
-        match recipe:
-            case None:
-                return resize_bicubic(image, scale=1 / self.scale)
-            case PlainRecipe():
-                return degrade_plainly(image[None], recipe, scale=self.scale)[0]
-            case _:
-                return degrade(image[None], recipe, scale=self.scale)[0]
+    def _shrink(self, image: torch.Tensor, recipe: Recipe | PlainRecipe) -> torch.Tensor:
+        if isinstance(recipe, PlainRecipe):
+            return degrade_plainly(image[None], recipe, scale=self.scale)[0]
+        return degrade(image[None], recipe, scale=self.scale)[0]
 
     def _read_middle(self, path: Path) -> torch.Tensor:
         pixels = decode_rgb(self.read(path), path)

@@ -4,12 +4,14 @@ SRGAN (arXiv 1609.04802) and ESRGAN (arXiv 1809.00219) shrink by 4 with MATLAB's
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from realesrgan_arch.degradation.kernels import MAX_KERNEL_SIZE, generalized_gaussian_kernels
 from realesrgan_arch.degradation.operators import blur, round_to_8bit
+from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.resampling import resize_bicubic
 from realesrgan_arch.seeding import Stream, numpy_generator
 
@@ -22,6 +24,19 @@ class PlainSettings:
     """A sigma in pixels of the ground truth, or None for no blur."""
 
     blur_sigma_range: tuple[float, float] | None = None
+
+
+def choose_degradation(
+    kind: Literal["full", "bicubic", "blur_bicubic"], passes: DegradationSettings
+) -> DegradationSettings | PlainSettings:
+    """Return the settings of `kind`; `blur_bicubic` takes the sigma of the blur in the first of the `passes`."""
+    match kind:
+        case "full":
+            return passes
+        case "bicubic":
+            return PlainSettings()
+        case "blur_bicubic":
+            return PlainSettings(passes.first.blur_sigma_range)
 
 
 @dataclass(frozen=True)

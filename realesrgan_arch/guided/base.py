@@ -7,11 +7,11 @@ from typing import get_args
 import torch
 
 from realesrgan_arch.byte_count import say_bytes
+from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.guided.request import GuidedError, Request
 from realesrgan_arch.guided.talk import Talk
 from realesrgan_arch.networks.spec import GeneratorSpec
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.training.checkpoint import hash_file
 from realesrgan_arch.weights.download import find_or_download
 from realesrgan_arch.weights.load import load_generator
 from realesrgan_arch.weights.table import KnownWeights, find_known, find_weights, present_file

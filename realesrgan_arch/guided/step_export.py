@@ -8,12 +8,13 @@ from safetensors.torch import save
 from torch import Tensor
 
 from realesrgan_arch import atomic
+from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
 from realesrgan_arch.guided.request import GuidedError
 from realesrgan_arch.guided.step_train import weights_of
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.training.checkpoint import hash_file, save_weights
+from realesrgan_arch.training.checkpoint import save_weights
 from realesrgan_arch.weights.load import LoadedWeights, load_generator, load_weights
 
 NAME = "export"

@@ -8,6 +8,7 @@ from realesrgan_arch import atomic
 from realesrgan_arch.data.frozen_card import hash_json
 from realesrgan_arch.dry_run import dry_run
 from realesrgan_arch.dry_run_report import say_seconds
+from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Entry, Facts
 from realesrgan_arch.guided.option_file import Schedule, parse_option_text
@@ -15,11 +16,8 @@ from realesrgan_arch.guided.request import GuidedError
 from realesrgan_arch.guided.schedule import projected_seconds, schedule_for_hours, schedule_for_steps
 from realesrgan_arch.guided.step_plan import places_of, render, trained_of
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.training.checkpoint import hash_file
 
 NAME = "rehearse"
-
-
 _WRITING = f"{NAME}: options.yml"
 """In the journal: the hash of the option file, noted before it is written, and that of the one before it."""
 

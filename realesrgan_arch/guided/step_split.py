@@ -11,12 +11,12 @@ from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, check_manife
 from realesrgan_arch.data.scenes import SceneRule, label_by_folder, label_by_stem
 from realesrgan_arch.data.split import MadeSplit, SplitSettings, assign_groups, make_split
 from realesrgan_arch.data.split_folder import SplitCard, begin_anew, write_card
+from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
 from realesrgan_arch.guided.request import AUTO, GuidedError
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.plural import count_of
-from realesrgan_arch.training.checkpoint import hash_file
 
 NAME = "split"
 _WANTED_SCENES = 4

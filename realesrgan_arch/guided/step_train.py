@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from realesrgan_arch.dry_run_report import say_seconds
+from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
 from realesrgan_arch.guided.own_options import load_own_options
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.session import train
-from realesrgan_arch.training.checkpoint import hash_file
 
 NAME = "train"
 

@@ -11,9 +11,9 @@ from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.base_scores import network_digest
-from realesrgan_arch.training.checkpoint import hash_file
 from realesrgan_arch.training.loss_assembly import VGG19_FILE
 from realesrgan_arch.weights.download import find_or_download
+from realesrgan_arch.weights.table import sha256_of
 
 _MACHINE_KEYS = {"name", "logger", "val", "num_gpu", "device", "dist_params", "resume"}
 """What may change between two calls of one study; of `val` the judge's digest has what matters."""
@@ -54,5 +54,5 @@ def _weights(base: Options) -> dict[str, str]:
         "network_d": base.path.pretrain_network_d if base.network_d else None,
         "vgg19": str(perceptual.weights or VGG19_FILE) if perceptual else None,
     }
-    hashes = {name: hash_file(find_or_download(source)) for name, source in files.items() if source}
+    hashes = {name: sha256_of(find_or_download(source)) for name, source in files.items() if source}
     return {"network_g": network_digest(load_base_generator(base)), **hashes}

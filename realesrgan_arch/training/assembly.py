@@ -8,8 +8,7 @@ import torch.distributed as dist
 from torch import nn
 
 from realesrgan_arch.degradation.pair_pool import PairPool
-from realesrgan_arch.degradation.plain import PlainSettings
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.degradation.plain import choose_degradation
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.networks.build import build_discriminator, build_generator
 from realesrgan_arch.networks.spec import LEAST_FOR_BATCH_NORM
@@ -166,25 +165,15 @@ def _assemble_ema(generator: Player, decay: float) -> Ema | None:
 
 def assemble_synthesis(options: Options) -> PairSynthesis:
     """Return what makes training pairs of ground-truth crops, with its pool; no network is built."""
+    data = options.datasets.train
     return PairSynthesis(
-        settings=_degradation(options),
+        settings=choose_degradation(data.degradation if data else "full", options.degradation()),
         scale=options.scale,
         gt_size=options.gt_size,
         seed=options.manual_seed,
         lq_from_usm=options.usm().lq,
         pool=PairPool(options.pool_size) if options.pool_size else None,
     )
-
-
-def _degradation(options: Options) -> DegradationSettings | PlainSettings:
-    data = options.datasets.train
-    match data.degradation if data else "full":
-        case "bicubic":
-            return PlainSettings()
-        case "blur_bicubic":
-            return PlainSettings(data.blur_sigma if data else None)
-        case _:
-            return options.degradation()
 
 
 def _assemble_rules(train: TrainOptions) -> StepRules:

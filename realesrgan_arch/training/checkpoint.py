@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from realesrgan_arch.atomic import atomic_file
 from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
+from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.training import fault_points
 
 STATE_FORMAT = 2
@@ -78,12 +79,6 @@ def save_state(path: Path, state: Mapping[str, object]) -> Written:
         NotSavedError: the file cannot be written; an older file of that name is untouched.
     """
     return _save(path, {"format": STATE_FORMAT, **state})
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits; raises `OSError`."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _HashingWriter:

@@ -15,8 +15,9 @@ import torch
 
 from realesrgan_arch import __version__
 from realesrgan_arch.atomic import write_text
+from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.training import fault_points
-from realesrgan_arch.training.checkpoint import CheckpointError, NotSavedError, Written, hash_file
+from realesrgan_arch.training.checkpoint import CheckpointError, NotSavedError, Written
 from realesrgan_arch.training.run_folder import RunFolder
 
 FORMAT = 1

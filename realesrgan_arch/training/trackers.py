@@ -1,4 +1,8 @@
-"""Curves on wandb or trackio: thin, optional, and never a reason for a run to stop."""
+"""Curves on wandb or trackio: thin, optional, and never a reason for a run to stop.
+
+Whatever such a service raises is caught here, said once and logged whole: its exceptions are its own and the network's,
+no list of them holds, and a training of days must not end for a curve.
+"""
 
 import logging
 from collections.abc import Mapping

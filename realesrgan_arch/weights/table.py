@@ -1,7 +1,6 @@
 """Released weights that the project knows: where they come from, how to recognise them, where they lie here."""
 
 import difflib
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Literal
 import torch
 
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.networks.spec import (
     CompactSpec,
     DiscriminatorSpec,
@@ -211,8 +211,7 @@ def verify(path: Path) -> Verification:
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal; raises `WeightsError` when it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hash_file(path)
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {error.strerror or error}.") from error
 

@@ -15,8 +15,10 @@ from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.seeding import Stream
 from tests.data.pictures import noise, write_noise, write_truncated
 
+BICUBIC = PlainSettings()
 
-def pairs(paths, settings=None, seed=0, max_size=None) -> SyntheticPairs:
+
+def pairs(paths, settings=BICUBIC, seed=0, max_size=None) -> SyntheticPairs:
     return SyntheticPairs(paths, scale=4, settings=settings, seed=seed, max_size=max_size)
 
 
