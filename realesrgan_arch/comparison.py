@@ -28,6 +28,7 @@ from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.resampling import magnify_bicubic
 from realesrgan_arch.training.validation import TILE, score_rules
+from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.weights.download import find_or_download
 from realesrgan_arch.weights.load import load_generator
@@ -99,7 +100,8 @@ def load_method(source: str, key: str | None, options: Options) -> Method:
         raise OptionsError(options.name, [f"scale: expected {spec.scale}, that of {source}, got {options.scale}"])
     device = choose_device("cpu" if options.num_gpu == 0 else options.device)
     dtype = choose_dtype(device, options.precision, training=False)
-    return Upscaler(network, scale=spec.scale, device=device, dtype=dtype, tile=TILE, tile_pad=16).upscale
+    backend = TorchBackend(network, scale=spec.scale, device=device, dtype=dtype)
+    return Upscaler(backend, tile=TILE, tile_pad=16).upscale
 
 
 def compare_on(

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from realesrgan_arch.image_header import ImageError, shown
+from realesrgan_arch.image_metadata import Metadata
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
 """uint8 or uint16, (H, W, 3) RGB unless said otherwise."""
@@ -27,13 +28,13 @@ class Picture:
     """An upright picture with all that must survive upscaling.
 
     `rgb` (H, W, 3) and `alpha` (H, W) or None share their dtype. `is_gray`: the three channels are
-    equal and the picture is written with one. `icc`: profile bytes, kept as they are.
+    equal and the picture is written with one.
     """
 
     rgb: Pixels
     alpha: Pixels | None = None
     is_gray: bool = False
-    icc: bytes | None = None
+    metadata: Metadata = Metadata()
 
 
 def encode(picture: Picture, path: Path, *, quality: int = 95) -> bytes:
@@ -50,8 +51,9 @@ def encode(picture: Picture, path: Path, *, quality: int = 95) -> bytes:
     check_writable_size(path, width=width, height=height)
     if picture.alpha is not None and not holds_alpha(path):
         raise ImageError(f"{shown(path)} cannot be written: JPEG holds no transparency; choose png, webp or tiff.")
-    keep_icc = picture.icc is not None and kind != "TIFF" and _fits(picture.icc, is_gray=picture.is_gray)
-    profiles = [np.frombuffer(picture.icc, np.uint8)] if keep_icc and picture.icc else []
+    icc = picture.metadata.icc
+    keep_icc = icc is not None and kind != "TIFF" and _fits(icc, is_gray=picture.is_gray)
+    profiles = [np.frombuffer(icc, np.uint8)] if keep_icc and icc else []
     profile_types = [cv2.IMAGE_METADATA_ICCP] if profiles else []
     try:
         pixels = _to_cv2_order(picture)

@@ -30,10 +30,11 @@ from realesrgan_arch.image_header import (
     read_header,
     shown,
 )
+from realesrgan_arch.image_metadata import Metadata
 
 __all__ = [
-    "Box", "ImageError", "Picture", "Pixels", "check_writable_size", "decode_rgb", "decode_rgb_part", "encode",
-    "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_size", "to_tensor",
+    "Box", "ImageError", "Metadata", "Picture", "Pixels", "check_writable_size", "decode_rgb", "decode_rgb_part",
+    "encode", "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_size", "to_tensor",
     "to_uint16", "to_uint8", "write_image", "write_picture",
 ]  # fmt: skip
 
@@ -111,7 +112,7 @@ def read_picture(path: Path) -> Picture:
     alpha = np.ascontiguousarray(pixels[..., -1]) if pixels.shape[2] in (2, 4) else None
     color = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
     icc = None if header.mode == "CMYK" else header.icc  # A CMYK profile would be wrong for the RGB that comes out.
-    return Picture(np.ascontiguousarray(color), alpha, is_gray=header.is_gray, icc=icc)
+    return Picture(np.ascontiguousarray(color), alpha, is_gray=header.is_gray, metadata=Metadata(icc=icc))
 
 
 def read_bytes(path: Path) -> bytes:

@@ -117,7 +117,7 @@ def test_cmyk_is_converted_as_pillow_does_and_not_inverted(tmp_path, suffix):
     with Image.open(path) as image:
         assert np.array_equal(read_rgb(path), np.asarray(image.convert("RGB")))
     assert np.abs(read_rgb(path).astype(int) - picture()).mean() < 4
-    assert read_picture(path).icc is None
+    assert read_picture(path).metadata.icc is None
 
 
 def test_dark_16_bit_pixels_are_16_bit_and_are_scaled_by_type(tmp_path):
@@ -138,7 +138,7 @@ def test_profile_is_read_and_written_byte_for_byte(tmp_path):
     source = save_with_pillow(tmp_path / "a.png", picture(), icc_profile=SRGB)
     for suffix in (".png", ".jpg", ".webp"):
         write_picture(tmp_path / f"b{suffix}", read_picture(source))
-        assert read_picture(tmp_path / f"b{suffix}").icc == SRGB
+        assert read_picture(tmp_path / f"b{suffix}").metadata.icc == SRGB
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tiff"])

@@ -36,6 +36,7 @@ LAYERS = {
         "images",
         "image_encode",
         "image_header",
+        "image_metadata",
         "image_small",
         "perceptual_hash",
         "options.yaml_dialect",

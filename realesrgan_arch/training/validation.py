@@ -34,6 +34,7 @@ from realesrgan_arch.training.base_scores import content_digest
 from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.results_table import comparison_row
 from realesrgan_arch.training.validation_panels import GRID_IMAGES, ValidationPanels
+from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 
 TILE = 512
@@ -197,7 +198,8 @@ class Validation:
 def snapshot(network: nn.Module, *, scale: int, device: torch.device, precision: str = "auto") -> Method:
     """Return what upscales whole pictures with a copy of `network` as it is now; one copy serves all sets."""
     dtype = choose_dtype(device, precision, training=False)
-    return Upscaler(network, scale=scale, device=device, dtype=dtype, tile=TILE, tile_pad=16).upscale
+    backend = TorchBackend(network, scale=scale, device=device, dtype=dtype)
+    return Upscaler(backend, tile=TILE, tile_pad=16).upscale
 
 
 def score_rules(options: Options) -> ScoreRules:

@@ -1,21 +1,16 @@
 """Magnify one picture with a network, tile by tile, and never show a pixel that was not computed for its place."""
 
-import copy
 import logging
-from functools import cached_property
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from realesrgan_arch.errors import UserError
-from realesrgan_arch.networks.build import lower_precision
-from realesrgan_arch.networks.rrdbnet import UNSHUFFLE_BY_SCALE, RRDBNet
+from realesrgan_arch.upscaling.backends.interface import Backend, OutOfDeviceMemoryError
 from realesrgan_arch.upscaling.tiling import Tile, TileGrid
 
 SMALLEST_TILE = 32
-_OUT_OF_MEMORY = ("DefaultCPUAllocator:", "MPS backend out of memory")
-"""How a plain RuntimeError of the CPU and of Apple's GPU begins; CUDA has an error class of its own."""
 _log = logging.getLogger(__name__)
 
 
@@ -24,48 +19,30 @@ class UpscaleError(UserError):
 
 
 class Upscaler:
-    """A snapshot of a network, ready to magnify pictures on one device.
+    """Magnifies pictures with a backend.
 
     Only one tile at a time is on the device; picture and result stay in the computer's memory. When the device runs out
     of memory the tile is halved, finished tiles are kept, and the smaller `tile` holds for the pictures that follow.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        *,
-        scale: int,
-        device: torch.device,
-        dtype: torch.dtype = torch.float32,
-        tile: int = 0,
-        tile_pad: int = 16,
-        pre_pad: int = 0,
-    ) -> None:
-        """Copy `network`, which takes and gives float32 (B, 3, H, W) in [0, 1] and magnifies by `scale`.
+    def __init__(self, backend: Backend, *, tile: int = 0, tile_pad: int = 16, pre_pad: int = 0) -> None:
+        """Take a backend.
 
         Args:
-            network: stays as it is; later changes to it are not seen.
-            scale: magnification of the network.
-            device: where tiles are computed.
-            dtype: precision of the convolutions; a tile that it cannot hold is computed again in float32.
+            backend: what computes; a tile that its precision cannot hold is computed again in float32.
             tile: largest side of a tile in input pixels, without its overlap; 0 computes the picture whole.
             tile_pad: overlap on each side in input pixels. Equal to the whole picture's result where this is at least
                 the receptive radius of the network; RRDBNet's is some 350, so there it is an approximation.
             pre_pad: pixels of reflection added at the bottom and the right while computing.
         """
-        if scale < 1 or tile < 0 or tile_pad < 0 or pre_pad < 0:
-            raise ValueError(
-                f"expected scale >= 1 and tile, tile_pad, pre_pad >= 0, got {scale}, {tile}, {tile_pad}, {pre_pad}"
-            )
-        self.scale = scale
+        if tile < 0 or tile_pad < 0 or pre_pad < 0:
+            raise ValueError(f"expected tile, tile_pad, pre_pad >= 0, got {tile}, {tile_pad}, {pre_pad}")
+        self.scale = backend.scale
         self.tile = tile
+        self._backend = backend
         self._tile_pad = tile_pad
         self._pre_pad = pre_pad
-        self._device = device
-        self._original = copy.deepcopy(network).cpu()
-        self._network = self._on_device(dtype)
-        self._is_exact = dtype == torch.float32
-        self._multiple = UNSHUFFLE_BY_SCALE[network.scale] if isinstance(network, RRDBNet) else 1
+        self._multiple = backend.multiple
 
     def upscale(self, image: Tensor) -> Tensor:
         """Return RGB float32 (3, H * scale, W * scale) in [0, 1] on the CPU for `image`, RGB (3, H, W) in [0, 1].
@@ -98,20 +75,16 @@ class Upscaler:
         """The magnified window, or None when the device has no memory for it."""
         try:
             return self._compute(window)
-        except RuntimeError as error:
-            if not _is_out_of_memory(error):
-                raise
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
-        return None
+        except OutOfDeviceMemoryError:
+            return None
 
     @torch.inference_mode()
     def _compute(self, window: Tensor) -> Tensor:
-        batch = window[None].to(self._device).contiguous(memory_format=torch.channels_last)
-        result = self._network(batch)
-        if not self._is_exact and not _is_finite(result):
+        batch = window[None].to(self._backend.device)
+        result = self._backend.run(batch)
+        if self._backend.dtype != torch.float32 and not _is_finite(result):
             _log.warning("A tile was not finite in this precision and is computed again in float32.")
-            result = self._exact_network(batch)
+            result = self._backend.run_exactly(batch)
         if not _is_finite(result):
             raise UpscaleError(
                 "The network gave values that are not finite, in float32 too: the weights are damaged or are not "
@@ -120,29 +93,18 @@ class Upscaler:
         expected = (1, 3, window.shape[1] * self.scale, window.shape[2] * self.scale)
         if result.shape != expected:
             raise ValueError(f"expected the network to give {expected}, got {tuple(result.shape)}: is the scale right?")
-        return result[0].float().clamp_(0, 1).cpu()
-
-    @cached_property
-    def _exact_network(self) -> nn.Module:
-        return self._on_device(torch.float32)
-
-    def _on_device(self, dtype: torch.dtype) -> nn.Module:
-        return lower_precision(copy.deepcopy(self._original).to(self._device), dtype)
+        return result[0].clamp(0, 1).cpu()
 
     def _halve_tile(self, failed: Tile) -> None:
         largest = max(len(failed.core_rows), len(failed.core_columns))
         if largest <= SMALLEST_TILE:
             mend = "close other programs or lower the overlap"
             raise UpscaleError(
-                f"{self._device} has no memory even for a tile of {largest} pixels and its overlap of "
-                f"{self._tile_pad}: {mend if self._device.type == 'cpu' else f'{mend}, or choose the CPU'}."
+                f"{self._backend.device} has no memory even for a tile of {largest} pixels and its overlap of "
+                f"{self._tile_pad}: {mend if self._backend.device.type == 'cpu' else f'{mend}, or choose the CPU'}."
             )
         self.tile = max(SMALLEST_TILE, -(-largest // 2))
-        _log.warning("Out of memory on %s: going on with tiles of %d pixels.", self._device, self.tile)
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or any(mark in str(error) for mark in _OUT_OF_MEMORY)
+        _log.warning("Out of memory on %s: going on with tiles of %d pixels.", self._backend.device, self.tile)
 
 
 def _is_finite(result: Tensor) -> bool:

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.plural import count_of
+from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.folder import Extension, FolderReport, Job, plan_folder, upscale_folder
 from realesrgan_arch.upscaling.loading import load_network
@@ -74,15 +75,8 @@ def upscale(request: UpscaleRequest) -> UpscaleOutcome:
     device = choose_device(request.device)
     dtype = choose_dtype(device, request.precision, training=False)
     network, spec = load_network(request.model, denoise_strength=request.denoise_strength)
-    engine = Upscaler(
-        network,
-        scale=spec.scale,
-        device=device,
-        dtype=dtype,
-        tile=request.tile,
-        tile_pad=request.tile_pad,
-        pre_pad=request.pre_pad,
-    )
+    backend = TorchBackend(network, scale=spec.scale, device=device, dtype=dtype)
+    engine = Upscaler(backend, tile=request.tile, tile_pad=request.tile_pad, pre_pad=request.pre_pad)
     outscale = request.outscale or float(spec.scale)
     upscaler = PictureUpscaler(engine, outscale=outscale, alpha_upsampler=request.alpha_upsampler)
     report = upscale_folder(plan, upscaler=upscaler, track=_with_progress_bar)

@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.folder import FolderReport, plan_folder, upscale_folder
 from realesrgan_arch.upscaling.picture import PictureUpscaler
@@ -28,7 +29,7 @@ def targets(corpus: Corpus, work: Path) -> dict[Path, Path]:
 
 @pytest.fixture(scope="module")
 def report(corpus: Corpus, work: Path, targets: dict[Path, Path]) -> FolderReport:
-    upscaler = PictureUpscaler(Upscaler(Repeat(), scale=2, device=torch.device("cpu")), outscale=2)
+    upscaler = PictureUpscaler(Upscaler(TorchBackend(Repeat(), scale=2, device=torch.device("cpu"))), outscale=2)
     with faults(corpus):
         return upscale_folder(plan_folder(corpus.root, work), upscaler=upscaler)
 

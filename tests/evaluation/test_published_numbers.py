@@ -10,6 +10,7 @@ from realesrgan_arch.evaluation.evaluate import Method, ScoreRules, evaluate, me
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.images import read_rgb, to_tensor
 from realesrgan_arch.resampling import magnify_bicubic
+from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.weights.load import load_generator
 
@@ -38,6 +39,6 @@ def test_bicubic_has_the_published_numbers(shared_data, name, psnr, ssim) -> Non
 
 def test_the_public_srgan_has_the_numbers_of_the_documentation(shared_data) -> None:
     network, spec = load_generator(shared_data("weights/generators/srgan_leftthomas_x4.pth"))
-    upscaler = Upscaler(network, scale=spec.scale, device=torch.device("cpu"))
+    upscaler = Upscaler(TorchBackend(network, scale=spec.scale, device=torch.device("cpu")))
     found = mean_scores(shared_data("data/benchmarks/Set5"), upscaler.upscale)
     assert found[0] == pytest.approx(30.66, abs=0.01) and found[1] == pytest.approx(0.8642, abs=0.0005)

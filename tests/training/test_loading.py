@@ -51,8 +51,8 @@ def _same(one: Outcome, other: Outcome) -> bool:
 def _kill_workers(monkeypatch, *, times: int) -> None:
     """Kill one worker in the middle of the third step after each of the first `times` openings of the batches.
 
-    Counted from the openings, not by the run's steps: batches are prefetched, so the run may reach any later step before
-    a death is noticed.
+    Counted from the openings, not by the run's steps: batches are prefetched, so the run may reach any later step
+    before a death is noticed.
     """
     run_step, open_batches = trainer._run_step, TrainingBatches.open
     openings: list[int] = []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from realesrgan_arch.networks.rrdbnet import RRDBNet
+from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import UpscaleError, Upscaler
 
 CPU = torch.device("cpu")
@@ -57,8 +58,8 @@ def _image(height, width, seed=0):
     return torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def _upscaler(network, **settings_):
-    return Upscaler(network, scale=network.scale, device=CPU, **settings_)
+def _upscaler(network, *, dtype=torch.float32, **settings_):
+    return Upscaler(TorchBackend(network, scale=network.scale, device=CPU, dtype=dtype), **settings_)
 
 
 @settings(deadline=None, max_examples=40)
@@ -243,7 +244,7 @@ def test_anything_but_an_rgb_float_picture_is_refused(image):
 
 def test_a_wrong_scale_is_refused():
     with pytest.raises(ValueError, match=r"expected the network to give \(1, 3, 32, 32\), got \(1, 3, 16, 16\)"):
-        Upscaler(TinyNet(2), scale=4, device=CPU).upscale(_image(8, 8))
+        Upscaler(TorchBackend(TinyNet(2), scale=4, device=CPU)).upscale(_image(8, 8))
 
 
 def test_a_negative_tile_is_refused():

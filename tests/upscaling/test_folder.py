@@ -11,6 +11,7 @@ from torch import nn
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.images import Picture, read_picture, read_rgb, write_image, write_picture
 from realesrgan_arch.upscaling import folder as folder_module
+from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.folder import OutputError, plan_folder, upscale_folder
 from realesrgan_arch.upscaling.picture import PictureUpscaler
@@ -23,7 +24,7 @@ class Repeat(nn.Module):
 
 @pytest.fixture
 def upscaler():
-    return PictureUpscaler(Upscaler(Repeat(), scale=2, device=torch.device("cpu")), outscale=2)
+    return PictureUpscaler(Upscaler(TorchBackend(Repeat(), scale=2, device=torch.device("cpu"))), outscale=2)
 
 
 def _photo(path, size=(6, 8), value=None):
@@ -83,7 +84,7 @@ def test_an_error_in_the_network_fails_that_file_only(tmp_path):
 
     for name, value in (("a.png", 10), ("b.png", 255), ("c.png", 20)):
         _photo(tmp_path / "photos" / name, value=value)
-    upscaler = PictureUpscaler(Upscaler(Fragile(), scale=2, device=torch.device("cpu")), outscale=2)
+    upscaler = PictureUpscaler(Upscaler(TorchBackend(Fragile(), scale=2, device=torch.device("cpu"))), outscale=2)
     report = upscale_folder(plan_folder(tmp_path / "photos", tmp_path / "out"), upscaler=upscaler)
     bad = tmp_path / "photos/b.png"
     assert report.failed == ((bad, f"{bad}: injected device fault"),)
@@ -138,7 +139,7 @@ def test_a_result_too_large_for_its_format_is_refused_before_computing(tmp_path)
             raise AssertionError("computed in vain")
 
     _photo(tmp_path / "photos" / "a.jpg", size=(1, 40000))
-    upscaler = PictureUpscaler(Upscaler(Never(), scale=2, device=torch.device("cpu")), outscale=2)
+    upscaler = PictureUpscaler(Upscaler(TorchBackend(Never(), scale=2, device=torch.device("cpu"))), outscale=2)
     report = upscale_folder(plan_folder(tmp_path / "photos", tmp_path / "out"), upscaler=upscaler)
     assert "JPEG is limited to 65535 pixels" in report.failed[0][1]
 
@@ -156,7 +157,7 @@ def test_an_absurd_magnification_is_refused_before_computing(tmp_path, size, out
             raise AssertionError("computed in vain")
 
     _photo(tmp_path / "photos" / "a.png", size=size)
-    upscaler = PictureUpscaler(Upscaler(Never(), scale=2, device=torch.device("cpu")), outscale=outscale)
+    upscaler = PictureUpscaler(Upscaler(TorchBackend(Never(), scale=2, device=torch.device("cpu"))), outscale=outscale)
     report = upscale_folder(plan_folder(tmp_path / "photos", tmp_path / "out"), upscaler=upscaler)
     assert message in report.failed[0][1]
 
@@ -171,7 +172,7 @@ def test_a_result_that_cannot_be_resized_fails_that_file_only(tmp_path, monkeypa
     monkeypatch.setattr(cv2, "resize", no_memory)
     for name, value in (("a.png", 255), ("b.png", 20)):
         _photo(tmp_path / "photos" / name, value=value)
-    upscaler = PictureUpscaler(Upscaler(Repeat(), scale=2, device=torch.device("cpu")), outscale=3)
+    upscaler = PictureUpscaler(Upscaler(TorchBackend(Repeat(), scale=2, device=torch.device("cpu"))), outscale=3)
     report = upscale_folder(plan_folder(tmp_path / "photos", tmp_path / "out"), upscaler=upscaler)
     assert _files(tmp_path / "out") == ["b_out.png"]
     assert report.failed[0][1].startswith(f"{tmp_path / 'photos/a.png'}: the result cannot be resized to 24 x 18: ")

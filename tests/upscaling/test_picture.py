@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from realesrgan_arch.images import Picture
+from realesrgan_arch.images import Metadata, Picture
+from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.picture import PictureUpscaler
 
@@ -19,7 +20,7 @@ class Repeat(nn.Module):
 
 
 def _picture_upscaler(outscale=2.0, alpha_upsampler="bicubic"):
-    upscaler = Upscaler(Repeat(), scale=2, device=torch.device("cpu"))
+    upscaler = Upscaler(TorchBackend(Repeat(), scale=2, device=torch.device("cpu")))
     return PictureUpscaler(upscaler, outscale=outscale, alpha_upsampler=alpha_upsampler)
 
 
@@ -34,11 +35,11 @@ def _twice(pixels):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_colours_pass_unchanged_in_their_depth_and_the_profile_is_kept(dtype):
-    picture = Picture(_pixels(dtype), icc=b"profile")
+    picture = Picture(_pixels(dtype), metadata=Metadata(icc=b"profile"))
     result = _picture_upscaler().upscale(picture)
     assert result.rgb.dtype == dtype
     assert np.array_equal(result.rgb, _twice(picture.rgb))
-    assert result.icc == b"profile"
+    assert result.metadata.icc == b"profile"
     assert result.alpha is None
 
 
@@ -52,7 +53,7 @@ def test_gray_stays_gray_even_if_the_network_colours_it():
         def forward(self, x):
             return super().forward(x) * torch.tensor([1.0, 0.5, 0.0]).reshape(1, 3, 1, 1)
 
-    upscaler = Upscaler(Tinted(), scale=2, device=torch.device("cpu"))
+    upscaler = Upscaler(TorchBackend(Tinted(), scale=2, device=torch.device("cpu")))
     gray = np.full((4, 4, 3), 200, np.uint8)
     result = PictureUpscaler(upscaler, outscale=2).upscale(Picture(gray, is_gray=True))
     assert result.is_gray

@@ -12,6 +12,7 @@ from realesrgan_arch.networks.spec import (
     SRResNetSpec,
     VGGStyleDiscriminatorSpec,
 )
+from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.loading import load_network
 from realesrgan_arch.weights.detect import detect_spec
@@ -83,7 +84,7 @@ def test_the_public_srgan_gives_what_its_own_formula_gives(shared_data, tmp_path
     assert spec == SRResNetSpec(num_block=5, body_end="prelu", final="tanh")
     expected = _leftthomas(torch.load(path, map_location="cpu", weights_only=True))
     torch.testing.assert_close(network.eval()(_picture()), expected, atol=1e-5, rtol=0)
-    tiled = Upscaler(network, scale=4, device=torch.device("cpu")).upscale(_picture()[0])
+    tiled = Upscaler(TorchBackend(network, scale=4, device=torch.device("cpu"))).upscale(_picture()[0])
     torch.testing.assert_close(tiled, expected[0], atol=1e-5, rtol=0)
     again, spec_again = load_generator(_saved(network.state_dict(), tmp_path))
     assert spec_again == spec

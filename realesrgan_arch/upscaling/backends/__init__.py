@@ -1,0 +1,1 @@
+"""What computes: one small interface, and a module for each runtime."""

@@ -1,0 +1,48 @@
+"""A network in the forms that other runtimes read."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.export import Dim
+
+from realesrgan_arch.extras import require_extra
+
+ONNX_OPSET = 18
+
+
+def write_onnx(network: nn.Module, path: Path) -> None:
+    """Write `network` (float32, CPU) as one ONNX file.
+
+    Input `input` and output `output`, float32 RGB (B, 3, H, W) in [0, 1]; batch, height and width are free.
+
+    Raises:
+        MissingExtraError: onnx or onnxscript is not installed.
+    """
+    for module in ("onnx", "onnxscript"):
+        require_extra(module, extra="export", purpose="ONNX")
+    free = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
+    program = torch.onnx.export(
+        network.eval(),
+        (torch.rand(2, 3, 24, 32),),  # no side equals another, or the exporter takes them for one dimension
+        input_names=["input"],
+        output_names=["output"],
+        opset_version=ONNX_OPSET,
+        dynamic_shapes=(free,),
+        dynamo=True,
+        verbose=False,
+    )
+    if program is None:
+        raise RuntimeError("torch.onnx.export gave no program")
+    program.save(path, external_data=False)
+
+
+def to_openvino(network: nn.Module) -> Any:
+    """Return `network` (float32, CPU) as an OpenVINO model with free batch, height and width.
+
+    Raises:
+        MissingExtraError: openvino is not installed.
+    """
+    openvino = require_extra("openvino", extra="openvino", purpose="OpenVINO")
+    return openvino.convert_model(network.eval(), example_input=torch.rand(1, 3, 24, 32))
