@@ -89,16 +89,24 @@ class DeathNotice:
         self._waits = False
 
     def hold(self) -> None:
-        """Take over from the handler that is there; to be called after torch has set its own."""
+        """Take over from the handler that is there; to be called after torch has set its own.
+
+        A notice that still holds the signal (its batches wait for the garbage collector) is passed over: it no longer
+        waits, so what it is told would be lost.
+        """
         handler = signal.getsignal(signal.SIGCHLD) if hasattr(signal, "SIGCHLD") else None
+        earlier = getattr(handler, "__self__", None)
+        if isinstance(earlier, DeathNotice):
+            handler = earlier._handler
         if callable(handler) and threading.current_thread() is threading.main_thread():
             self._handler = handler
             signal.signal(signal.SIGCHLD, self._note)
 
     def release(self) -> None:
-        """Give the signal back."""
+        """Give the signal back, unless a later notice holds it."""
         if self._handler is not None and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGCHLD, self._handler)
+            if signal.getsignal(signal.SIGCHLD) == self._note:
+                signal.signal(signal.SIGCHLD, self._handler)
             self._handler = None
 
     @contextmanager
