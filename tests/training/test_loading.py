@@ -212,7 +212,7 @@ def test_two_hundred_steps_leak_no_handle_and_no_shared_memory(mapping) -> None:
         if step % 50 == 0 and step < 200:
             handles.append(psutil.Process().num_fds())
             shared.append(len(list(Path("/dev/shm").glob(f"torch_{os.getpid()}_*"))))
-    assert max(handles) - min(handles) <= 8  # what happens to be prefetched
+    assert max(handles) - min(handles) < 50, "a leak would be one a step at least; some batches are prefetched"
     assert not any(shared)
 
 
