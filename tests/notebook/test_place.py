@@ -139,7 +139,7 @@ def test_the_stop_button_reaches_a_command_once_and_its_last_words_are_shown(tmp
     assert notebook.stdout.readline() == "ready\n"
     os.killpg(notebook.pid, signal.SIGINT)
     assert notebook.stdout.read() == "saved after 1 signal\n"
-    assert notebook.wait(timeout=30) != 0
+    assert notebook.wait(timeout=120) != 0
 
 
 def test_the_base_is_what_the_option_file_starts_from(tmp_path) -> None:

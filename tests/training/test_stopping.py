@@ -96,7 +96,7 @@ def _start_lingering(place: str, options: Path) -> subprocess.Popen:
 
 
 def _ends(process: subprocess.Popen) -> tuple[int, str]:
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     return process.returncode, errors
 
 
