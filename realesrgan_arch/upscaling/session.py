@@ -116,10 +116,9 @@ def upscale(request: UpscaleRequest) -> UpscaleOutcome:
     device = choose_device(request.device)
     dtype = choose_dtype(device, request.precision, training=False)
     network, spec = load_network(request.model, denoise_strength=request.denoise_strength)
+    tile = 512 if request.tile is None else request.tile
     backend = TorchBackend(network, scale=spec.scale, device=device, dtype=dtype)
-    engine = Upscaler(
-        backend, tile=512 if request.tile is None else request.tile, tile_pad=request.tile_pad, pre_pad=request.pre_pad
-    )
+    engine = Upscaler(backend, tile=tile, tile_pad=request.tile_pad, pre_pad=request.pre_pad)
     outscale = request.outscale or float(spec.scale)
     upscaler = PictureUpscaler(engine, outscale=outscale, alpha_upsampler=request.alpha_upsampler)
     manifest = Manifest(request.output, root=sources.root, model_sha256="", settings=request.settings())
