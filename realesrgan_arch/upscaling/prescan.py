@@ -42,7 +42,7 @@ def _scan_one(path: Path) -> Scanned:
 
 
 def _reason(path: Path) -> str:
-    """What the whole of an image with a damaged header says, in the words of all commands: mostly that it is cut off."""
+    """What the whole of an image with a damaged header says, in the words of all commands: most are cut off."""
     try:
         if not path.is_file():
             return ""
