@@ -29,6 +29,7 @@ LAYERS = {
         "disk_room",
         "torchrun",
         "host_memory",
+        "stop_signals",
     ],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [
