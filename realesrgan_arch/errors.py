@@ -8,7 +8,11 @@ EXIT_INTERNAL = 1
 EXIT_BAD_INPUT = 2
 EXIT_SOME_FILES_FAILED = 3
 EXIT_CHECK_FAILED = 4
+EXIT_NOTHING_TO_DO = 4
+"""No input found. It shares its number with a check that found something: both are for a person to look at."""
 EXIT_NO_ROOM = 5
+EXIT_BAD_MODEL = 6
+"""A model file that is damaged, or not to be trusted."""
 EXIT_INTERRUPTED = 130
 
 
