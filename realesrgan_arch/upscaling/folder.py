@@ -109,7 +109,7 @@ def _do(job: Job, upscaler: PictureUpscaler, *, quality: int) -> Path:
     """Do one job and return the file that was written."""
     picture = read_picture(job.source)
     target = _target(job, picture)
-    width, height = upscaler.output_size(picture)
+    width, height = upscaler.output_size(picture.rgb.shape[1::-1])
     check_writable_size(target, width=width, height=height)
     magnified = upscaler.upscale(picture)
     target.parent.mkdir(parents=True, exist_ok=True)
