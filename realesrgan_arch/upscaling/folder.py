@@ -1,15 +1,23 @@
 """Do the jobs of a plan: one bad file does not stop the rest, and whatever ends the run leaves whole files only."""
 
-import errno
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from realesrgan_arch.host_memory import free_memory
+from realesrgan_arch.image_header import shown
 from realesrgan_arch.upscaling.failed_list import write_failed_list
 from realesrgan_arch.upscaling.job import Job, JobResult, RunPlan
-from realesrgan_arch.upscaling.one_job import FAULTS_OF_ONE_FILE, FullDiskError, Loaded, Magnified, PictureWork, reason
+from realesrgan_arch.upscaling.one_job import (
+    FAULTS_OF_ONE_FILE,
+    FullDiskError,
+    Loaded,
+    Magnified,
+    PictureWork,
+    is_full,
+    reason,
+)
 from realesrgan_arch.upscaling.pipeline import Bounds, Load, Outcome, Pipeline, Stages, usual_bounds
 from realesrgan_arch.upscaling.progress import Progress
 
@@ -126,15 +134,22 @@ class _Run:
         try:
             return write_failed_list(path, self.failed, untried=left)
         except OSError as error:
-            if self.full_disk is None or error.errno != errno.ENOSPC:
+            if not is_full(error):
                 raise
             return False
 
     def _keep(self, result: JobResult) -> None:
         for sentence in result.warnings:
             self.progress.say(f"warning: {sentence}")
-        self.record(result)
         self.made.append(result)
+        try:
+            self.record(result)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            source = shown(result.job.source)
+            self.full_disk = f"The disk is full, what was made of {source} is not recorded; make room and use --resume."
+            self.progress.say(self.full_disk)
 
     def _fail(self, job: Job, fault: Exception) -> None:
         sentence = reason(job, fault)

@@ -156,10 +156,9 @@ class PictureWork:
 
     def _write(self, target: Path, data: bytes) -> None:
         try:
-            self._write_once(target, data)
-        except OSError as error:
-            if not _is_full(error):
-                raise ImageError(f"{shown(target)} cannot be written: {error.strerror}.") from error
+            with _faults_of_disk(target, needed=len(data)):
+                self._write_once(target, data)
+        except FullDiskError:
             self.pause(_MOMENT_SECONDS)
             with _faults_of_disk(target, needed=len(data)):
                 self._write_once(target, data)
@@ -223,16 +222,21 @@ def _faults_of_disk(target: Path, *, needed: int | None = None) -> Iterator[None
     try:
         yield
     except (OSError, ImageError) as error:
-        if not _is_full(error):
-            raise
-        room = f"{say_bytes(free_bytes(target.parent))} free"
-        much = f"{say_bytes(needed)} needed, {room}" if needed is not None else room
-        raise FullDiskError(
-            f"{shown(target)} cannot be written: the disk is full ({much}); make room and go on with --resume."
-        ) from error
+        if is_full(error):
+            raise FullDiskError(_no_room(target, needed)) from error
+        if isinstance(error, OSError):
+            raise ImageError(f"{shown(target)} cannot be written: {error.strerror}.") from error
+        raise
 
 
-def _is_full(error: BaseException | None) -> bool:
+def _no_room(target: Path, needed: int | None) -> str:
+    free = f"{say_bytes(free_bytes(target.parent))} free"
+    room = free if needed is None else f"{say_bytes(needed)} needed, {free}"
+    return f"{shown(target)} cannot be written: the disk is full ({room}); make room and go on with --resume."
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Return whether `error`, or what caused it, means that a disk takes no more."""
     if isinstance(error, OSError):
         return error.errno in _FULL
-    return error is not None and _is_full(error.__cause__)
+    return error is not None and is_full(error.__cause__)

@@ -9,6 +9,7 @@ from realesrgan_arch import images
 from realesrgan_arch.image_encode import Picture, Pixels
 
 MetadataPolicy = Literal["keep", "safe", "none"]
+Subsampling = Literal["444", "422", "420"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class WriteOptions:
     """
 
     quality: int = 95
-    subsampling: str = "444"
+    subsampling: Subsampling = "444"
     metadata: MetadataPolicy = "keep"
     to_srgb: bool = False
     dpi: float | None = None
