@@ -36,3 +36,25 @@ def positive_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
     return int(text)
+
+
+def tile_size(text: str) -> int | None:
+    """Read `auto` (None) or a whole number of 0 or more."""
+    if text != "auto" and not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected auto or a whole number of 0 or more, got {text!r}")
+    return None if text == "auto" else int(text)
+
+
+def encoder_quality(text: str) -> int:
+    """Read a whole number from 1 to 100."""
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 100, got {text!r}")
+    return int(text)
+
+
+def shard(text: str) -> tuple[int, int]:
+    """Read `i/n`, the i-th of n shares, from `1/n` to `n/n`."""
+    first, _, second = text.partition("/")
+    if not (first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
+        raise argparse.ArgumentTypeError(f"expected i/n with i from 1 to n, such as 1/4, got {text!r}")
+    return int(first), int(second)

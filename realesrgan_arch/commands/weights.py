@@ -8,7 +8,7 @@ from pathlib import Path
 
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.entry import say
-from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_OK
+from realesrgan_arch.errors import EXIT_BAD_MODEL, EXIT_OK
 from realesrgan_arch.networks.spec import (
     DISCRIMINATOR_SPECS,
     GENERATOR_SPECS,
@@ -122,7 +122,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     else:
         for result in results:
             say(f"{result.path}: {_STATUS_TEXT[result.status]} (SHA-256 {result.sha256})")
-    return EXIT_BAD_INPUT if any(result.status == "differs" for result in results) else EXIT_OK
+    return EXIT_BAD_MODEL if any(result.status == "differs" for result in results) else EXIT_OK
 
 
 def _inspect(arguments: argparse.Namespace) -> int:

@@ -74,6 +74,6 @@ def check_room(folder: Path, *, needed: int, free: int) -> None:
     """Raise NoRoomError when the results need far more than is free; `needed` and `free` are in bytes."""
     if needed > _HOPELESS * free:
         raise NoRoomError(
-            f"The results need about {say_bytes(needed)} and {shown(folder)} has {say_bytes(free)} free: choose another "
-            "folder, or --ext jpg, a smaller magnification or --limit."
+            f"The results need about {say_bytes(needed)} and {shown(folder)} has {say_bytes(free)} free: choose "
+            "another folder, or --ext jpg, a smaller magnification or --limit."
         )

@@ -59,7 +59,8 @@ def plan_run(
         overwrite: replace files that are no results of an earlier run, too.
 
     Raises:
-        OutputError: the output folder cannot be written, or a result would replace its source or a file of somebody else.
+        OutputError: the output folder cannot be written, or a result would replace a source or a file of
+            somebody else.
         NoRoomError: the results need more than twice the room that is free.
     """
     targets = _targets(sources, suffix=suffix, ext=ext)

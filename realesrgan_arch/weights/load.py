@@ -17,7 +17,7 @@ from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import DISCRIMINATOR_SPECS, GENERATOR_SPECS, DiscriminatorSpec, GeneratorSpec
 from realesrgan_arch.weights.detect import describe, detect_spec, shape_text, with_current_names
 from realesrgan_arch.weights.read import read_checkpoint
-from realesrgan_arch.weights.table import WeightsError
+from realesrgan_arch.weights.table import BadModelError, WeightsError
 
 _log = logging.getLogger(__name__)
 FLAT = "(flat)"
@@ -54,13 +54,13 @@ def load_weights(path: str | Path, *, key: str | None = None) -> LoadedWeights:
     """Read a checkpoint (a path, or the name of known weights that are present).
 
     `key` names the entry that holds the weights (BasicSR's `param_key_g`); None takes `params_ema`, then `params`, then
-    the usual wrappers, then the file itself. Raises `WeightsError` for whatever is not a finite state dict. A file
+    the usual wrappers, then the file itself. Raises `BadModelError` for whatever is not a finite state dict. A file
     without `params_ema` gives its `params`, and a flat file itself, with a warning in the log.
     """
     path = Path(path)
     contents = read_checkpoint(path)
     if not isinstance(contents, Mapping):
-        raise WeightsError(f"{path} holds a {type(contents).__name__}, expected a dictionary of tensors.")
+        raise BadModelError(f"{path} holds a {type(contents).__name__}, expected a dictionary of tensors.")
     taken, entry = _take(contents, key=key, path=path)
     tensors = _checked_tensors(entry, path=path)
     state = with_current_names(_float32(_without_prefix(tensors)))
@@ -135,10 +135,10 @@ def _asked_or_next(contents: Mapping, *, key: str, path: Path) -> str:
 
 def _checked_tensors(entry: object, *, path: Path) -> dict[str, Tensor]:
     if not isinstance(entry, Mapping) or not entry:
-        raise WeightsError(f"{path} holds no weights: expected a dictionary of tensors, got {type(entry).__name__}.")
+        raise BadModelError(f"{path} holds no weights: expected a dictionary of tensors, got {type(entry).__name__}.")
     for name, value in entry.items():
         if not isinstance(name, str) or not isinstance(value, Tensor) or value.is_sparse or value.is_quantized:
-            raise WeightsError(
+            raise BadModelError(
                 f"{path} is not a plain state dict: its entry {name!r} is a {type(value).__name__}, expected a tensor."
             )
     return dict(entry)
@@ -157,7 +157,7 @@ def _float32(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def _check_finite(state: Mapping[str, Tensor], *, path: Path) -> None:
     for name, tensor in state.items():
         if not torch.isfinite(tensor).all():
-            raise WeightsError(
+            raise BadModelError(
                 f"{path} holds NaN or infinite values in {name}: the file is damaged or training diverged."
             )
 

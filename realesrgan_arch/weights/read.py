@@ -14,7 +14,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from realesrgan_arch.weights.table import WeightsError, find_weights
+from realesrgan_arch.weights.table import BadModelError, WeightsError, find_weights
 
 MAX_BYTES = 4 * 1024**3
 """Nothing that this project uses is a tenth of it; a bigger file is a mistake or an attack."""
@@ -40,14 +40,14 @@ _BROKEN = (
 def read_checkpoint(path: Path) -> object:
     """Return the contents of a `.pth` or `.safetensors` file, tensors on the CPU.
 
-    Raises `WeightsError` for a missing, empty, oversized, damaged or unsafe file.
+    Raises `WeightsError` for a missing file, `BadModelError` for an empty, oversized, damaged or unsafe one.
     """
     path = find_weights(path)
     head = _checked_head(path)
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
     if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise WeightsError(f"{path} is a web page, not weights: download the file itself, not the page that shows it.")
+        raise BadModelError(f"{path} is a web page, not weights: download the file itself, not the page that shows it.")
     return _read_pickle(path)
 
 
@@ -59,9 +59,9 @@ def _checked_head(path: Path) -> bytes:
     except OSError as error:
         raise WeightsError(f"cannot read {path}: {error.strerror or error}.") from error
     if size == 0:
-        raise WeightsError(f"{path} is empty: download it again.")
+        raise BadModelError(f"{path} is empty: download it again.")
     if size > MAX_BYTES:
-        raise WeightsError(f"{path} has {size:,} bytes, more than the {MAX_BYTES:,} that weights may have.")
+        raise BadModelError(f"{path} has {size:,} bytes, more than the {MAX_BYTES:,} that weights may have.")
     return head
 
 
@@ -69,7 +69,7 @@ def _read_safetensors(path: Path) -> object:
     try:
         return safetensors.torch.load_file(path, device="cpu")
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise WeightsError(f"{path} is damaged or not a safetensors file ({_first_line(error)}).") from error
+        raise BadModelError(f"{path} is damaged or not a safetensors file ({_first_line(error)}).") from error
 
 
 def _read_pickle(path: Path) -> object:
@@ -79,7 +79,7 @@ def _read_pickle(path: Path) -> object:
             warnings.simplefilter("ignore")  # torch remarks on odd files before it refuses them; one sentence is enough
             return torch.load(path, map_location="cpu", weights_only=True)
     except _BROKEN as error:
-        raise WeightsError(_refusal(path, error)) from error
+        raise BadModelError(_refusal(path, error)) from error
 
 
 def _check_archive(path: Path) -> None:
@@ -90,9 +90,9 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
-        raise WeightsError(f"{path} is damaged or not a checkpoint ({error}): download or save it again.") from error
+        raise BadModelError(f"{path} is damaged or not a checkpoint ({error}): download or save it again.") from error
     if damaged is not None:
-        raise WeightsError(f"{path} is damaged (checksum of {damaged}): download or save it again.")
+        raise BadModelError(f"{path} is damaged (checksum of {damaged}): download or save it again.")
 
 
 def _refusal(path: Path, error: BaseException) -> str:

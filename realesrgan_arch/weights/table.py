@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from realesrgan_arch.errors import UserError
+from realesrgan_arch.errors import EXIT_BAD_MODEL, UserError
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.networks.spec import (
     CompactSpec,
@@ -27,6 +27,12 @@ _TORCHVISION = "BSD-3-Clause (torchvision); trained on ImageNet"
 
 class WeightsError(UserError):
     """Weights that are absent, damaged, unsafe, or of another network."""
+
+
+class BadModelError(WeightsError):
+    """A file that is damaged, no model at all, or not to be trusted."""
+
+    exit_code = EXIT_BAD_MODEL
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def test_inspect_knows_a_discriminator_and_says_so_when_it_knows_nothing(capsys,
     assert "unknown: none of RRDBNet, SRVGGNetCompact, SRResNet, UNetDiscriminatorSN, " in out
 
 
-def test_verify_exits_2_only_when_bytes_differ(capsys, alone):
+def test_verify_exits_6_only_when_bytes_differ(capsys, alone):
     assert call(capsys, "verify")[:2] == (
         0,
         "No known weights on this machine. `realesrgan-arch weights list` shows what there is to get.\n",
@@ -80,9 +80,9 @@ def test_verify_exits_2_only_when_bytes_differ(capsys, alone):
     assert "mine/net.pth: not a released file" in out
     save_compact(alone / "chosen/realesr-animevideov3.pth")
     code, out, _ = call(capsys, "verify", "realesr-animevideov3")
-    assert code == 2
+    assert code == 6
     assert "differs from the released file" in out
-    assert call(capsys, "verify")[0] == 2
+    assert call(capsys, "verify")[0] == 6
 
 
 def test_get_downloads_into_the_chosen_folder(capsys, alone, monkeypatch):

@@ -172,8 +172,9 @@ class Attack:
 def test_code_in_a_pickle_is_named_and_not_executed(tmp_path, save):
     marker = tmp_path / "executed"
     save({"params": Attack(marker)}, tmp_path / "evil.pth")
-    with pytest.raises(WeightsError, match=r"evil\.pth is refused.*posix\.system.*nothing was executed"):
+    with pytest.raises(WeightsError, match=r"evil\.pth is refused.*posix\.system.*nothing was executed") as caught:
         load_weights(tmp_path / "evil.pth")
+    assert caught.value.exit_code == 6
     assert not marker.exists()
     Attack(marker).run()
     assert marker.exists(), "the attack of this test is harmless"
@@ -212,6 +213,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_in_one_sentence(tmp_path, make,
         load_weights(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+    assert caught.value.exit_code == (2 if path.is_dir() else 6)
 
 
 def test_a_damaged_safetensors_file_is_refused(tmp_path):

@@ -1,0 +1,222 @@
+"""The manifest: what is finished is known from its line, and nothing is trusted because it exists."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from realesrgan_arch.file_hash import hash_file
+from realesrgan_arch.upscaling.job import Job, JobResult
+from realesrgan_arch.upscaling.manifest import MANIFEST, Manifest, digest_of
+from realesrgan_arch.upscaling.output_place import OutputError
+
+SETTINGS = {"outscale": 4.0, "ext": "png"}
+
+
+class Place:
+    """An input folder with one picture, an output folder with its result, and the result's line."""
+
+    def __init__(self, folder: Path, name: str = "sub/a.jpg") -> None:
+        self.root, self.output = folder / "photos", folder / "out"
+        self.source, self.target = self.root / name, self.output / "sub/a_out.png"
+        for path, data in ((self.source, b"input"), (self.target, b"result")):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+    def manifest(self, *, model: str = "m" * 64, settings=None, root: Path | None = None) -> Manifest:
+        return Manifest(self.output, root=root or self.root, model_sha256=model, settings=settings or SETTINGS)
+
+    def record(self, **how) -> None:
+        self.manifest(**how).record(self.result())
+
+    def result(self) -> JobResult:
+        facts = self.source.stat()
+        job = Job(self.source, self.target, (1, 1), (4, 4), facts.st_size, facts.st_mtime_ns)
+        return JobResult(
+            job, self.target, None, hash_file(self.source), hash_file(self.target), self.target.stat().st_size, 1.23456,
+            ("gray",),
+        )  # fmt: skip
+
+    def lines(self) -> list[dict]:
+        return [json.loads(line) for line in (self.output / MANIFEST).read_bytes().splitlines()]
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+def test_a_line_says_what_was_made_of_what(place):
+    place.record()
+    (line,) = place.lines()
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "source": "sub/a.jpg", "folder": "photos", "input_sha256": hash_file(place.source), "input_bytes": 5,
+        "input_mtime_ns": place.source.stat().st_mtime_ns, "target": "sub/a_out.png",
+        "output_sha256": hash_file(place.target), "output_bytes": 6, "model_sha256": "m" * 64, "settings": SETTINGS,
+        "settings_sha256": digest_of(SETTINGS), "seconds": 1.235, "warnings": ["gray"],
+    }  # fmt: skip
+
+
+def test_what_has_a_true_line_is_finished_for_this_run_and_the_next(place):
+    manifest = place.manifest()
+    assert not manifest.is_finished(place.source)
+    manifest.record(place.result())
+    assert manifest.is_finished(place.source)
+    assert place.manifest().is_finished(place.source)
+    assert place.manifest().is_finished(place.source, verify=True)
+
+
+def test_existence_alone_is_not_trusted(place):
+    assert not place.manifest().is_finished(place.source)
+
+
+def test_the_order_of_settings_does_not_matter_and_their_values_do(place):
+    place.record()
+    assert place.manifest(settings={"ext": "png", "outscale": 4.0}).is_finished(place.source)
+    assert not place.manifest(settings={"ext": "png", "outscale": 2.0}).is_finished(place.source)
+
+
+def test_another_model_makes_it_again(place):
+    place.record()
+    assert not place.manifest(model="n" * 64).is_finished(place.source)
+
+
+def test_an_input_that_was_only_touched_is_finished_and_one_that_changed_is_not(place):
+    place.record()
+    os.utime(place.source, ns=(1, 1))
+    assert place.manifest().is_finished(place.source)
+    place.source.write_bytes(b"other")
+    assert not place.manifest().is_finished(place.source)
+
+
+def test_a_result_that_is_gone_or_of_another_size_is_made_again(place):
+    place.record()
+    place.target.write_bytes(b"short")
+    assert not place.manifest().is_finished(place.source)
+    place.target.unlink()
+    assert not place.manifest().is_finished(place.source)
+
+
+def test_verify_finds_a_changed_byte_that_size_and_time_hide(place):
+    place.record()
+    for path in (place.target, place.source):
+        kept, facts = path.read_bytes(), path.stat()
+        path.write_bytes(b"X" + kept[1:])
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        assert place.manifest().is_finished(place.source)
+        assert not place.manifest().is_finished(place.source, verify=True)
+        path.write_bytes(kept)
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def test_the_newest_line_counts(place):
+    place.record()
+    place.record(model="n" * 64)
+    assert place.manifest(model="n" * 64).is_finished(place.source)
+    assert not place.manifest().is_finished(place.source)
+
+
+def test_a_result_that_was_replaced_by_that_of_another_picture_is_made_again(place):
+    place.record()
+    other = Place(place.root.parent, "sub/a.tif")
+    other.record()
+    assert not place.manifest().is_finished(place.source)
+    assert other.manifest().is_finished(other.source)
+
+
+def test_an_input_that_vanished_is_not_finished(place):
+    place.record()
+    place.source.unlink()
+    assert not place.manifest().is_finished(place.source)
+
+
+def test_a_torn_last_line_is_left_out_with_a_word_and_the_next_line_is_whole(place, caplog):
+    place.record()
+    path = place.output / MANIFEST
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:40])
+    assert place.manifest().is_finished(place.source)
+    assert caplog.messages == [f"{path}: 1 line is damaged, most likely by a run that was killed, and left out."]
+    place.record(model="n" * 64)
+    assert place.manifest(model="n" * 64).is_finished(place.source)
+
+
+@pytest.mark.parametrize(
+    "line", [b"\0" * 20, b"[]", b"5", b'"begun"', b'{"begun": 5, "folder": "photos"}', b'{"source": "a"}', b"\xff\xfe"]
+)
+def test_a_line_that_is_not_ours_stops_nothing(place, line):
+    place.record()
+    with (place.output / MANIFEST).open("ab") as file:
+        file.write(line + b"\n")
+    assert place.manifest().is_finished(place.source)
+
+
+def test_a_line_that_leads_out_of_the_folder_is_left_out(place):
+    place.record()
+    path = place.output / MANIFEST
+    path.write_bytes(path.read_bytes().replace(b"sub/a_out.png", b"../out/sub/a_out.png"))
+    assert not place.manifest().is_finished(place.source)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_not_utf_8_survives(tmp_path):
+    place = Place(tmp_path, os.fsdecode(b"sub/caf\xe9\n.jpg"))
+    place.record()
+    assert (place.output / MANIFEST).read_bytes().isascii()
+    assert place.manifest().is_finished(place.source)
+
+
+def test_what_a_run_over_this_folder_made_is_ours(place):
+    manifest = place.manifest()
+    assert not manifest.is_ours(place.target)
+    manifest.record(place.result())
+    assert place.manifest(model="n" * 64).is_ours(place.target)
+    assert not place.manifest(root=place.root.parent / "other").is_ours(place.target)
+    place.target.write_bytes(b"retouched by hand")
+    assert not place.manifest().is_ours(place.target)
+
+
+def test_what_was_begun_is_ours_but_not_finished(place):
+    place.record()
+    place.manifest().begin(place.target)
+    place.target.write_bytes(b"another size")
+    assert place.manifest().is_ours(place.target)
+    assert not place.manifest(root=place.root.parent / "other").is_ours(place.target)
+    place.target.write_bytes(b"result")
+    assert not place.manifest().is_finished(place.source)
+
+
+def test_processes_that_write_at_once_leave_whole_lines(place):
+    code = (
+        "import sys; from pathlib import Path; from realesrgan_arch.upscaling.manifest import Manifest\n"
+        "out = Path(sys.argv[1]); m = Manifest(out, root=out, model_sha256='m', settings={})\n"
+        "for n in range(60): m.begin(out / (sys.argv[2] * 500 + str(n)))"
+    )
+    command = [sys.executable, "-c", code, str(place.output)]
+    running = [subprocess.Popen([*command, name]) for name in "ab"]
+    assert [process.wait() for process in running] == [0, 0]
+    assert sorted(line["begun"] for line in place.lines()) == sorted(
+        name * 500 + str(number) for name in "ab" for number in range(60)
+    )
+
+
+def test_a_disk_that_takes_half_a_line_is_an_error(place, monkeypatch):
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:10]))
+    with pytest.raises(OSError, match="No space left"):
+        place.record()
+
+
+def test_a_failed_job_has_no_line(place):
+    with pytest.raises(ValueError, match="no result to record"):
+        place.manifest().record(JobResult(place.result().job, error="it failed"))
+
+
+def test_a_manifest_that_cannot_be_read_is_said(place):
+    (place.output / MANIFEST).mkdir()
+    with pytest.raises(OutputError, match=r"manifest\.jsonl cannot be read: Is a directory"):
+        place.manifest()
