@@ -28,13 +28,14 @@ class Picture:
     """An upright picture with all that must survive upscaling.
 
     `rgb` (H, W, 3) and `alpha` (H, W) or None share their dtype. `is_gray`: the three channels are
-    equal and the picture is written with one.
+    equal and the picture is written with one. `notes`: what the reader had to leave out or to guess, in sentences.
     """
 
     rgb: Pixels
     alpha: Pixels | None = None
     is_gray: bool = False
     metadata: Metadata = Metadata()
+    notes: tuple[str, ...] = ()
 
 
 def encode(picture: Picture, path: Path, *, quality: int = 95) -> bytes:
