@@ -20,7 +20,8 @@ import torch
 from PIL import Image
 
 from realesrgan_arch import atomic
-from realesrgan_arch.image_encode import Picture, Pixels, check_writable_size, encode, holds_alpha, to_8_bit
+from realesrgan_arch.image_encode import Picture, Subsampling, encode, to_8_bit
+from realesrgan_arch.image_formats import Pixels, check_writable_size, holds_alpha
 from realesrgan_arch.image_header import (
     ImageError,
     ImageHeader,
@@ -33,8 +34,8 @@ from realesrgan_arch.image_header import (
 from realesrgan_arch.image_metadata import Metadata
 
 __all__ = [
-    "Box", "ImageError", "Metadata", "Picture", "Pixels", "check_writable_size", "decode_rgb", "decode_rgb_part",
-    "encode", "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_size", "to_tensor",
+    "Box", "ImageError", "Metadata", "Picture", "Pixels", "Subsampling", "check_writable_size", "decode_rgb",
+    "decode_rgb_part", "encode", "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_size", "to_tensor",
     "to_uint16", "to_uint8", "write_image", "write_picture",
 ]  # fmt: skip
 
@@ -50,6 +51,7 @@ _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
 _CV2_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 # Above this share of the rows OpenCV decodes the whole PNG as fast as Pillow decodes a part.
 _WORTHWHILE_SHARE = 0.85
+_BITS_PER_SAMPLE = 258
 
 
 class Box(NamedTuple):
@@ -142,17 +144,22 @@ def read_size(path: Path) -> tuple[int, int]:
         raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error
 
 
-def write_picture(path: Path, picture: Picture, *, quality: int = 95) -> None:
+def write_picture(
+    path: Path, picture: Picture, *, quality: int = 95, subsampling: Subsampling = "444"
+) -> tuple[str, ...]:
     """Write to PNG, JPEG, WebP or TIFF (by suffix); the file is complete or absent. See `encode` for the formats.
 
+    Returns a sentence for each thing that the format cannot hold and that was left out.
+
     Raises:
-        ImageError: unknown suffix, too large for the format, alpha into JPEG, encoder or disk failure.
+        ImageError: unknown suffix, too large for the format, alpha into JPEG, wrong quality, encoder or disk failure.
     """
-    data = encode(picture, path, quality=quality)
+    encoded = encode(picture, path, quality=quality, subsampling=subsampling)
     try:
-        atomic.write_bytes(path, data)
+        atomic.write_bytes(path, encoded.data)
     except OSError as error:
         raise ImageError(f"{shown(path)} cannot be written: {error.strerror}.") from error
+    return encoded.notes
 
 
 def write_image(path: Path, pixels: Pixels, *, quality: int = 95) -> None:
@@ -212,13 +219,17 @@ def _decode_rgb(data: bytes, header: ImageHeader, path: Path) -> Pixels:
 
 def _decode_unchanged(data: bytes, header: ImageHeader, path: Path) -> Pixels:
     """Pixels (H, W, 1..4) as stored: gray, gray and alpha, RGB or RGBA."""
-    if header.mode == "CMYK" or (header.mode == "LA" and header.kind == "TIFF"):
+    if header.mode == "CMYK" or (header.mode in ("LA", "RGBA") and header.kind == "TIFF" and not _is_deep(data)):
         return _decode_with_pillow(data, header, path)
     pixels = _decode_with_cv2(data, cv2.IMREAD_UNCHANGED, header, path)
     if pixels.ndim == 2:
         return pixels[..., None]
     order = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}.get(pixels.shape[2])
     return pixels if order is None else np.asarray(cv2.cvtColor(pixels, order))
+
+
+def _is_deep(tiff: bytes) -> bool:
+    return max(getattr(open_with_pillow(tiff, "TIFF"), "tag_v2", {}).get(_BITS_PER_SAMPLE, (1,))) > 8
 
 
 def _decode_with_cv2(data: bytes, flags: int, header: ImageHeader, path: Path) -> Pixels:
@@ -234,7 +245,7 @@ def _decode_with_cv2(data: bytes, flags: int, header: ImageHeader, path: Path) -
 
 
 def _decode_with_pillow(data: bytes, header: ImageHeader, path: Path) -> Pixels:
-    """What OpenCV gets wrong: CMYK (to RGB, Adobe's inversion undone), gray with alpha in TIFF."""
+    """What OpenCV gets wrong: CMYK (to RGB, Adobe's inversion undone), alpha in TIFF (it multiplies it in)."""
     with _pillow_faults(header, path):
         image: Image.Image = open_with_pillow(data, header.kind)
         return np.asarray(image.convert("RGB") if header.mode == "CMYK" else image)
