@@ -26,7 +26,8 @@ from PIL import Image
 
 from realesrgan_arch import atomic, image_png
 from realesrgan_arch.image_color import check_profile, cmyk_to_rgb
-from realesrgan_arch.image_encode import Picture, Pixels, check_writable_size, encode, holds_alpha, to_8_bit
+from realesrgan_arch.image_encode import Picture, Subsampling, encode, to_8_bit
+from realesrgan_arch.image_formats import Pixels, check_writable_size, holds_alpha
 from realesrgan_arch.image_header import (
     ImageError,
     ImageHeader,
@@ -40,9 +41,9 @@ from realesrgan_arch.image_header import (
 from realesrgan_arch.image_metadata import Metadata, read_metadata
 
 __all__ = [
-    "Box", "ImageError", "Metadata", "Picture", "Pixels", "check_writable_size", "decode_picture", "decode_rgb",
-    "decode_rgb_part", "encode", "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_size",
-    "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
+    "Box", "ImageError", "Metadata", "Picture", "Pixels", "Subsampling", "check_writable_size", "decode_picture",
+    "decode_rgb", "decode_rgb_part", "encode", "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb",
+    "read_size", "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
 ]  # fmt: skip
 
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
@@ -167,17 +168,22 @@ def read_size(path: Path) -> tuple[int, int]:
         raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error
 
 
-def write_picture(path: Path, picture: Picture, *, quality: int = 95) -> None:
+def write_picture(
+    path: Path, picture: Picture, *, quality: int = 95, subsampling: Subsampling = "444"
+) -> tuple[str, ...]:
     """Write to PNG, JPEG, WebP or TIFF (by suffix); the file is complete or absent. See `encode` for the formats.
 
+    Returns a sentence for each thing that the format cannot hold and that was left out.
+
     Raises:
-        ImageError: unknown suffix, too large for the format, alpha into JPEG, encoder or disk failure.
+        ImageError: unknown suffix, too large for the format, alpha into JPEG, wrong quality, encoder or disk failure.
     """
-    data = encode(picture, path, quality=quality)
+    encoded = encode(picture, path, quality=quality, subsampling=subsampling)
     try:
-        atomic.write_bytes(path, data)
+        atomic.write_bytes(path, encoded.data)
     except OSError as error:
         raise ImageError(f"{shown(path)} cannot be written: {error.strerror}.") from error
+    return encoded.notes
 
 
 def write_image(path: Path, pixels: Pixels, *, quality: int = 95) -> None:

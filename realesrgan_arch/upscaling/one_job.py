@@ -20,6 +20,7 @@ from realesrgan_arch.disk_room import free_bytes
 from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.image_stream import streams
 from realesrgan_arch.images import ImageError, Picture, Pixels, check_writable_size, holds_alpha, read_bytes
 from realesrgan_arch.upscaling import picture_files
 from realesrgan_arch.upscaling.job import Job, JobResult
@@ -59,21 +60,24 @@ class Magnifier(Protocol):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A picture in memory, and the file that its result will be."""
+    """A picture in memory, and the file that its result will be; `is_streamed`: strip by strip."""
 
     job: Job
     target: Path
     picture: Picture
     input_sha256: str
-    warnings: tuple[str, ...] = ()
+    output_size: tuple[int, int]
+    is_streamed: bool
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Magnified:
-    """A result in memory; or in its file already, then `picture` is None."""
+    """A result in memory; or in its file already, then `picture` is None. `notes`: of what was left out there."""
 
     loaded: Loaded
     picture: Picture | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,11 +102,13 @@ class PictureWork:
         """
         data = read_bytes(job.source)
         picture = picture_files.decode(data, job.source, self.options)
-        target, warnings = _target(job, picture)
+        target, notes = _target(job, picture)
         height, width = picture.rgb.shape[:2]
-        output_width, output_height = self.upscaler.output_size((width, height))
-        check_writable_size(target, width=output_width, height=output_height)
-        return Loaded(job, target, picture, hashlib.sha256(data).hexdigest(), warnings)
+        size = self.upscaler.output_size((width, height))
+        is_streamed = size[0] * size[1] > STREAMED_FROM_PIXELS and streams(target) and self.upscaler.can_stream(picture)
+        check_writable_size(target, width=size[0], height=size[1], streamed=is_streamed)
+        sha256 = hashlib.sha256(data).hexdigest()
+        return Loaded(job, target, picture, sha256, size, is_streamed, (*picture.notes, *notes))
 
     def magnify(self, loaded: Loaded) -> Magnified:
         """Compute the result; a huge one goes into its file meanwhile.
@@ -111,11 +117,10 @@ class PictureWork:
             UpscaleError: see `PictureUpscaler.upscale`.
             FullDiskError: see its words.
         """
-        if not self._is_streamed(loaded):
+        if not loaded.is_streamed:
             return Magnified(loaded, self.upscaler.upscale(loaded.picture))
         with _faults_of_disk(loaded.target):
-            self._stream(loaded)
-        return Magnified(loaded, None)
+            return Magnified(loaded, None, self._stream(loaded))
 
     def save(self, magnified: Magnified) -> JobResult:
         """Encode and write the result; a file is complete or absent.
@@ -124,35 +129,28 @@ class PictureWork:
             ImageError: it cannot be encoded or written.
             FullDiskError: after a second try.
         """
-        loaded = magnified.loaded
+        loaded, notes = magnified.loaded, magnified.notes
         if magnified.picture is None:
             digest, num_bytes = hash_file(loaded.target), loaded.target.stat().st_size
         else:
-            data = picture_files.encode(magnified.picture, loaded.target, self.options)
-            digest, num_bytes = hashlib.sha256(data).hexdigest(), len(data)
-            self._write(loaded.target, data)
+            encoded = picture_files.encode(magnified.picture, loaded.target, self.options)
+            digest, num_bytes, notes = hashlib.sha256(encoded.data).hexdigest(), len(encoded.data), encoded.notes
+            self._write(loaded.target, encoded.data)
         return JobResult(
             loaded.job, loaded.target, input_sha256=loaded.input_sha256, output_sha256=digest, output_bytes=num_bytes,
-            warnings=loaded.warnings,
+            warnings=tuple(f"{shown(loaded.job.source)}: {note}" for note in (*loaded.notes, *notes)),
         )  # fmt: skip
 
-    def _is_streamed(self, loaded: Loaded) -> bool:
-        height, width = loaded.picture.rgb.shape[:2]
-        output_width, output_height = self.upscaler.output_size((width, height))
-        is_huge = output_width * output_height > STREAMED_FROM_PIXELS
-        return is_huge and picture_files.streams(loaded.target) and self.upscaler.can_stream(loaded.picture)
-
-    def _stream(self, loaded: Loaded) -> None:
-        """Write strips in a thread of its own, so that the next one is computed meanwhile."""
-        height, width = loaded.picture.rgb.shape[:2]
-        size = self.upscaler.output_size((width, height))
+    def _stream(self, loaded: Loaded) -> tuple[str, ...]:
+        """Write strips in a thread of its own, so that the next one is computed meanwhile; return the writer's notes."""
         loaded.target.parent.mkdir(parents=True, exist_ok=True)
         self.begin(loaded.target)
         with (
-            picture_files.open_strips(loaded.target, loaded.picture, size, self.options) as writer,
+            picture_files.open_strips(loaded.target, loaded.picture, loaded.output_size, self.options) as writer,
             ThreadPoolExecutor(1, thread_name_prefix="strips") as pool,
         ):
             _drain(pool, writer.write, self.upscaler.upscale_strips(loaded.picture))
+        return writer.notes
 
     def _write(self, target: Path, data: bytes) -> None:
         try:
@@ -202,7 +200,7 @@ def _target(job: Job, picture: Picture) -> tuple[Path, tuple[str, ...]]:
     target = job.target.with_suffix(".png")
     if target.resolve() == job.source.resolve():
         raise PlaceError("transparency needs png, which would replace the picture: choose another folder or a suffix.")
-    return target, (f"{shown(job.source)} has transparency, which JPEG cannot hold: the result is {target.name}.",)
+    return target, (f"it has transparency, which JPEG cannot hold: the result is {shown(Path(target.name))}",)
 
 
 def _drain(pool: ThreadPoolExecutor, write: Callable[[Pixels], None], strips: Iterable[Pixels]) -> None:

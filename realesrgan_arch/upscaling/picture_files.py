@@ -1,67 +1,69 @@
 """Between the bytes of files and pictures, with all that a user may ask about the files of results."""
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Protocol
 
-from realesrgan_arch import images
-from realesrgan_arch.image_encode import Picture, Pixels
-
-MetadataPolicy = Literal["keep", "safe", "none"]
-Subsampling = Literal["444", "422", "420"]
+from realesrgan_arch import image_stream, images
+from realesrgan_arch.image_color import to_srgb
+from realesrgan_arch.image_encode import Encoded, Picture, Subsampling
+from realesrgan_arch.image_metadata import KeepMetadata, Metadata, reduce_metadata, resize_metadata
+from realesrgan_arch.image_strips import StripWriter
 
 
 @dataclass(frozen=True)
 class WriteOptions:
     """How results are written.
 
-    `quality`: of JPEG and WebP, 1 to 100. `subsampling`: of JPEG's colours. `metadata`: kept, reduced to what tells
-    nothing about place and owner, or left out. `to_srgb`: colours are converted, and the profile goes. `dpi`: pixels
-    per inch, None for the source's.
+    `quality`: of JPEG and WebP, 1 to 100. `subsampling`: of JPEG's colours. `metadata`: see `reduce_metadata`.
+    `to_srgb`: colours are converted, and the profile goes. `dpi`: pixels per inch, None for the source's.
     """
 
     quality: int = 95
     subsampling: Subsampling = "444"
-    metadata: MetadataPolicy = "keep"
+    metadata: KeepMetadata = "keep"
     to_srgb: bool = False
     dpi: float | None = None
 
 
-class StripWriter(Protocol):
-    """A file that grows from the top to the bottom of its picture."""
-
-    def write(self, rows: Pixels, /) -> None: ...
-
-
-# To be joined with `image_stream.py`, and with what `images.py` and `image_encode.py` then take.
 def decode(data: bytes, path: Path, options: WriteOptions) -> Picture:
-    """Return the picture in the bytes of the file `path`.
+    """Return the picture in the bytes of the file `path`, in the colours that its result will have.
 
     Raises:
-        ImageError: as `read_picture`.
+        ImageError: as `decode_picture`, and as `to_srgb`.
     """
-    del data, options
-    return images.read_picture(path)
+    picture = images.decode_picture(data, path)
+    return to_srgb(picture, path) if options.to_srgb else picture
 
 
-def encode(picture: Picture, target: Path, options: WriteOptions) -> bytes:
-    """Return the bytes of the file `target`.
+def encode(picture: Picture, target: Path, options: WriteOptions) -> Encoded:
+    """Return the file `target` of a result, whose metadata are still those of its source.
 
     Raises:
         ImageError: as `images.encode`.
     """
-    return images.encode(picture, target, quality=options.quality)
+    height, width = picture.rgb.shape[:2]
+    wanted = replace(picture, metadata=_metadata(picture.metadata, (width, height), options))
+    return images.encode(wanted, target, quality=options.quality, subsampling=options.subsampling)
 
 
-def streams(target: Path) -> bool:
-    """Return whether the format of `target` can be written strip by strip."""
-    del target
-    return False
+@contextmanager
+def open_strips(target: Path, source: Picture, size: tuple[int, int], options: WriteOptions) -> Iterator[StripWriter]:
+    """Yield a writer of the strips of the result, of `size` (width, height), of `source`; see `image_stream`.
+
+    Raises:
+        ImageError: as `image_stream.open_strips`.
+    """
+    width, height = size
+    channels = 4 if source.alpha is not None else 1 if source.is_gray else 3
+    metadata = _metadata(source.metadata, size, options)
+    with image_stream.open_strips(
+        target, width=width, height=height, channels=channels, dtype=source.rgb.dtype, metadata=metadata
+    ) as writer:
+        yield writer
 
 
-def open_strips(
-    target: Path, picture: Picture, size: tuple[int, int], options: WriteOptions
-) -> AbstractContextManager[StripWriter]:
-    """Open the file `target` for the strips of a result of `size` (width, height) of `picture`."""
-    raise NotImplementedError
+def _metadata(metadata: Metadata, size: tuple[int, int], options: WriteOptions) -> Metadata:
+    wanted = resize_metadata(reduce_metadata(metadata, options.metadata), size)
+    return wanted if options.dpi is None else replace(wanted, dpi=(options.dpi, options.dpi))

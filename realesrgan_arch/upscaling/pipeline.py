@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,7 +112,7 @@ class Pipeline(Generic[Item, Decoded, Computed, Result]):
         self._prepared: deque[_Entry[Item]] = deque()
         self._finishing: deque[_Entry[Item]] = deque()
 
-    def run(self, items: Iterable[Item]) -> Iterator[Outcome[Item, Result]]:
+    def run(self, items: Iterable[Item]) -> Generator[Outcome[Item, Result], None, None]:
         """Yield what became of each item, in the order of `items`; items that a stop left undone are left out.
 
         Close the iterator, or exhaust it: either waits for what is being encoded.

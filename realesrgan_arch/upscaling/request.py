@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from realesrgan_arch.image_encode import Subsampling
+from realesrgan_arch.image_metadata import KeepMetadata
 from realesrgan_arch.upscaling.names import Extension
 from realesrgan_arch.upscaling.picture import AlphaUpsampler
-from realesrgan_arch.upscaling.picture_files import MetadataPolicy, Subsampling, WriteOptions
+from realesrgan_arch.upscaling.picture_files import WriteOptions
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class UpscaleRequest:
     ext: Extension = "auto"
     quality: int = 95
     subsampling: Subsampling = "444"
-    metadata: MetadataPolicy = "keep"
+    metadata: KeepMetadata = "keep"
     to_srgb: bool = False
     dpi: int | None = None
     tile: int | None = None

@@ -90,6 +90,8 @@ class _Run:
         folders = {self.request.output, *(job.target.parent for job in plan.jobs)}
         remove_leftovers((folder for folder in folders if folder.is_dir()), is_alone=is_alone)
         self.progress.say(plan.in_words())
+        for _, sentence in plan.unreadable:
+            self.progress.say(f"failed: {sentence}")
         return plan, self._do(plan, manifest)
 
     def watch(self, plan: RunPlan, report: FolderReport, *, look_seconds: float) -> FolderReport:
