@@ -142,7 +142,7 @@ class PictureWork:
         )  # fmt: skip
 
     def _stream(self, loaded: Loaded) -> tuple[str, ...]:
-        """Write strips in a thread of its own, so that the next one is computed meanwhile; return the writer's notes."""
+        """Write strips in a thread, so that the next one is computed meanwhile; return the notes of the writer."""
         loaded.target.parent.mkdir(parents=True, exist_ok=True)
         self.begin(loaded.target)
         with (

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from realesrgan_arch.data.files import DataError, list_folder
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.errors import UserError
@@ -55,8 +57,10 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
     if not request.watch:
         find_sources(request.source, request.output, from_list=request.from_list)
     check_writable(request.output)
+    device = choose_device(request.device)
+    dtype = choose_dtype(device, request.precision, training=False)
     model = load_model(request.model, denoise_strength=request.denoise_strength)
-    backend, computed_by = _build_backend(model, request)
+    backend, computed_by = _build_backend(model, device, dtype)
     stop, progress = StopSignals(first=_FIRST, second=_SECOND), Progress()
 
     def tick(input_pixels: int) -> None:
@@ -175,9 +179,7 @@ def _scale(request: UpscaleRequest, model: LoadedModel) -> float | None:
 
 
 # To be joined with `backends/choose.py`.
-def _build_backend(model: LoadedModel, request: UpscaleRequest) -> tuple[Backend, str]:
+def _build_backend(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> tuple[Backend, str]:
     """What computes, and what is to be said about it."""
-    device = choose_device(request.device)
-    dtype = choose_dtype(device, request.precision, training=False)
     backend = TorchBackend(model.network, scale=model.spec.scale, device=device, dtype=dtype)
     return backend, f"{device}, {str(dtype).removeprefix('torch.')}"
