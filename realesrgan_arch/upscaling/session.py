@@ -1,13 +1,13 @@
 """A whole upscaling run: a request in; pictures and an outcome out."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from realesrgan_arch.data.files import DataError, list_folder
+from realesrgan_arch.data.files import DataError
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.stop_signals import StopSignals
@@ -107,7 +107,10 @@ class _Run:
         )
         for paths in new:
             fresh, manifest = self._plan(resume=True, limit=None)
-            later = self._do(_only(fresh, paths, failed_before=report.failed), manifest)
+            wanted = _only(fresh, paths, failed_before=report.failed)
+            if not wanted.jobs and wanted.unreadable == report.failed:  # Another shard's.
+                continue
+            later = self._do(wanted, manifest)
             report = replace(later, made=(*report.made, *later.made))
             if later.full_disk is not None or (self.request.fail_fast and later.failed):
                 break
@@ -140,12 +143,12 @@ class _Run:
         )  # fmt: skip
         return plan, manifest
 
-    def _pictures(self) -> Iterator[Path]:
-        """What is in the input folder; results among it are left out by the plan."""
+    def _pictures(self) -> tuple[Path, ...]:
+        """What is in the input folder, results apart."""
         try:
-            yield from list_folder(self.request.source).images
-        except DataError:  # A drive that was taken out may come back.
-            return
+            return find_sources(self.request.source, self.request.output).asked
+        except DataError:  # Nothing yet; or a drive that was taken out may come back.
+            return ()
 
 
 def _only(plan: RunPlan, paths: Collection[Path], *, failed_before: tuple[tuple[Path, str], ...]) -> RunPlan:

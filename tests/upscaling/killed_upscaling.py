@@ -63,7 +63,7 @@ def main(photos: Path, weights: Path, folder: Path, kills: int) -> dict[str, obj
 
     def request(name: str) -> UpscaleRequest:
         return UpscaleRequest(
-            photos, folder / name, str(weights), tile=16, device="cpu", precision="fp32", backend="torch", resume=True
+            photos, folder / name, str(weights), tile=24, device="cpu", precision="fp32", backend="torch", resume=True
         )
 
     seconds = _finish(request("straight"))

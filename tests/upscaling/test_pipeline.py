@@ -1,6 +1,7 @@
 """Three stages at once. They wait for each other by events here: where one blocked another, no test would end."""
 
 import threading
+import time
 
 import pytest
 
@@ -191,15 +192,21 @@ def test_an_item_that_is_abandoned_is_left_out_and_no_other_one_is_begun():
 
 
 def test_ctrl_c_in_the_network_puts_away_what_is_computed():
-    put_away = []
+    put_away, is_interrupted = [], threading.Event()
 
     def compute(item):
         if item == 3:
+            is_interrupted.set()
             raise KeyboardInterrupt
         return item
 
+    def encode(item):
+        _meet(is_interrupted)  # All three wait for the one thread when the interrupt comes.
+        time.sleep(0.02)
+        put_away.append(item)
+
     with pytest.raises(KeyboardInterrupt):
-        list(_pipeline(compute=compute, encode=put_away.append, threads=1).run(range(9)))
+        list(_pipeline(compute=compute, encode=encode, threads=1).run(range(9)))
     assert put_away == [0, 1, 2]
 
 
