@@ -202,7 +202,7 @@ def _read(path: Path) -> Iterator[Line | Begun]:
     """The lines of a manifest; damaged ones are left out with a word."""
     try:
         texts = [text for text in path.read_bytes().split(b"\n") if text.strip()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
         raise OutputError(f"{shown(path)} cannot be read: {error.strerror}.") from error

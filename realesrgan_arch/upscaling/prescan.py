@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import ImageError, read_size
+from realesrgan_arch.image_header import parse_header, shown, sniff
+from realesrgan_arch.images import ImageError, read_bytes, read_size
 
 _NUM_THREADS = 8
 """They wait for the disk: a network drive answers several questions at once."""
@@ -35,7 +35,23 @@ def _scan_one(path: Path) -> Scanned:
         size = read_size(path)  # looks first whether it is a regular file: a pipe would block
         facts = path.stat()
     except ImageError as error:
-        return Scanned(path, fault=str(error))
+        return Scanned(path, fault=_reason(path) or str(error))
     except OSError as error:  # vanished since
         return Scanned(path, fault=f"{shown(path)} cannot be read: {error.strerror}.")
     return Scanned(path, size, facts.st_size, facts.st_mtime_ns)
+
+
+def _reason(path: Path) -> str:
+    """What the whole of an image with a damaged header says, in the words of all commands: most are cut off."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            is_image = sniff(file.read(256)) is not None
+        if is_image:
+            parse_header(read_bytes(path), path)
+    except ImageError as error:
+        return str(error)
+    except OSError:  # The first reason stands.
+        return ""
+    return ""

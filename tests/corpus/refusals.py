@@ -9,7 +9,7 @@ from realesrgan_arch.data.files import read_meta_info, read_paired_meta_info
 from realesrgan_arch.data.manifest import COLUMNS, read_manifest
 from realesrgan_arch.sources.table import Folder
 from realesrgan_arch.sources.unpack import unpack
-from realesrgan_arch.upscaling.folder import plan_folder
+from realesrgan_arch.upscaling.sources import find_sources
 from tests.corpus import pictures
 from tests.corpus.corpus_folder import run_quietly
 from tests.corpus.entries import one
@@ -61,7 +61,7 @@ def _in_manifest(name: str) -> Prepare:
 def _into(*parts: str) -> Prepare:
     def prepare(folder: Path) -> Callable[[], object]:
         one("a.png", lambda: pictures.png(32))(folder / "photos")
-        return lambda: plan_folder(folder / "photos", folder.joinpath("photos", *parts), suffix="")
+        return lambda: find_sources(folder / "photos", folder.joinpath("photos", *parts))
 
     return prepare
 

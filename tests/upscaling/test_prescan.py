@@ -30,10 +30,12 @@ def test_what_cannot_be_read_has_a_sentence_and_stops_nothing(tmp_path):
     (tmp_path / "empty.png").touch()
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "text.png").write_text("words")
-    paths = [tmp_path / name for name in ("empty.png", "absent.png", "folder.png", "text.png")]
+    (tmp_path / "cut.png").write_bytes(good.read_bytes()[:30])
+    paths = [tmp_path / name for name in ("empty.png", "absent.png", "folder.png", "text.png", "cut.png")]
     *bad, last = scan([*paths, good])
     assert last.fault == ""
-    for item, words in zip(bad, ("is empty (0 bytes)", "No such file", "is a folder", "a text file"), strict=True):
+    said = ("is empty (0 bytes)", "No such file", "is a folder", "a text file", "is a truncated PNG image")
+    for item, words in zip(bad, said, strict=True):
         assert words in item.fault
         assert str(item.path) in item.fault
 

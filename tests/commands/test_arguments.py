@@ -1,0 +1,32 @@
+"""What a command line argument may be."""
+
+import argparse
+
+import pytest
+
+from realesrgan_arch.commands.arguments import encoder_quality, shard, tile_size
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "value"),
+    [
+        (tile_size, "auto", None), (tile_size, "0", 0), (tile_size, "512", 512), (encoder_quality, "1", 1),
+        (encoder_quality, "100", 100), (shard, "1/1", (1, 1)), (shard, "3/16", (3, 16)),
+    ],
+)  # fmt: skip
+def test_what_is_meant_is_read(read, text, value):
+    assert read(text) == value
+
+
+@pytest.mark.parametrize(
+    ("read", "texts"),
+    [
+        (tile_size, ("-1", "1.5", "", "Auto")),
+        (encoder_quality, ("0", "101", "95.5", "")),
+        (shard, ("0/4", "5/4", "4", "1/", "/4", "a/b", "1/2/3", "-1/4", "")),
+    ],
+)
+def test_what_is_not_meant_is_refused_with_what_came(read, texts):
+    for text in texts:
+        with pytest.raises(argparse.ArgumentTypeError, match=f"got '{text}'"):
+            read(text)
