@@ -1,26 +1,34 @@
-"""A picture's pixels to the bytes of a file: what each format can hold, and OpenCV's encoders."""
+"""A picture's pixels to the bytes of a file: OpenCV's encoders, our TIFF, and the metadata in all of them."""
 
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 
+from realesrgan_arch.image_fitting import fit_metadata
+from realesrgan_arch.image_formats import OutputKind, Pixels, check_writable_size, holds_alpha, output_kind
 from realesrgan_arch.image_header import ImageError, shown
+from realesrgan_arch.image_jpeg import add_jpeg_metadata
 from realesrgan_arch.image_metadata import Metadata
+from realesrgan_arch.image_png_write import add_png_metadata
+from realesrgan_arch.image_stream import strips_into
+from realesrgan_arch.image_strips import StripShape
+from realesrgan_arch.image_tiff_tags import pack_resolution_exif
 
-Pixels = np.ndarray[Any, np.dtype[Any]]
-"""uint8 or uint16, (H, W, 3) RGB unless said otherwise."""
+Subsampling = Literal["444", "422", "420"]
+"""How much colour a JPEG keeps: all, every second column, every second column and row."""
 
-OutputKind = Literal["PNG", "JPEG", "WebP", "TIFF"]
-_KIND_BY_SUFFIX: dict[str, OutputKind] = {
-    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WebP", ".tif": "TIFF", ".tiff": "TIFF",
-}  # fmt: skip
-_MAX_SIDE: dict[OutputKind, int] = {"PNG": 1_000_000, "JPEG": 65535, "WebP": 16383}
-_MAX_OUTPUT_PIXELS = 2_000_000_000
-"""A photograph of 125 megapixels at x4; what asks for more is most likely a slip in the magnification."""
+_SAMPLING = {
+    "444": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    "422": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    "420": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+}
 _KINDS_OF_8_BIT: frozenset[OutputKind] = frozenset({"JPEG", "WebP"})
+_STRIP_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -28,63 +36,51 @@ class Picture:
     """An upright picture with all that must survive upscaling.
 
     `rgb` (H, W, 3) and `alpha` (H, W) or None share their dtype. `is_gray`: the three channels are
-    equal and the picture is written with one.
+    equal and the picture is written with one. `notes`: what the reader had to leave out or to guess, in sentences.
     """
 
     rgb: Pixels
     alpha: Pixels | None = None
     is_gray: bool = False
     metadata: Metadata = Metadata()
+    notes: tuple[str, ...] = ()
 
 
-def encode(picture: Picture, path: Path, *, quality: int = 95) -> bytes:
-    """Return the bytes of the file that `path`'s suffix asks for; `path` is not touched.
+@dataclass(frozen=True)
+class Encoded:
+    """The bytes of a file; `notes`: a sentence for each thing that its format cannot hold and that was left out."""
 
-    PNG and TIFF keep 8 or 16 bits; JPEG (4:4:4) and WebP are 8-bit at `quality` (1..100); 16-bit pixels are rounded
-    for them. The profile is kept in PNG, JPEG and WebP; OpenCV's TIFF encoder cannot hold one.
+    data: bytes
+    notes: tuple[str, ...] = ()
+
+
+def encode(picture: Picture, path: Path, *, quality: int = 95, subsampling: Subsampling = "444") -> Encoded:
+    """Return the file that `path`'s suffix asks for; `path` is not touched.
+
+    PNG and TIFF keep 8 or 16 bits, gray and gray with alpha. JPEG (with `subsampling`) and WebP are 8-bit at `quality`
+    1..100, lossy at 100, too; 16-bit pixels are rounded for them. Profile, EXIF, XMP and resolution are kept.
 
     Raises:
-        ImageError: unknown suffix, too large for the format, alpha into JPEG, encoder failure.
+        ImageError: unknown suffix, too large for the format, alpha into JPEG, wrong quality, encoder failure.
     """
-    kind = _output_kind(path)
+    kind = output_kind(path)
     height, width = picture.rgb.shape[:2]
     check_writable_size(path, width=width, height=height)
     if picture.alpha is not None and not holds_alpha(path):
         raise ImageError(f"{shown(path)} cannot be written: JPEG holds no transparency; choose png, webp or tiff.")
-    icc = picture.metadata.icc
-    keep_icc = icc is not None and kind != "TIFF" and _fits(icc, is_gray=picture.is_gray)
-    profiles = [np.frombuffer(icc, np.uint8)] if keep_icc and icc else []
-    profile_types = [cv2.IMAGE_METADATA_ICCP] if profiles else []
-    try:
-        pixels = _to_cv2_order(picture)
-        pixels = to_8_bit(pixels) if kind in _KINDS_OF_8_BIT else pixels
-        done, data = cv2.imencodeWithMetadata(path.suffix, pixels, profile_types, profiles, _parameters(kind, quality))
-    except cv2.error as error:
-        raise ImageError(f"{shown(path)} cannot be encoded as {kind}: {error.err}.") from error
-    if not done:
-        raise ImageError(f"{shown(path)} cannot be encoded as {kind}.")
-    return data.tobytes()
-
-
-def check_writable_size(path: Path, *, width: int, height: int) -> None:
-    """Raise ImageError when the format of `path` cannot hold `width` x `height`; call it before computing for hours."""
-    kind = _output_kind(path)
-    if width * height > _MAX_OUTPUT_PIXELS:
-        raise ImageError(
-            f"{shown(path)} cannot be written: it would have {width} x {height} pixels and the limit is "
-            f"{_MAX_OUTPUT_PIXELS // 1_000_000} million; choose a smaller magnification."
-        )
-    limit = _MAX_SIDE.get(kind)
-    if limit is not None and max(width, height) > limit:
-        raise ImageError(
-            f"{shown(path)} cannot be written: {kind} is limited to {limit} pixels a side and the picture has "
-            f"{width} x {height}; choose png or tiff."
-        )
-
-
-def holds_alpha(path: Path) -> bool:
-    """Return whether the format of `path` (by suffix) has room for transparency; ImageError for an unknown suffix."""
-    return _output_kind(path) != "JPEG"
+    if not 1 <= quality <= 100:
+        raise ImageError(f"{shown(path)} cannot be written: expected a quality from 1 to 100, got {quality}.")
+    fitted = fit_metadata(picture.metadata, kind, is_gray=_num_channels(picture, kind) <= 2)
+    notes = fitted.notes
+    if kind in _KINDS_OF_8_BIT and picture.rgb.dtype != np.uint8:
+        notes = (f"Its 16 bits a channel were rounded to 8: {kind} holds no more; PNG and TIFF do.", *notes)
+    if kind == "TIFF" or _num_channels(picture, kind) == 2:
+        return Encoded(_encode_strips(picture, kind, fitted.metadata), notes)
+    data = _encode_with_cv2(picture, path, kind, fitted.metadata, _parameters(kind, quality, subsampling))
+    if kind == "WebP":
+        return Encoded(data.tobytes(), notes)
+    add = add_jpeg_metadata if kind == "JPEG" else add_png_metadata
+    return Encoded(add(data.data, fitted.metadata), notes)
 
 
 def to_8_bit(pixels: Pixels) -> Pixels:
@@ -94,29 +90,68 @@ def to_8_bit(pixels: Pixels) -> Pixels:
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
+def _num_channels(picture: Picture, kind: OutputKind) -> int:
+    """How many channels the file has: WebP knows no gray, and few read gray with alpha of 16 bits from a TIFF."""
+    is_deep_tiff = kind == "TIFF" and picture.rgb.dtype == np.uint16
+    is_gray = picture.is_gray and kind != "WebP" and not (is_deep_tiff and picture.alpha is not None)
+    return (1 if is_gray else 3) + (picture.alpha is not None)
+
+
+def _encode_with_cv2(
+    picture: Picture, path: Path, kind: OutputKind, metadata: Metadata, parameters: list[int]
+) -> Pixels:
+    """The bytes (N,) of the file, for WebP with its metadata: OpenCV loses XMP in JPEG and spoils it in PNG."""
+    types, parts = _webp_metadata(metadata) if kind == "WebP" else ([], [])
+    try:
+        pixels = _to_cv2_order(picture)
+        pixels = to_8_bit(pixels) if kind in _KINDS_OF_8_BIT else pixels
+        done, data = cv2.imencodeWithMetadata(path.suffix, pixels, types, parts, parameters)
+    except cv2.error as error:
+        raise ImageError(f"{shown(path)} cannot be encoded as {kind}: {error.err}.") from error
+    if not done:
+        raise ImageError(f"{shown(path)} cannot be encoded as {kind}.")
+    return np.asarray(data)
+
+
+def _webp_metadata(metadata: Metadata) -> tuple[list[int], list[Pixels]]:
+    """OpenCV's types and bytes; WebP has no place for the resolution but EXIF, where every camera writes it."""
+    exif = metadata.exif
+    if exif is None and metadata.dpi is not None:
+        exif = pack_resolution_exif(metadata.dpi)
+    parts = {
+        cv2.IMAGE_METADATA_ICCP: metadata.icc,
+        cv2.IMAGE_METADATA_EXIF: exif,
+        cv2.IMAGE_METADATA_XMP: metadata.xmp,
+    }
+    held = {type_: np.frombuffer(part, np.uint8) for type_, part in parts.items() if part is not None}
+    return list(held), list(held.values())
+
+
+def _encode_strips(picture: Picture, kind: OutputKind, metadata: Metadata) -> bytes:
+    height, width = picture.rgb.shape[:2]
+    file, channels = io.BytesIO(), _num_channels(picture, kind)
+    with strips_into(file, kind, StripShape(width, height, channels, picture.rgb.dtype), metadata) as writer:
+        for rows in _strips(picture, channels):
+            writer.write(rows)
+    return file.getvalue()
+
+
+def _strips(picture: Picture, channels: int) -> Iterator[Pixels]:
+    color = picture.rgb[..., : 1 if channels <= 2 else 3]
+    for top in range(0, len(color), _STRIP_ROWS):
+        rows = slice(top, top + _STRIP_ROWS)
+        yield color[rows] if picture.alpha is None else np.dstack((color[rows], picture.alpha[rows]))
+
+
 def _to_cv2_order(picture: Picture) -> Pixels:
-    """Gray (H, W), BGR or BGRA: gray with alpha has no OpenCV form and is written with three equal colours."""
+    """Gray (H, W), BGR or BGRA; OpenCV knows no gray with alpha."""
     if picture.alpha is None:
         return picture.rgb[..., 0] if picture.is_gray else np.asarray(cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2BGR))
     return np.dstack((picture.rgb[..., ::-1], picture.alpha))
 
 
-def _output_kind(path: Path) -> OutputKind:
-    try:
-        return _KIND_BY_SUFFIX[path.suffix.lower()]
-    except KeyError as error:
-        wanted = ", ".join(suffix[1:] for suffix in _KIND_BY_SUFFIX)
-        raise ImageError(f"{shown(path)} cannot be written: expected one of {wanted}, got '{path.suffix}'.") from error
-
-
-def _parameters(kind: OutputKind, quality: int) -> list[int]:
+def _parameters(kind: OutputKind, quality: int, subsampling: Subsampling) -> list[int]:
     """Encoder settings; none for PNG: naming its level would switch OpenCV away from its fast strategy."""
     if kind == "JPEG":
-        sampling = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-        return [cv2.IMWRITE_JPEG_QUALITY, quality, *sampling]
+        return [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, _SAMPLING[subsampling]]
     return [cv2.IMWRITE_WEBP_QUALITY, quality] if kind == "WebP" else []
-
-
-def _fits(profile: bytes, *, is_gray: bool) -> bool:
-    """Say whether the profile's colour space (bytes 16 to 19 of its header, ICC.1:2022) is that of the picture."""
-    return profile[16:20] == (b"GRAY" if is_gray else b"RGB ")

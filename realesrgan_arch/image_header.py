@@ -2,7 +2,7 @@
 
 import io
 import re
-import struct
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,12 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from realesrgan_arch import image_exif, image_png, image_tiff
 from realesrgan_arch.errors import UserError
+
+# Pillow tells of damaged tags through Python's warnings, in which `catch_warnings` would disturb other threads. What
+# matters of them is said in sentences of ours.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 MAX_PIXELS = 300_000_000
 """A header that promises more than this is refused before any memory is asked for."""
@@ -57,10 +62,9 @@ _OTHER_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"version https://git-lfs", "a Git LFS pointer (run `git lfs pull`)"),
 )
 _JPEG_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
-_EXIF_ORIENTATION = 274
-_EXIF_FAULTS = (SyntaxError, ValueError, TypeError, KeyError, IndexError, OSError, struct.error)
-_HEADER_FAULTS = (*_EXIF_FAULTS, EOFError, OverflowError, AttributeError, Image.DecompressionBombError)
-_DNG_VERSION, _NEW_SUBFILE_TYPE = 50706, 254
+_HEADER_FAULTS = (*image_exif.EXIF_FAULTS, EOFError, OverflowError, Image.DecompressionBombError)
+_MEND = "save it as 8- or 16-bit RGB or gray"
+_UNKNOWN_MODE = "unknown pixel mode"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 
@@ -79,13 +83,16 @@ class ImageTooLargeError(ImageError):
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """Facts of the file: `stored_size` is (width, height) as stored, `orientation` EXIF's 1..8, still to be applied."""
+    """Facts of the file: `stored_size` is (width, height) as stored, `orientation` EXIF's 1..8, still to be applied.
+
+    `is_for_pillow`: OpenCV would get the pixels wrong (see `_is_for_pillow`).
+    """
 
     kind: ImageKind
     stored_size: tuple[int, int]
     mode: str
     orientation: int
-    icc: bytes | None
+    is_for_pillow: bool
 
     @property
     def size(self) -> tuple[int, int]:
@@ -97,6 +104,11 @@ class ImageHeader:
     def is_gray(self) -> bool:
         """True for gray pictures, with or without alpha, of any depth."""
         return self.mode in _GRAY_MODES or self.mode.startswith("I;16")
+
+    @property
+    def space(self) -> str:
+        """The colour space that a profile of the stored pixels has: "CMYK", "GRAY" or "RGB"."""
+        return "CMYK" if self.mode == "CMYK" else "GRAY" if self.is_gray else "RGB"
 
 
 def shown(path: Path) -> str:
@@ -143,24 +155,38 @@ def read_header(stream: BinaryIO, path: Path) -> ImageHeader:
     kind = sniff(start)
     if kind is None:
         raise ImageError(f"{shown(path)} is not an image: it looks like {describe_bytes(start)}.")
-    stream.seek(0)
     try:
-        image = _HEADER_READERS[kind](stream)
-        icc = image.info.get("icc_profile") or None
-        is_preview = kind == "TIFF" and _is_preview(image)
-        orientation = 1 if kind == "TIFF" else _orientation(image.info.get("exif"))
+        image, orientation = _open(stream, kind)
+        is_preview = kind == "TIFF" and image_tiff.is_preview(image)
+        unread_kind = image_tiff.unread_kind(image) if kind == "TIFF" else None
+        is_for_pillow = _is_for_pillow(image, kind)
     except _HEADER_FAULTS as error:
+        if str(error) == _UNKNOWN_MODE:
+            raise ImageUnsupportedError(
+                f"{shown(path)} is a {kind} image with pixels of a kind that is not read; {_MEND}."
+            ) from error
         raise ImageError(f"{shown(path)} starts like a {kind} image, but its header is damaged or cut off.") from error
     if is_preview:
         raise ImageUnsupportedError(f"{shown(path)} is not an image: it looks like {_RAW}.")
-    header = ImageHeader(kind, image.size, image.mode, orientation, icc)
+    if unread_kind:
+        raise ImageUnsupportedError(f"{shown(path)} is {unread_kind}, which is not read; {_MEND}.")
+    header = ImageHeader(kind, image.size, image.mode, orientation, is_for_pillow)
     _check_size(header, path)
     return header
 
 
 def open_with_pillow(data: bytes, kind: ImageKind) -> ImageFile.ImageFile:
     """Open the bytes of a file with Pillow's reader of that format; pixels are decoded when they are asked for."""
-    return _HEADER_READERS[kind](io.BytesIO(data))
+    stream = io.BytesIO(data)
+    return _HEADER_READERS[kind](io.BytesIO(image_png.for_pillow(data, stream)) if kind == "PNG" else stream)
+
+
+def holds_more_pictures(data: bytes, header: ImageHeader) -> bool:
+    """Say whether a file whose `header` was read holds more than the picture that is read: frames, pages, views."""
+    if header.kind == "PNG":
+        return image_png.is_animated(io.BytesIO(data))
+    image = open_with_pillow(data, header.kind)
+    return bool(getattr(image, "is_animated", False)) or "mp" in image.info
 
 
 def open_first_rows(data: bytes, *, num_rows: int) -> ImageFile.ImageFile | None:
@@ -215,23 +241,21 @@ def _check_size(header: ImageHeader, path: Path) -> None:
         )
 
 
-def _is_preview(image: ImageFile.ImageFile) -> bool:
-    """True for a DNG or another RAW file whose first picture says that it is a small copy."""
-    tags = getattr(image, "tag_v2", {})
-    return _DNG_VERSION in tags or tags.get(_NEW_SUBFILE_TYPE) == 1
+def _open(stream: BinaryIO, kind: ImageKind) -> tuple[ImageFile.ImageFile, int]:
+    """Pillow's view of the header and the orientation that is still to be applied (decoders apply that of a TIFF)."""
+    if kind == "PNG":
+        image = _HEADER_READERS[kind](io.BytesIO(image_png.read_head(stream)))
+        return image, image_exif.orientation(image_png.read_exif(stream))
+    stream.seek(0)
+    image = _HEADER_READERS[kind](stream)
+    return image, 1 if kind == "TIFF" else image_exif.orientation(image.info.get("exif"))
 
 
-def _orientation(exif_bytes: bytes | None) -> int:
-    """EXIF orientation 1..8; 1 when there is none or it is damaged."""
-    if not exif_bytes:
-        return 1
-    exif = Image.Exif()
-    try:
-        exif.load(exif_bytes)
-        value = exif.get(_EXIF_ORIENTATION, 1)
-    except _EXIF_FAULTS:
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+def _is_for_pillow(image: ImageFile.ImageFile, kind: ImageKind) -> bool:
+    """True for CMYK, for the many kinds of 8-bit TIFF, and for gray PNG of which one value is transparent."""
+    if kind == "PNG":
+        return image.mode in ("1", "L") and "transparency" in image.info
+    return image.mode == "CMYK" or (kind == "TIFF" and image_tiff.is_for_pillow(image))
 
 
 def _has_jpeg_end(data: bytes) -> bool:

@@ -1,6 +1,24 @@
 """What a picture carries besides its pixels: colour profile, EXIF, XMP and resolution."""
 
-from dataclasses import dataclass
+import io
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from PIL import ImageFile
+
+from realesrgan_arch import image_exif, image_png
+from realesrgan_arch.image_header import ImageKind, open_with_pillow
+
+KeepMetadata = Literal["keep", "safe", "none"]
+
+_INCHES_IN_JFIF_UNIT = {1: 1.0, 2: 2.54}
+_XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))[2-8](?=\s*["'<])""")
+_XMP_SIDES = (
+    re.compile(rb"""((?:tiff:ImageWidth|exif:PixelXDimension)(?:\s*=\s*["']|\s*>\s*))\d+(?=\s*["'<])"""),
+    re.compile(rb"""((?:tiff:ImageLength|exif:PixelYDimension)(?:\s*=\s*["']|\s*>\s*))\d+(?=\s*["'<])"""),
+)
 
 
 @dataclass(frozen=True)
@@ -8,10 +26,93 @@ class Metadata:
     """What a file says about its picture, in the bytes that stood there.
 
     `icc`: the profile. `exif`: a TIFF block without the six bytes `Exif\\0\\0` before it. `xmp`: the packet.
-    `dpi`: pixels per inch, horizontally and vertically.
+    `dpi`: pixels per inch, horizontally and vertically. As read, EXIF and XMP call the picture upright, which its
+    pixels are, and there is no thumbnail.
     """
 
     icc: bytes | None = None
     exif: bytes | None = None
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None
+
+
+def read_metadata(data: bytes, kind: ImageKind) -> tuple[Metadata, tuple[str, ...]]:
+    """Return what the file says besides its pixels, and notes of what was left out because it is damaged.
+
+    The profile is not looked at here: whether it fits is a matter of the pixels (`image_color.check_profile`). No pixel
+    is decoded. `data` is a file whose header was read.
+    """
+    found = _read_png(data) if kind == "PNG" else _read_with_pillow(open_with_pillow(data, kind), kind)
+    notes = []
+    if found.exif is not None and (exif := image_exif.normalised(found.exif)) != found.exif:
+        if exif is None:
+            notes.append("its EXIF block is damaged and was left out")
+        found = replace(found, exif=exif)
+    if found.xmp is not None:
+        found = replace(found, xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", found.xmp))
+    for name in ("icc", "exif", "xmp"):
+        if len(getattr(found, name) or b"") > image_png.MAX_EXTRA_BYTES:
+            notes.append(f"its {name.upper()} block is larger than 16 MiB and was left out")
+            found = replace(found, **{name: None})
+    if found.dpi is None and found.exif is not None:
+        found = replace(found, dpi=image_exif.resolution(found.exif))
+    return found, tuple(notes)
+
+
+def reduce_metadata(metadata: Metadata, keep: KeepMetadata = "keep") -> Metadata:
+    """Return the metadata to write: all of it, what tells nothing of a person or a place, or the colours only.
+
+    "safe" keeps profile, resolution, and of EXIF camera, lens, exposure, dates and copyright. "none" keeps the profile:
+    without it the colours would be others.
+    """
+    if keep == "keep":
+        return metadata
+    if keep == "none":
+        return Metadata(icc=metadata.icc)
+    exif = None if metadata.exif is None else image_exif.reduced_to_safe(metadata.exif)
+    return replace(metadata, exif=exif, xmp=None)
+
+
+def resize_metadata(metadata: Metadata, size: tuple[int, int]) -> Metadata:
+    """Return the metadata with the sides that EXIF and XMP tell set to `size` (width, height)."""
+    exif = None if metadata.exif is None else image_exif.updated(metadata.exif, size)
+    xmp = metadata.xmp
+    if xmp is not None:
+        for pattern, side in zip(_XMP_SIDES, size, strict=True):
+            xmp = pattern.sub(rb"\g<1>%d" % side, xmp)
+    return replace(metadata, exif=exif, xmp=xmp)
+
+
+def _read_png(data: bytes) -> Metadata:
+    stream = io.BytesIO(data)
+    return Metadata(
+        icc=image_png.read_profile(stream),
+        exif=image_png.read_exif(stream),
+        xmp=image_png.read_xmp(stream),
+        dpi=_checked_dpi(image_png.read_dpi(stream)),
+    )
+
+
+def _read_with_pillow(image: ImageFile.ImageFile, kind: ImageKind) -> Metadata:
+    exif = image_exif.from_tiff(image.getexif()) if kind == "TIFF" else image.info.get("exif")
+    xmp = image.info.get("xmp")
+    return Metadata(
+        icc=image.info.get("icc_profile") or None,
+        exif=exif or None,
+        xmp=xmp if isinstance(xmp, bytes) and xmp else None,
+        dpi=_checked_dpi(_told_dpi(image, kind)),
+    )
+
+
+def _told_dpi(image: ImageFile.ImageFile, kind: ImageKind) -> tuple[float, float] | None:
+    """Pillow's `dpi`, but not the 72 that it makes up for a JPEG that tells none."""
+    if kind == "JPEG":
+        scale = _INCHES_IN_JFIF_UNIT.get(image.info.get("jfif_unit", 0))
+        return None if scale is None else tuple(side * scale for side in image.info["jfif_density"])
+    return image.info.get("dpi")
+
+
+def _checked_dpi(dpi: tuple[float, float] | None) -> tuple[float, float] | None:
+    if dpi is None or not all(math.isfinite(side) and side > 0 for side in dpi):
+        return None
+    return float(dpi[0]), float(dpi[1])

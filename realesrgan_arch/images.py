@@ -1,16 +1,21 @@
 """Files <-> pixels: the only place that knows BGR, HWC, uint8, uint16, EXIF orientation and ICC profiles.
 
-`image_header.py` and `image_encode.py` are parts of it.
+The other `image_*.py` are parts of it.
 
 OpenCV decodes and encodes (it is the fastest at both and keeps 16 bits) but never sees a path: it cannot open names
-that are not valid UTF-8, and reports every fault as "no image". Pillow reads the headers, and the few modes that OpenCV
-gets wrong. How foreign pixels become RGB: gray is repeated, a palette is resolved, CMYK is converted without its
-profile, alpha is kept apart (`read_picture`) or dropped with the colours under it unchanged (`read_rgb`).
+that are not valid UTF-8, and reports every fault as "no image". Pillow reads the headers, and what OpenCV gets wrong:
+CMYK, and TIFF of 8 bits, where OpenCV multiplies colours with their alpha. How foreign pixels become RGB: gray is
+repeated, a palette is resolved, CMYK is converted to sRGB by its profile, alpha is kept apart (`read_picture`) or
+dropped with the colours under it unchanged (`read_rgb`). Of several pictures in a file the first is read.
+
+Importing this module silences OpenCV's log for the process: every fault that it tells of becomes an `ImageError`.
 """
 
+import io
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -19,23 +24,26 @@ import numpy as np
 import torch
 from PIL import Image
 
-from realesrgan_arch import atomic
-from realesrgan_arch.image_encode import Picture, Pixels, check_writable_size, encode, holds_alpha, to_8_bit
+from realesrgan_arch import atomic, image_png
+from realesrgan_arch.image_color import check_profile, cmyk_to_rgb
+from realesrgan_arch.image_encode import Picture, Subsampling, encode, to_8_bit
+from realesrgan_arch.image_formats import Pixels, check_writable_size, holds_alpha
 from realesrgan_arch.image_header import (
     ImageError,
     ImageHeader,
+    holds_more_pictures,
     open_first_rows,
     open_with_pillow,
     parse_header,
     read_header,
     shown,
 )
-from realesrgan_arch.image_metadata import Metadata
+from realesrgan_arch.image_metadata import Metadata, read_metadata
 
 __all__ = [
-    "Box", "ImageError", "Metadata", "Picture", "Pixels", "check_writable_size", "decode_rgb", "decode_rgb_part",
-    "encode", "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_size", "to_tensor",
-    "to_uint16", "to_uint8", "write_image", "write_picture",
+    "Box", "ImageError", "Metadata", "Picture", "Pixels", "Subsampling", "check_writable_size", "decode_picture",
+    "decode_rgb", "decode_rgb_part", "encode", "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb",
+    "read_size", "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
 ]  # fmt: skip
 
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
@@ -50,6 +58,9 @@ _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
 _CV2_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 # Above this share of the rows OpenCV decodes the whole PNG as fast as Pillow decodes a part.
 _WORTHWHILE_SHARE = 0.85
+_PILLOW_FORMS = {"1": "L", "P": "RGB", "PA": "RGBA", "YCbCr": "RGB", "RGBX": "RGB"}
+
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class Box(NamedTuple):
@@ -101,18 +112,33 @@ def decode_rgb_part(data: bytes, path: Path, choose: Callable[[int, int], Box]) 
 
 
 def read_picture(path: Path) -> Picture:
-    """Return the upright picture with its bit depth (by type, never by its largest value), alpha, grayness and profile.
+    """`decode_picture` of a file.
 
     Raises:
         ImageError: as `read_rgb`.
     """
-    data = read_bytes(path)
+    return decode_picture(read_bytes(path), path)
+
+
+def decode_picture(data: bytes, path: Path) -> Picture:
+    """Return the upright picture: bit depth (by type, never by its largest value), alpha, grayness and metadata.
+
+    `notes` of the picture say what was left out (a damaged profile, a second page). `path` only names it in errors.
+
+    Raises:
+        ImageError: as `decode_rgb`.
+    """
     header = parse_header(data, path)
+    metadata, notes = read_metadata(data, header.kind)
+    problem = check_profile(metadata.icc, header.space)
     pixels = _upright(_decode_unchanged(data, header, path), header)
     alpha = np.ascontiguousarray(pixels[..., -1]) if pixels.shape[2] in (2, 4) else None
     color = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
-    icc = None if header.mode == "CMYK" else header.icc  # A CMYK profile would be wrong for the RGB that comes out.
-    return Picture(np.ascontiguousarray(color), alpha, is_gray=header.is_gray, metadata=Metadata(icc=icc))
+    if problem or header.space == "CMYK":
+        metadata = replace(metadata, icc=None)  # A CMYK profile would be wrong for the RGB that comes out.
+    several = "it holds more than one picture, of which the first was read" if holds_more_pictures(data, header) else ""
+    notes = tuple(note for note in (*notes, problem, several) if note)
+    return Picture(np.ascontiguousarray(color), alpha, header.is_gray, metadata, notes)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -142,17 +168,22 @@ def read_size(path: Path) -> tuple[int, int]:
         raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error
 
 
-def write_picture(path: Path, picture: Picture, *, quality: int = 95) -> None:
+def write_picture(
+    path: Path, picture: Picture, *, quality: int = 95, subsampling: Subsampling = "444"
+) -> tuple[str, ...]:
     """Write to PNG, JPEG, WebP or TIFF (by suffix); the file is complete or absent. See `encode` for the formats.
 
+    Returns a sentence for each thing that the format cannot hold and that was left out.
+
     Raises:
-        ImageError: unknown suffix, too large for the format, alpha into JPEG, encoder or disk failure.
+        ImageError: unknown suffix, too large for the format, alpha into JPEG, wrong quality, encoder or disk failure.
     """
-    data = encode(picture, path, quality=quality)
+    encoded = encode(picture, path, quality=quality, subsampling=subsampling)
     try:
-        atomic.write_bytes(path, data)
+        atomic.write_bytes(path, encoded.data)
     except OSError as error:
         raise ImageError(f"{shown(path)} cannot be written: {error.strerror}.") from error
+    return encoded.notes
 
 
 def write_image(path: Path, pixels: Pixels, *, quality: int = 95) -> None:
@@ -203,8 +234,8 @@ def _check_regular_file(path: Path) -> None:
 
 
 def _decode_rgb(data: bytes, header: ImageHeader, path: Path) -> Pixels:
-    if header.mode == "CMYK":
-        pixels = _decode_with_pillow(data, header, path)
+    if header.is_for_pillow:
+        pixels = _decode_with_pillow(data, header, path, as_rgb=True)
     else:
         pixels = _decode_with_cv2(data, _CV2_RGB, header, path)
     return to_8_bit(_upright(pixels, header))
@@ -212,8 +243,9 @@ def _decode_rgb(data: bytes, header: ImageHeader, path: Path) -> Pixels:
 
 def _decode_unchanged(data: bytes, header: ImageHeader, path: Path) -> Pixels:
     """Pixels (H, W, 1..4) as stored: gray, gray and alpha, RGB or RGBA."""
-    if header.mode == "CMYK" or (header.mode == "LA" and header.kind == "TIFF"):
-        return _decode_with_pillow(data, header, path)
+    if header.is_for_pillow:
+        pixels = _decode_with_pillow(data, header, path, as_rgb=False)
+        return pixels[..., None] if pixels.ndim == 2 else pixels
     pixels = _decode_with_cv2(data, cv2.IMREAD_UNCHANGED, header, path)
     if pixels.ndim == 2:
         return pixels[..., None]
@@ -222,6 +254,8 @@ def _decode_unchanged(data: bytes, header: ImageHeader, path: Path) -> Pixels:
 
 
 def _decode_with_cv2(data: bytes, flags: int, header: ImageHeader, path: Path) -> Pixels:
+    if header.kind == "PNG":
+        data = image_png.for_decoder(data, io.BytesIO(data))
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
@@ -233,11 +267,14 @@ def _decode_with_cv2(data: bytes, flags: int, header: ImageHeader, path: Path) -
     return pixels
 
 
-def _decode_with_pillow(data: bytes, header: ImageHeader, path: Path) -> Pixels:
-    """What OpenCV gets wrong: CMYK (to RGB, Adobe's inversion undone), gray with alpha in TIFF."""
+def _decode_with_pillow(data: bytes, header: ImageHeader, path: Path, *, as_rgb: bool) -> Pixels:
     with _pillow_faults(header, path):
         image: Image.Image = open_with_pillow(data, header.kind)
-        return np.asarray(image.convert("RGB") if header.mode == "CMYK" else image)
+        if header.space == "CMYK":
+            return cmyk_to_rgb(image, image.info.get("icc_profile"))
+        has_key = "transparency" in image.info and header.is_gray
+        form = "RGB" if as_rgb else "LA" if has_key else _PILLOW_FORMS.get(image.mode, image.mode)
+        return np.asarray(image if image.mode == form else image.convert(form))
 
 
 @contextmanager

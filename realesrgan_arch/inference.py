@@ -22,8 +22,8 @@ from realesrgan_arch.commands.arguments import (  # noqa: E402
     shard,
     tile_size,
 )
-from realesrgan_arch.entry import run, say, warn  # noqa: E402
-from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED, UserError  # noqa: E402
+from realesrgan_arch.entry import run, say  # noqa: E402
+from realesrgan_arch.errors import UserError  # noqa: E402
 
 _USAGE = """realesrgan-arch upscale INPUT OUTPUT [flags]
        python realesrgan_arch/inference.py -i INPUT -o OUTPUT [flags]"""
@@ -184,10 +184,8 @@ def main(arguments: Sequence[str]) -> int:
             shard=flags.shard, engine=flags.engine,
         )
     )  # fmt: skip
-    for _, reason in outcome.report.failed:
-        warn(f"failed: {reason}")
     say(outcome.summary())
-    return EXIT_SOME_FILES_FAILED if outcome.report.failed else EXIT_OK
+    return outcome.exit_code
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from typing import Any
 import cv2
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from realesrgan_arch.image_encode import Picture, Pixels, encode
+from realesrgan_arch.image_encode import Picture, encode
+from realesrgan_arch.image_formats import Pixels
 
 
 def render(template: str, **values: Any) -> str:
@@ -31,6 +32,6 @@ def thumbnail(pixels: Pixels, *, side: int) -> Pixels:
 
 def data_uri(pixels: Pixels, *, suffix: str = ".jpg", quality: int = 80) -> str:
     """Return RGB uint8 (H, W, 3) as a `data:` address for `<img src>`: JPEG for a look, PNG where pixels matter."""
-    data = encode(Picture(pixels), Path(f"picture{suffix}"), quality=quality)
+    data = encode(Picture(pixels), Path(f"picture{suffix}"), quality=quality).data
     kind = "png" if suffix == ".png" else "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -139,7 +139,7 @@ def cut_picture(task: TileTask, root: Path, out: Path, settings: TileSettings) -
 def _write_tile(pixels: Pixels, out: Path, row: ManifestRow) -> ManifestRow:
     path = out / row.path
     # OpenCV's own settings: of 43 tried, none is decoded more than a tenth faster for at most as many bytes.
-    data = encode(Picture(pixels), path)
+    data = encode(Picture(pixels), path).data
     try:
         atomic.write_bytes(path, data)
     except OSError as error:

@@ -1,16 +1,28 @@
-"""Magnify one picture with a network, tile by tile, and never show a pixel that was not computed for its place."""
+"""Magnify one picture with a network, tile by tile, and never show a pixel that was not computed for its place.
+
+Memory is bounded by the tile and by one row of tiles: neither the picture as floating-point numbers nor its result is
+ever held whole, unless the caller keeps the rows.
+"""
 
 import logging
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.images import Pixels
+from realesrgan_arch.plural import count_of
 from realesrgan_arch.upscaling.backends.interface import Backend, OutOfDeviceMemoryError
-from realesrgan_arch.upscaling.tiling import Tile, TileGrid
+from realesrgan_arch.upscaling.strip import Finish, Strip, keep_float, quantise
+from realesrgan_arch.upscaling.tile_size import SMALLEST_TILE, choose_batch, choose_tile
+from realesrgan_arch.upscaling.tiling import STEP, Cutter, Piece, Span, rounded_up
+from realesrgan_arch.upscaling.windows import Windows, to_batch
 
-SMALLEST_TILE = 32
 _log = logging.getLogger(__name__)
 
 
@@ -18,31 +30,52 @@ class UpscaleError(UserError):
     """A picture that the network could not magnify."""
 
 
+@dataclass
+class _Work:
+    """One picture on its way. `size` of its tiles may fall; `repeated`: tiles that were computed again in float32."""
+
+    windows: Windows
+    size: int
+    repeated: int = 0
+
+
 class Upscaler:
     """Magnifies pictures with a backend.
 
-    Only one tile at a time is on the device; picture and result stay in the computer's memory. When the device runs out
-    of memory the tile is halved, finished tiles are kept, and the smaller `tile` holds for the pictures that follow.
+    When the device runs out of memory the tile is halved, finished tiles are kept, and the smaller `tile` holds for the
+    pictures that follow. One picture at a time: it is not for several threads.
     """
 
-    def __init__(self, backend: Backend, *, tile: int = 0, tile_pad: int = 16, pre_pad: int = 0) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        tile: int | None = None,
+        tile_pad: int = 16,
+        pre_pad: int = 0,
+        batch: int | None = None,
+    ) -> None:
         """Take a backend.
 
         Args:
             backend: what computes; a tile that its precision cannot hold is computed again in float32.
-            tile: largest side of a tile in input pixels, without its overlap; 0 computes the picture whole.
-            tile_pad: overlap on each side in input pixels. Equal to the whole picture's result where this is at least
+            tile: largest side of a tile in input pixels, without its overlap; 0 computes the picture whole, None
+                chooses by the free memory.
+            tile_pad: context on each side in input pixels. Equal to the whole picture's result where this is at least
                 the receptive radius of the network; RRDBNet's is some 350, so there it is an approximation.
             pre_pad: pixels of reflection added at the bottom and the right while computing.
+            batch: most tiles to compute at once; None: 1 on a CPU, elsewhere several small ones as memory allows.
         """
-        if tile < 0 or tile_pad < 0 or pre_pad < 0:
+        if (tile is not None and tile < 0) or tile_pad < 0 or pre_pad < 0:
             raise ValueError(f"expected tile, tile_pad, pre_pad >= 0, got {tile}, {tile_pad}, {pre_pad}")
+        if batch is not None and batch < 1:
+            raise ValueError(f"expected batch >= 1, got {batch}")
         self.scale = backend.scale
         self.tile = tile
+        self._batch = batch
         self._backend = backend
         self._tile_pad = tile_pad
         self._pre_pad = pre_pad
-        self._multiple = backend.multiple
 
     def upscale(self, image: Tensor) -> Tensor:
         """Return RGB float32 (3, H * scale, W * scale) in [0, 1] on the CPU for `image`, RGB (3, H, W) in [0, 1].
@@ -53,69 +86,150 @@ class Upscaler:
         """
         if image.ndim != 3 or image.shape[0] != 3 or min(image.shape[1:]) < 1 or not image.is_floating_point():
             raise ValueError(f"expected an RGB float picture (3, H, W), got {image.dtype} {tuple(image.shape)}")
-        height, width = image.shape[1:]
-        padded = _pad_to_multiple(image.detach().float().cpu(), pre_pad=self._pre_pad, multiple=self._multiple)
-        grid = TileGrid(padded.shape[1], padded.shape[2], pad=self._tile_pad, multiple=self._multiple)
-        output = self._upscale_tiles(padded, grid)
-        return output[:, : height * self.scale, : width * self.scale].contiguous()
-
-    def _upscale_tiles(self, image: Tensor, grid: TileGrid) -> Tensor:
-        output = torch.empty(3, grid.height * self.scale, grid.width * self.scale)
-        waiting = grid.tiles(self.tile)
-        while waiting:
-            result = self._attempt(waiting[0].cut(image))
-            if result is None:
-                self._halve_tile(waiting[0])
-                waiting = grid.smaller(waiting, self.tile)
-                continue
-            waiting.pop(0).paste(result, output, scale=self.scale)
+        _, height, width = image.shape
+        output = torch.empty(3, height * self.scale, width * self.scale)
+        top = 0
+        for strip in self._upscale(image.detach().float().cpu().permute(1, 2, 0).numpy(), keep_float):
+            output[:, top : top + len(strip)] = torch.from_numpy(strip).permute(2, 0, 1)
+            top += len(strip)
         return output
 
-    def _attempt(self, window: Tensor) -> Tensor | None:
-        """The magnified window, or None when the device has no memory for it."""
+    def upscale_strips(self, pixels: Pixels, *, gray: bool = False) -> Iterator[Pixels]:
+        """Return the rows of the result from top to bottom, one row of tiles at a time.
+
+        Args:
+            pixels: RGB (H, W, 3), uint8 or uint16.
+            gray: make one channel of the network's three, their luma.
+
+        Returns:
+            Strips (h, W * scale, 3), with `gray` (h, W * scale, 1), of the same dtype, whose h sum to H * scale.
+
+        Raises:
+            ValueError: wrong shape or dtype.
+            UpscaleError: while the rows are taken: see `upscale`.
+        """
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size or pixels.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"expected RGB pixels (H, W, 3) of uint8 or uint16, got {pixels.dtype} {pixels.shape}")
+        return self._upscale(pixels, partial(quantise, bits=8 * pixels.dtype.itemsize, gray=gray))
+
+    def _upscale(self, pixels: Pixels, finish: Finish) -> Iterator[Pixels]:
+        windows = Windows(pixels, pre_pad=self._pre_pad, multiple=self._backend.multiple)
+        size = choose_tile(self._backend, tile_pad=self._tile_pad) if self.tile is None else self.tile
+        work = _Work(windows, size)
+        height, width = pixels.shape[:2]
+        yield from self._strips(work, Span(0, height), Span(0, width), finish)
+        if work.repeated:
+            tiles = count_of(work.repeated, "tile was", "tiles were")
+            _log.warning("%s not finite in this precision and computed again in float32.", tiles)
+
+    def _strips(self, work: _Work, rows: Span, columns: Span, finish: Finish) -> Iterator[Pixels]:
+        """Yield the result of one part of the picture; the rest of it is only looked at.
+
+        When the tile becomes smaller, all rows that are left are cut again.
+        """
+        above: Tensor | None = None
+        start = rows.start
+        while start < rows.stop:
+            size = work.size
+            cutter = self._cutter(size)
+            across = cutter.pieces(columns, work.windows.width)
+            for row in cutter.pieces(Span(start, rows.stop), work.windows.height):
+                strip = Strip((len(row.core) * self.scale, len(columns) * self.scale), above=above, finish=finish)
+                for column, tile in zip(across, self._tiles(work, row, across), strict=False):
+                    strip.add(tile, shared=column.zone * self.scale)
+                if strip.pixels is None:
+                    break
+                yield strip.pixels
+                start, above = row.core.stop, strip.below
+                if work.size != size:
+                    break
+
+    def _tiles(self, work: _Work, row: Piece, columns: Sequence[Piece]) -> Iterator[Tensor]:
+        """Yield what each tile of a row shows, from left to right, float (3, h, w) on the device.
+
+        When the device has no memory for the first one, there is none: the row can be cut again. When it has none for
+        a later one, this and those to its right are put together from smaller ones.
+        """
+        size = work.size
+        waiting = deque(columns)
+        while waiting:
+            if work.size != size:
+                yield self._in_parts(work, row.shown, waiting.popleft().shown)
+                continue
+            together = [waiting[index] for index in range(self._count_at_once(work, row, waiting))]
+            results = self._attempt(work, row, together)
+            if results is not None:
+                for result in results:
+                    yield self._shown(result, row, waiting.popleft())
+            elif len(together) > 1:
+                self._batch = len(together) // 2
+            else:
+                self._shrink(work, row, together[0])
+                if len(waiting) == len(columns):
+                    return
+
+    def _in_parts(self, work: _Work, rows: Span, columns: Span) -> Tensor:
+        parts = list(self._strips(work, rows, columns, keep_float))
+        return torch.from_numpy(np.concatenate(parts)).permute(2, 0, 1).to(self._backend.device)
+
+    def _shown(self, result: Tensor, row: Piece, column: Piece) -> Tensor:
+        """The part of a window's result (3, h, w) that is shown."""
+        rows = row.shown.scaled(self.scale, origin=row.window.start)
+        return result[:, rows, column.shown.scaled(self.scale, origin=column.window.start)]
+
+    def _count_at_once(self, work: _Work, row: Piece, waiting: Sequence[Piece]) -> int:
+        """How many of the `waiting` tiles to compute at once: in as few batches as may be, of about one size."""
+        most = self._batch
+        if most is None:
+            most = choose_batch(self._backend, window_pixels=len(row.window) * len(waiting[0].window))
+        return -(-len(waiting) // -(-len(waiting) // most))
+
+    def _attempt(self, work: _Work, row: Piece, columns: Sequence[Piece]) -> Tensor | None:
+        """The magnified windows, or None when the device has no memory for them."""
         try:
-            return self._compute(window)
-        except OutOfDeviceMemoryError:
+            return self._compute(work, [work.windows.cut(row.window, column.window) for column in columns])
+        except (OutOfDeviceMemoryError, torch.OutOfMemoryError):
             return None
 
     @torch.inference_mode()
-    def _compute(self, window: Tensor) -> Tensor:
-        batch = window[None].to(self._backend.device)
-        result = self._backend.run(batch)
-        if self._backend.dtype != torch.float32 and not _is_finite(result):
-            _log.warning("A tile was not finite in this precision and is computed again in float32.")
-            result = self._backend.run_exactly(batch)
-        if not _is_finite(result):
+    def _compute(self, work: _Work, windows: Sequence[Pixels]) -> Tensor:
+        batch = to_batch(windows, self._backend.device)
+        results = self._backend.run(batch)
+        count, _, height, width = batch.shape
+        expected = (count, 3, height * self.scale, width * self.scale)
+        if results.shape != expected:
+            raise ValueError(
+                f"expected the network to give {expected}, got {tuple(results.shape)}: is the scale right?"
+            )
+        if self._backend.dtype != torch.float32:
+            for index in _not_finite(results):
+                results[index] = self._backend.run_exactly(batch[index : index + 1])[0]
+                work.repeated += 1
+        if _not_finite(results):
             raise UpscaleError(
                 "The network gave values that are not finite, in float32 too: the weights are damaged or are not "
                 "those of this network; verify the weights file."
             )
-        expected = (1, 3, window.shape[1] * self.scale, window.shape[2] * self.scale)
-        if result.shape != expected:
-            raise ValueError(f"expected the network to give {expected}, got {tuple(result.shape)}: is the scale right?")
-        return result[0].clamp(0, 1).cpu()
+        return results
 
-    def _halve_tile(self, failed: Tile) -> None:
-        largest = max(len(failed.core_rows), len(failed.core_columns))
+    def _shrink(self, work: _Work, row: Piece, column: Piece) -> None:
+        """Halve the tile, as large as the one that failed really was."""
+        largest = max(len(row.window), len(column.window)) - self._cutter(work.size).margin
+        device = self._backend.device
         if largest <= SMALLEST_TILE:
             mend = "close other programs or lower the overlap"
             raise UpscaleError(
-                f"{self._backend.device} has no memory even for a tile of {largest} pixels and its overlap of "
-                f"{self._tile_pad}: {mend if self._backend.device.type == 'cpu' else f'{mend}, or choose the CPU'}."
+                f"{device} has no memory even for a tile of {SMALLEST_TILE} pixels and its overlap of "
+                f"{self._tile_pad}: {mend if device.type == 'cpu' else f'{mend}, or choose the CPU'}."
             )
-        self.tile = max(SMALLEST_TILE, -(-largest // 2))
-        _log.warning("Out of memory on %s: going on with tiles of %d pixels.", self._backend.device, self.tile)
+        work.size = self.tile = rounded_up(-(-largest // 2), STEP)
+        _log.warning("Out of memory on %s: going on with tiles of %d pixels.", device, work.size)
+
+    def _cutter(self, size: int) -> Cutter:
+        return Cutter(size, self._tile_pad, self._backend.multiple)
 
 
-def _is_finite(result: Tensor) -> bool:
-    return bool(torch.isfinite(result).all())
-
-
-def _pad_to_multiple(image: Tensor, *, pre_pad: int, multiple: int) -> Tensor:
-    """Grow `image` (3, H, W) at the bottom and the right by `pre_pad`, then to multiples of `multiple`."""
-    height, width = image.shape[1:]
-    bottom = pre_pad + -(height + pre_pad) % multiple
-    right = pre_pad + -(width + pre_pad) % multiple
-    # A side can be reflected only by less than its length; shorter ones repeat their last pixels.
-    image = F.pad(image, (0, 0, 0, bottom), mode="reflect" if bottom < height else "replicate")
-    return F.pad(image, (0, right, 0, 0), mode="reflect" if right < width else "replicate")
+def _not_finite(results: Tensor) -> list[int]:
+    """Which of the results (B, 3, h, w) hold a value that is not finite; a sum is much faster than looking at each."""
+    sums = results.sum(dim=(1, 2, 3))
+    return torch.nonzero(~torch.isfinite(sums)).flatten().tolist()

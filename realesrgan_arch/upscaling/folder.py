@@ -1,82 +1,172 @@
-"""Do what was planned for a file or a folder: one bad file does not stop the rest."""
+"""Do the jobs of a plan: one bad file does not stop the rest, and whatever ends the run leaves whole files only."""
 
-import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from realesrgan_arch.errors import UserError
+from realesrgan_arch.host_memory import free_memory
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import ImageError, Picture, check_writable_size, holds_alpha, read_picture, write_picture
-from realesrgan_arch.upscaling.job import Job, RunPlan
-from realesrgan_arch.upscaling.output_place import OutputError
-from realesrgan_arch.upscaling.picture import PictureUpscaler
+from realesrgan_arch.upscaling.failed_list import write_failed_list
+from realesrgan_arch.upscaling.job import Job, JobResult, RunPlan
+from realesrgan_arch.upscaling.one_job import (
+    FAULTS_OF_ONE_FILE,
+    FullDiskError,
+    Loaded,
+    Magnified,
+    PictureWork,
+    is_full,
+    reason,
+)
+from realesrgan_arch.upscaling.pipeline import Bounds, Load, Outcome, Pipeline, Stages, usual_bounds
+from realesrgan_arch.upscaling.progress import Progress
 
-_log = logging.getLogger(__name__)
-_FAULTS_OF_ONE_FILE = (MemoryError, UserError, OSError, RuntimeError)
-"""What the device or the memory refuses for one picture may work for the next."""
+_BYTES_PER_PIXEL = 8
+"""Of a picture in memory with alpha, and of its bytes as a file; 16 bits a channel are rare."""
+_SHARE_OF_MEMORY = 4
+_MEMORY_IF_UNKNOWN = 4 * 2**30
 
 
 @dataclass(frozen=True)
 class FolderReport:
-    """What became of the jobs; for each failed source, why."""
+    """What became of the jobs.
 
-    ok: tuple[Path, ...]
+    `made`: with their files. `failed`: those that the plan could not read, too, each with one sentence. `left`: not
+    come to, because the run was stopped. `full_disk`: the sentence, where that was why. `load`: how busy it was.
+    """
+
+    made: tuple[JobResult, ...]
     failed: tuple[tuple[Path, str], ...]
-    skipped: tuple[Path, ...]
+    left: tuple[Path, ...]
+    load: Load
+    has_failed_list: bool = False
+    full_disk: str | None = None
+
+    @property
+    def ok(self) -> tuple[Path, ...]:
+        """The files that were written."""
+        return tuple(result.target for result in self.made if result.target is not None)
+
+    @property
+    def megapixels(self) -> float:
+        """Million pixels of the files that were written."""
+        return sum(result.job.output_megapixels for result in self.made)
 
 
 def upscale_folder(
     plan: RunPlan,
     *,
-    upscaler: PictureUpscaler,
-    quality: int = 95,
-    track: Callable[[Sequence[Job]], Iterable[Job]] = iter,
+    work: PictureWork,
+    failed_list: Path,
+    progress: Progress,
+    record: Callable[[JobResult], None] = lambda result: None,
+    fail_fast: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+    bounds: Bounds | None = None,
 ) -> FolderReport:
     """Do all jobs and say what became of each; a file is complete or absent.
 
-    A picture with transparency whose target is JPEG becomes a PNG, as upstream's.
+    Pictures are decoded and encoded by threads while the network computes in this one.
 
     Args:
         plan: of `plan_run`.
-        upscaler: what magnifies.
-        quality: of JPEG and WebP, 1 to 100.
-        track: wraps the jobs to show progress, as `tqdm` does.
+        work: how a picture is done.
+        failed_list: a list of the pictures that have no result; it goes when none failed.
+        progress: shows how far it is.
+        record: called in the order of the jobs with each result that is in its place.
+        fail_fast: the first failure ends the run; what is computed is still written.
+        should_stop: once it is true, what is computed is written, and no more is begun.
+        bounds: how much is in flight; None for what fits this machine.
+
+    Raises:
+        OSError: `record` or the list cannot be written, other than for lack of room.
     """
-    ok: list[Path] = []
-    failed: list[tuple[Path, str]] = [*plan.unreadable]
-    for job in track(plan.jobs):
+    run = _Run(work, progress, record, fail_fast=fail_fast, should_stop=should_stop)
+    stages = Stages(work.load, run.magnify, work.save, weigh=_weigh, faults=FAULTS_OF_ONE_FILE)
+    pipeline = Pipeline(stages, bounds or _usual_bounds(), should_stop=run.is_stopping)
+    run.failed += plan.unreadable
+    progress.start(plan.jobs)
+    try:
+        with closing(pipeline.run(plan.jobs)) as outcomes:
+            for outcome in outcomes:
+                run.take(outcome)
+    finally:
+        progress.close()
+        left = run.left_of(plan)
+        has_list = run.write_failed_list(failed_list, left)
+    return FolderReport(tuple(run.made), tuple(run.failed), left, pipeline.load, has_list, run.full_disk)
+
+
+@dataclass
+class _Run:
+    work: PictureWork
+    progress: Progress
+    record: Callable[[JobResult], None]
+    fail_fast: bool
+    should_stop: Callable[[], bool]
+    made: list[JobResult] = field(default_factory=list)
+    failed: list[tuple[Path, str]] = field(default_factory=list)
+    full_disk: str | None = None
+    _has_failed: bool = False
+    _computed: set[Path] = field(default_factory=set)
+
+    def is_stopping(self) -> bool:
+        return self.full_disk is not None or (self.fail_fast and self._has_failed) or self.should_stop()
+
+    def magnify(self, loaded: Loaded) -> Magnified:
+        self.progress.begin(loaded.job)
+        magnified = self.work.magnify(loaded)
+        self.progress.end(loaded.job)
+        self._computed.add(loaded.job.source)
+        return magnified
+
+    def take(self, outcome: Outcome[Job, JobResult]) -> None:
+        if outcome.result is not None:
+            self._keep(replace(outcome.result, seconds=outcome.seconds))
+        elif outcome.fault is not None:
+            self._fail(outcome.item, outcome.fault)
+
+    def left_of(self, plan: RunPlan) -> tuple[Path, ...]:
+        ended = {result.job.source for result in self.made} | {source for source, _ in self.failed}
+        return tuple(job.source for job in plan.jobs if job.source not in ended)
+
+    def write_failed_list(self, path: Path, left: tuple[Path, ...]) -> bool:
         try:
-            ok.append(_do(job, upscaler, quality=quality))
-        except _FAULTS_OF_ONE_FILE as error:
-            failed.append((job.source, _reason(job, error)))
-    return FolderReport(tuple(ok), tuple(failed), plan.skipped)
+            return write_failed_list(path, self.failed, untried=left)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            return False
+
+    def _keep(self, result: JobResult) -> None:
+        for sentence in result.warnings:
+            self.progress.say(f"warning: {sentence}")
+        self.made.append(result)
+        try:
+            self.record(result)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            source = shown(result.job.source)
+            self.full_disk = f"The disk is full, what was made of {source} is not recorded; make room and use --resume."
+            self.progress.say(self.full_disk)
+
+    def _fail(self, job: Job, fault: Exception) -> None:
+        sentence = reason(job, fault)
+        self._has_failed = True
+        self.failed.append((job.source, sentence))
+        if isinstance(fault, FullDiskError) and self.full_disk is None:
+            self.full_disk = sentence
+        if job.source not in self._computed:
+            self.progress.leave_out(job)
+        self.progress.say(f"failed: {sentence}")
 
 
-def _do(job: Job, upscaler: PictureUpscaler, *, quality: int) -> Path:
-    """Do one job and return the file that was written."""
-    picture = read_picture(job.source)
-    target = _target(job, picture)
-    width, height = upscaler.output_size(picture)
-    check_writable_size(target, width=width, height=height)
-    magnified = upscaler.upscale(picture)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_picture(target, magnified, quality=quality)
-    return target
+def _weigh(job: Job) -> int:
+    (width, height), (output_width, output_height) = job.size, job.output_size
+    return _BYTES_PER_PIXEL * (width * height + output_width * output_height)
 
 
-def _target(job: Job, picture: Picture) -> Path:
-    """Return the job's target, or one that can hold the picture's transparency."""
-    if picture.alpha is None or holds_alpha(job.target):
-        return job.target
-    target = job.target.with_suffix(".png")
-    if target.resolve() == job.source.resolve():
-        raise OutputError("transparency needs png, which would replace the picture: choose another folder or a suffix.")
-    _log.warning("%s has transparency, which JPEG cannot hold: the result is %s.", shown(job.source), target.name)
-    return target
-
-
-def _reason(job: Job, error: Exception) -> str:
-    if isinstance(error, MemoryError):
-        return f"{shown(job.source)} needs more memory than there is."
-    return str(error) if isinstance(error, ImageError) else f"{shown(job.source)}: {error}"  # ImageError names the file
+def _usual_bounds() -> Bounds:
+    free = free_memory()
+    return usual_bounds(num_bytes=_MEMORY_IF_UNKNOWN // _SHARE_OF_MEMORY if free is None else free // _SHARE_OF_MEMORY)

@@ -1,8 +1,12 @@
 """From the name or file of a model to a network that can be used; its architecture is read from the weights."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from torch import nn
 
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.networks.spec import GeneratorSpec
 from realesrgan_arch.weights.download import find_or_download
 from realesrgan_arch.weights.load import load_generator, load_into
@@ -15,7 +19,16 @@ class ModelError(UserError):
     """A model that cannot be used as asked."""
 
 
-def load_network(model: str, *, denoise_strength: float | None = None) -> tuple[nn.Module, GeneratorSpec]:
+@dataclass(frozen=True)
+class LoadedModel:
+    """A generator and where it comes from; `sha256` is that of its file, or of both, with a plus, of a mixture."""
+
+    network: nn.Module
+    spec: GeneratorSpec
+    sha256: str
+
+
+def load_model(model: str, *, denoise_strength: float | None = None) -> LoadedModel:
     """Load the generator `model`, a file or the name of known weights (which are downloaded where they are absent).
 
     Args:
@@ -32,11 +45,18 @@ def load_network(model: str, *, denoise_strength: float | None = None) -> tuple[
         raise ModelError(f"the denoise strength must be between 0 and 1, got {denoise_strength:g}")
     if denoise_strength is not None and model != _DENOISING:
         raise ModelError(f"the denoise strength is for -n {_DENOISING} only, got the model {model}: leave it out")
-    network, spec = load_generator(find_or_download(model))
+    loaded = _load(find_or_download(model))
     strength = _UPSTREAM_STRENGTH if denoise_strength is None else denoise_strength
-    if model == _DENOISING and strength < 1:
-        _blend_into(network, load_generator(find_or_download(_KEEPING_NOISE))[0], share=1 - strength)
-    return network, spec
+    if model != _DENOISING or strength == 1:
+        return loaded
+    other = _load(find_or_download(_KEEPING_NOISE))
+    _blend_into(loaded.network, other.network, share=1 - strength)
+    return LoadedModel(loaded.network, loaded.spec, f"{loaded.sha256}+{other.sha256}")
+
+
+def _load(path: Path) -> LoadedModel:
+    network, spec = load_generator(path)
+    return LoadedModel(network, spec, hash_file(path))
 
 
 def _blend_into(network: nn.Module, other: nn.Module, *, share: float) -> None:

@@ -1,71 +1,133 @@
 """Magnify one picture with all that belongs to it: bit depth, gray, alpha and colour profile."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 
-from realesrgan_arch.images import Picture, Pixels, from_tensor, to_tensor
+from realesrgan_arch.images import Picture, Pixels
 from realesrgan_arch.upscaling.engine import UpscaleError, Upscaler
+from realesrgan_arch.upscaling.result_size import ResultSize
 
 AlphaUpsampler = Literal["bicubic", "network"]
-_GRAY_WEIGHTS = torch.tensor([0.299, 0.587, 0.114])
-"""Luma of ITU-R BT.601, with which upstream makes one channel of the network's three."""
 
 
 @dataclass(frozen=True)
 class PictureUpscaler:
     """An `Upscaler` for whole pictures.
 
-    `outscale`: magnification of the result; where it is not the network's, the network's result is resized (Lanczos,
-    as upstream). `alpha_upsampler`: how transparency is magnified.
+    `outscale`, `width`, `max_side`: the size of the result, see `ResultSize`. Where it is not the network's, the
+    network's result is resized: by Lanczos as upstream, and to less than half by areas (OpenCV's Lanczos looks at eight
+    pixels however much it shrinks, and aliases). `alpha_upsampler`: how transparency is magnified.
     """
 
     upscaler: Upscaler
     outscale: float
     alpha_upsampler: AlphaUpsampler = "bicubic"
+    width: int | None = None
+    max_side: int | None = None
 
-    def output_size(self, picture: Picture) -> tuple[int, int]:
-        """Return the (width, height) that `upscale` will give."""
+    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the (width, height) of the result for a picture of `size` (width, height)."""
+        return ResultSize(self.outscale, self.width, self.max_side).of(size)
+
+    def can_stream(self, picture: Picture) -> bool:
+        """Say whether the network's result is the result, so that its rows can be written as they come."""
         height, width = picture.rgb.shape[:2]
-        return max(1, int(width * self.outscale)), max(1, int(height * self.outscale))
+        return self.output_size((width, height)) == (width * self.upscaler.scale, height * self.upscaler.scale)
 
     def upscale(self, picture: Picture) -> Picture:
-        """Return the magnified picture: 8 bits stay 8, 16 stay 16, gray stays gray, the profile is kept.
+        """Return the magnified picture: 8 bits stay 8, 16 stay 16, gray stays gray, the metadata is kept.
+
+        Colours under full transparency are replaced, see `fill_hidden_colours`.
 
         Raises:
             UpscaleError: see `Upscaler.upscale`; or the result cannot be resized, usually for lack of memory.
         """
-        size = self.output_size(picture)
-        image = self.upscaler.upscale(to_tensor(picture.rgb))
-        rgb = _quantise(_gray(image) if picture.is_gray else image, like=picture.rgb)
+        height, width = picture.rgb.shape[:2]
+        size = self.output_size((width, height))
+        rgb = _resized(self._whole(_visible(picture), gray=picture.is_gray), size, enlarging=cv2.INTER_LANCZOS4)
+        rgb = np.repeat(rgb, 3, axis=2) if picture.is_gray else rgb
         alpha = None if picture.alpha is None else self._upscale_alpha(picture.alpha, size)
-        return replace(picture, rgb=_resized(rgb, size, cv2.INTER_LANCZOS4), alpha=alpha)
+        return replace(picture, rgb=rgb, alpha=alpha)
+
+    def upscale_strips(self, picture: Picture) -> Iterator[Pixels]:
+        """Return the rows of `upscale(picture)` from top to bottom; alpha alone is held whole.
+
+        Returns:
+            Strips (h, W, C) in the picture's dtype: C is 1 for gray, 3 for RGB, 4 for either with alpha.
+
+        Raises:
+            ValueError: `can_stream(picture)` is False.
+            UpscaleError: see `upscale`; while the rows are taken, too.
+        """
+        if not self.can_stream(picture):
+            raise ValueError("expected a result of the network's size: other sizes are resized whole")
+        strips = self.upscaler.upscale_strips(_visible(picture), gray=picture.is_gray)
+        if picture.alpha is None:
+            return strips
+        height, width = picture.alpha.shape
+        return _with_alpha(strips, self._upscale_alpha(picture.alpha, self.output_size((width, height))))
 
     def _upscale_alpha(self, alpha: Pixels, size: tuple[int, int]) -> Pixels:
         if self.alpha_upsampler == "bicubic":
-            return _resized(alpha, size, cv2.INTER_CUBIC)
-        planes = to_tensor(np.repeat(alpha[..., None], 3, axis=2))
-        magnified = _quantise(_gray(self.upscaler.upscale(planes)), like=alpha)[..., 0]
-        return _resized(magnified, size, cv2.INTER_LANCZOS4)
+            return _resized(alpha[..., None], size, enlarging=cv2.INTER_CUBIC)[..., 0]
+        planes = np.repeat(alpha[..., None], 3, axis=2)
+        return _resized(self._whole(planes, gray=True), size, enlarging=cv2.INTER_LANCZOS4)[..., 0]
+
+    def _whole(self, rgb: Pixels, *, gray: bool) -> Pixels:
+        """The network's result (H * scale, W * scale, 3 or 1)."""
+        height, width = (side * self.upscaler.scale for side in rgb.shape[:2])
+        whole = np.empty((height, width, 1 if gray else 3), rgb.dtype)
+        top = 0
+        for strip in self.upscaler.upscale_strips(rgb, gray=gray):
+            whole[top : top + len(strip)] = strip
+            top += len(strip)
+        return whole
 
 
-def _gray(image: Tensor) -> Tensor:
-    return torch.tensordot(_GRAY_WEIGHTS, image, dims=1).expand(3, -1, -1)
+def fill_hidden_colours(rgb: Pixels, alpha: Pixels) -> Pixels:
+    """Return `rgb` (H, W, 3) with the colour of the nearest visible pixel wherever `alpha` (H, W) is 0.
+
+    Nobody sees those colours, and editors leave anything there; but the network looks at them, and they would bleed
+    into the visible edge.
+    """
+    hidden = alpha == 0
+    if not hidden.any() or hidden.all():
+        return rgb
+    _, nearest = cv2.distanceTransformWithLabels(
+        hidden.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    colours = np.zeros((int(nearest.max()) + 1, 3), rgb.dtype)
+    colours[nearest[~hidden]] = rgb[~hidden]
+    filled = rgb.copy()
+    filled[hidden] = colours[nearest[hidden]]
+    return filled
 
 
-def _quantise(image: Tensor, *, like: Pixels) -> Pixels:
-    return from_tensor(image, bits=8 if like.dtype == np.uint8 else 16)
+def _visible(picture: Picture) -> Pixels:
+    return picture.rgb if picture.alpha is None else fill_hidden_colours(picture.rgb, picture.alpha)
 
 
-def _resized(pixels: Pixels, size: tuple[int, int], interpolation: int) -> Pixels:
-    if pixels.shape[1::-1] == size:
+def _with_alpha(strips: Iterator[Pixels], alpha: Pixels) -> Iterator[Pixels]:
+    top = 0
+    for strip in strips:
+        rgb = np.broadcast_to(strip, (*strip.shape[:2], 3))
+        yield np.dstack((rgb, alpha[top : top + len(strip)]))
+        top += len(strip)
+
+
+def _resized(pixels: Pixels, size: tuple[int, int], *, enlarging: int) -> Pixels:
+    """Return pixels (h, w, C) as (H, W, C) of `size` (W, H), by areas where a side falls below half."""
+    height, width = pixels.shape[:2]
+    if (width, height) == size:
         return pixels
+    is_much_smaller = size[0] * 2 < width or size[1] * 2 < height
     try:
-        return cv2.resize(pixels, size, interpolation=interpolation)
+        resized = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if is_much_smaller else enlarging)
     except cv2.error as error:
-        width, height = size
-        raise UpscaleError(f"the result cannot be resized to {width} x {height}: {error.err}.") from error
+        wide, high = size
+        raise UpscaleError(f"the result cannot be resized to {wide} x {high}: {error.err}.") from error
+    return resized.reshape(size[1], size[0], pixels.shape[2])

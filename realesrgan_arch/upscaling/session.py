@@ -1,139 +1,188 @@
-"""A whole upscaling run: a request in; pictures and a report out."""
+"""A whole upscaling run: a request in; pictures and an outcome out."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import torch
-from tqdm import tqdm
 
+from realesrgan_arch.data.files import DataError
 from realesrgan_arch.devices import choose_device, choose_dtype
-from realesrgan_arch.image_header import shown
-from realesrgan_arch.plural import count_of
+from realesrgan_arch.errors import UserError
+from realesrgan_arch.stop_signals import StopSignals
+from realesrgan_arch.upscaling.backends.interface import Backend
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
+from realesrgan_arch.upscaling.failed_list import failed_list_path
 from realesrgan_arch.upscaling.folder import FolderReport, upscale_folder
-from realesrgan_arch.upscaling.job import Job
-from realesrgan_arch.upscaling.loading import load_network
+from realesrgan_arch.upscaling.job import RunPlan
+from realesrgan_arch.upscaling.leftovers import remove_leftovers, sole_writer
+from realesrgan_arch.upscaling.loading import LoadedModel, load_model
 from realesrgan_arch.upscaling.manifest import Manifest
-from realesrgan_arch.upscaling.names import Extension
+from realesrgan_arch.upscaling.one_job import PictureWork
+from realesrgan_arch.upscaling.outcome import UpscaleOutcome
 from realesrgan_arch.upscaling.output_place import check_writable
-from realesrgan_arch.upscaling.picture import AlphaUpsampler, PictureUpscaler
+from realesrgan_arch.upscaling.picture import PictureUpscaler
+from realesrgan_arch.upscaling.pipeline import AbandonedError
+from realesrgan_arch.upscaling.progress import Progress
+from realesrgan_arch.upscaling.request import UpscaleRequest
 from realesrgan_arch.upscaling.run_plan import plan_run
-from realesrgan_arch.upscaling.sources import find_sources
+from realesrgan_arch.upscaling.sources import NoPicturesError, find_sources
+from realesrgan_arch.upscaling.ticking import TickingBackend
+from realesrgan_arch.upscaling.watch import LOOK_SECONDS, new_pictures
 
-Subsampling = Literal["444", "422", "420"]
-MetadataPolicy = Literal["keep", "safe", "none"]
+__all__ = ["RequestError", "UpscaleOutcome", "UpscaleRequest", "upscale"]
 
-
-@dataclass(frozen=True)
-class UpscaleRequest:
-    """What to upscale, with what, how and whereto; see `inference.py --help`."""
-
-    source: Path
-    output: Path
-    model: str
-    denoise_strength: float | None = None
-    outscale: float | None = None
-    """None: the model's, unless `width` or `max_side` is given."""
-    width: int | None = None
-    max_side: int | None = None
-    suffix: str = "out"
-    ext: Extension = "auto"
-    quality: int = 95
-    subsampling: Subsampling = "444"
-    metadata: MetadataPolicy = "keep"
-    to_srgb: bool = False
-    dpi: int | None = None
-    tile: int | None = None
-    """None: as large as the memory allows; 0: the whole picture."""
-    tile_pad: int = 16
-    pre_pad: int = 0
-    device: str = "auto"
-    precision: str = "auto"
-    backend: str = "auto"
-    alpha_upsampler: AlphaUpsampler = "network"
-    resume: bool = False
-    overwrite: bool = False
-    verify: bool = False
-    from_list: Path | None = None
-    limit: int | None = None
-    fail_fast: bool = False
-    watch: bool = False
-    shard: tuple[int, int] | None = None
-    """(i, n): the i-th, from 1, of n shares."""
-    engine: Literal["local", "ray"] = "local"
-
-    def settings(self) -> dict[str, object]:
-        """Return what decides the bytes of a result besides its picture and the model: a change means another result.
-
-        Tiles, padding, devices and backends are left out: with them a pixel differs by rounding at most.
-        """
-        names = (
-            "denoise_strength", "outscale", "width", "max_side", "suffix", "ext", "quality", "subsampling", "metadata",
-            "to_srgb", "dpi", "precision", "alpha_upsampler",
-        )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+_FIRST = "stopping: what is computed is written; once more leaves at once"
+_SECOND = "left at once; no half file is there: go on with the same command and --resume"
 
 
-@dataclass(frozen=True)
-class UpscaleOutcome:
-    """What became of a request."""
-
-    request: UpscaleRequest
-    report: FolderReport
-    outscale: float
-    device: torch.device
-    dtype: torch.dtype
-
-    def summary(self) -> str:
-        """Return what was made, where it is and what was left out."""
-        precision = str(self.dtype).removeprefix("torch.")
-        lines = [
-            f"{count_of(len(self.report.ok), 'picture')} upscaled x{self.outscale:g} with {self.request.model} "
-            f"({self.device}, {precision})",
-            f"results  {shown(self.request.output)}",
-        ]
-        if self.report.skipped:
-            lines.append(
-                f"skipped  {count_of(len(self.report.skipped), 'picture')} in the output folder: earlier results"
-            )
-        if self.report.failed:
-            lines.append(f"failed   {count_of(len(self.report.failed), 'picture')}, named above")
-        return "\n".join(lines)
+class RequestError(UserError):
+    """A request whose parts do not go together."""
 
 
-def upscale(request: UpscaleRequest) -> UpscaleOutcome:
-    """Do `request`, with a progress bar on standard error.
+def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> UpscaleOutcome:
+    """Do `request`, with a progress bar or lines on standard error; Ctrl-C and SIGTERM end it in good order.
+
+    Args:
+        request: what to do.
+        look_seconds: between two looks for new pictures, when it watches the folder.
 
     Raises:
         UserError: whatever can be known before the first picture: no input, an output folder that cannot be written, a
-            model, device or precision that is not there. Later faults are in the report.
+            model, device or precision that is not there. Later faults are in the outcome.
     """
-    sources = find_sources(request.source, request.output, from_list=request.from_list)
+    _check(request)
+    if not request.watch:
+        find_sources(request.source, request.output, from_list=request.from_list)
     check_writable(request.output)
     device = choose_device(request.device)
     dtype = choose_dtype(device, request.precision, training=False)
-    network, spec = load_network(request.model, denoise_strength=request.denoise_strength)
-    tile = 512 if request.tile is None else request.tile
-    backend = TorchBackend(network, scale=spec.scale, device=device, dtype=dtype)
-    engine = Upscaler(backend, tile=tile, tile_pad=request.tile_pad, pre_pad=request.pre_pad)
-    outscale = request.outscale or float(spec.scale)
-    upscaler = PictureUpscaler(engine, outscale=outscale, alpha_upsampler=request.alpha_upsampler)
-    manifest = Manifest(request.output, root=sources.root, model_sha256="", settings=request.settings())
-    plan = plan_run(
-        sources, output_size=lambda size: _times(size, outscale), manifest=manifest, suffix=request.suffix,
-        ext=request.ext, shard=request.shard, limit=request.limit, resume=request.resume, verify=request.verify,
-        overwrite=True,
+    model = load_model(request.model, denoise_strength=request.denoise_strength)
+    backend, computed_by = _build_backend(model, device, dtype)
+    stop, progress = StopSignals(first=_FIRST, second=_SECOND), Progress()
+
+    def tick(input_pixels: int) -> None:
+        progress.tick(input_pixels)
+        if stop.is_asked:
+            raise AbandonedError
+
+    upscaler = _picture_upscaler(TickingBackend(backend, tick), model, request)
+    run = _Run(request, model, upscaler, stop, progress, failed_list_path(request.output, shard=request.shard))
+    with stop, sole_writer(request.output, is_shard=request.shard is not None) as is_alone:
+        plan, report = run.begin(is_alone=is_alone)
+        if request.watch and not stop.is_asked and report.full_disk is None:
+            report = run.watch(plan, report, look_seconds=look_seconds)
+    return UpscaleOutcome(
+        request, report, _scale(request, model), computed_by, run.failed_list, num_done=len(plan.done),
+        num_skipped=len(plan.skipped), stop_number=stop.number,
     )  # fmt: skip
-    report = upscale_folder(plan, upscaler=upscaler, track=_with_progress_bar)
-    return UpscaleOutcome(request, report, outscale, device, dtype)
 
 
-def _times(size: tuple[int, int], outscale: float) -> tuple[int, int]:
-    return max(1, int(size[0] * outscale)), max(1, int(size[1] * outscale))
+@dataclass(frozen=True)
+class _Run:
+    request: UpscaleRequest
+    model: LoadedModel
+    upscaler: PictureUpscaler
+    stop: StopSignals
+    progress: Progress
+    failed_list: Path
+
+    def begin(self, *, is_alone: bool) -> tuple[RunPlan, FolderReport]:
+        plan, manifest = self._plan(resume=self.request.resume, limit=self.request.limit)
+        folders = {self.request.output, *(job.target.parent for job in plan.jobs)}
+        remove_leftovers((folder for folder in folders if folder.is_dir()), is_alone=is_alone)
+        self.progress.say(plan.in_words())
+        for _, sentence in plan.unreadable:
+            self.progress.say(f"failed: {sentence}")
+        return plan, self._do(plan, manifest)
+
+    def watch(self, plan: RunPlan, report: FolderReport, *, look_seconds: float) -> FolderReport:
+        """Do what comes into the folder until a stop, and return the report of all of it."""
+        self.progress.say("watching for new pictures; Ctrl-C ends it")
+        known = [*plan.done, *(job.source for job in plan.jobs), *(path for path, _ in plan.unreadable)]
+        new = new_pictures(
+            self._pictures, known=known, should_stop=lambda: self.stop.is_asked, look_seconds=look_seconds
+        )
+        for paths in new:
+            fresh, manifest = self._plan(resume=True, limit=None)
+            wanted = _only(fresh, paths, failed_before=report.failed)
+            if not wanted.jobs and wanted.unreadable == report.failed:  # Another shard's.
+                continue
+            later = self._do(wanted, manifest)
+            report = replace(later, made=(*report.made, *later.made))
+            if later.full_disk is not None or (self.request.fail_fast and later.failed):
+                break
+        return report
+
+    def _do(self, plan: RunPlan, manifest: Manifest) -> FolderReport:
+        return upscale_folder(
+            plan,
+            work=PictureWork(self.upscaler, self.request.write_options(), begin=manifest.begin),
+            failed_list=self.failed_list,
+            progress=self.progress,
+            record=manifest.record,
+            fail_fast=self.request.fail_fast,
+            should_stop=lambda: self.stop.is_asked,
+        )
+
+    def _plan(self, *, resume: bool, limit: int | None) -> tuple[RunPlan, Manifest]:
+        request = self.request
+        build = partial(Manifest, request.output, model_sha256=self.model.sha256, settings=request.settings())
+        try:
+            sources = find_sources(request.source, request.output, from_list=request.from_list)
+        except NoPicturesError:
+            if not request.watch:
+                raise
+            return RunPlan(()), build(root=request.source)
+        manifest = build(root=sources.root)
+        plan = plan_run(
+            sources, output_size=self.upscaler.output_size, manifest=manifest, suffix=request.suffix, ext=request.ext,
+            shard=request.shard, limit=limit, resume=resume, verify=request.verify, overwrite=request.overwrite,
+        )  # fmt: skip
+        return plan, manifest
+
+    def _pictures(self) -> tuple[Path, ...]:
+        """What is in the input folder, results apart."""
+        try:
+            return find_sources(self.request.source, self.request.output).asked
+        except DataError:  # Nothing yet; or a drive that was taken out may come back.
+            return ()
 
 
-def _with_progress_bar(jobs: Sequence[Job]) -> Iterable[Job]:
-    return tqdm(jobs, desc="upscaling", unit="picture", dynamic_ncols=True, disable=None)
+def _only(plan: RunPlan, paths: Collection[Path], *, failed_before: tuple[tuple[Path, str], ...]) -> RunPlan:
+    """The part of `plan` that is about `paths`, with what failed before and was not tried again."""
+    wanted = set(paths)
+    earlier = tuple(failed for failed in failed_before if failed[0] not in wanted)
+    unreadable = tuple(failed for failed in plan.unreadable if failed[0] in wanted)
+    return replace(
+        plan, jobs=tuple(job for job in plan.jobs if job.source in wanted), unreadable=(*earlier, *unreadable)
+    )
+
+
+def _check(request: UpscaleRequest) -> None:
+    if request.engine != "local":
+        raise RequestError("--engine ray is not part of this version yet: leave it out, or use --shard i/n.")
+    if request.watch and (not request.source.is_dir() or request.from_list is not None or request.limit is not None):
+        raise RequestError("--watch waits for pictures in a folder: give a folder, without --from-list and --limit.")
+
+
+def _picture_upscaler(backend: Backend, model: LoadedModel, request: UpscaleRequest) -> PictureUpscaler:
+    engine = Upscaler(backend, tile=request.tile, tile_pad=request.tile_pad, pre_pad=request.pre_pad)
+    return PictureUpscaler(
+        engine, outscale=request.outscale or float(model.spec.scale), alpha_upsampler=request.alpha_upsampler,
+        width=request.width, max_side=request.max_side,
+    )  # fmt: skip
+
+
+def _scale(request: UpscaleRequest, model: LoadedModel) -> float | None:
+    is_by_size = request.width is not None or request.max_side is not None
+    return None if is_by_size else request.outscale or float(model.spec.scale)
+
+
+# To be joined with `backends/choose.py`.
+def _build_backend(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> tuple[Backend, str]:
+    """What computes, and what is to be said about it."""
+    backend = TorchBackend(model.network, scale=model.spec.scale, device=device, dtype=dtype)
+    return backend, f"{device}, {str(dtype).removeprefix('torch.')}"

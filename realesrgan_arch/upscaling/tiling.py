@@ -1,15 +1,18 @@
-"""Cut a picture into overlapping tiles and put the results together: plain numbers, no network.
+"""Cut a picture into overlapping tiles: plain numbers, no network and no pixels.
 
-A tile has a core, which it alone fills in the result, and a window around it, which the network sees. Cores cover the
-picture once. Windows lie inside the picture and, as far as it allows, have one shape, so that nothing is planned twice.
-Where the overlap is at least the network's receptive radius, tiled and whole results are equal.
+Along each side a picture is cut into pieces. A piece has a core; cores cover the side once. It shows its core and a few
+pixels more, the zone, which the next piece shows too: there one is blended into the other, so that no line is seen. The
+network sees a window, which reaches further: every pixel that is shown has `pad` pixels around it, where the picture
+has them. Where the pad is at least the network's receptive radius, tiled and whole results are equal.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from torch import Tensor
+ZONE = 8
+"""Input pixels in which neighbouring tiles are blended; 32 in the result at x4."""
+STEP = 32
+"""Sides of cores are multiples of it, so that pictures of different sizes share few shapes."""
 
 
 @dataclass(frozen=True)
@@ -28,72 +31,71 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Tile:
-    """One piece of work: the network sees the window `rows` x `columns`, and its core goes into the result."""
+class Piece:
+    """One piece of a side: `core` within `shown` within `window`; the last one of a side shows only its core."""
 
-    core_rows: Span
-    core_columns: Span
-    rows: Span
-    columns: Span
+    core: Span
+    shown: Span
+    window: Span
 
-    def cut(self, image: Tensor) -> Tensor:
-        """Return the window of `image` (..., H, W); a view."""
-        return image[..., self.rows.scaled(1), self.columns.scaled(1)]
-
-    def paste(self, result: Tensor, output: Tensor, *, scale: int) -> None:
-        """Copy the core of `result`, the network's answer to the window, into `output` (..., H * scale, W * scale)."""
-        core = result[
-            ...,
-            self.core_rows.scaled(scale, origin=self.rows.start),
-            self.core_columns.scaled(scale, origin=self.columns.start),
-        ]
-        output[..., self.core_rows.scaled(scale), self.core_columns.scaled(scale)] = core
+    @property
+    def zone(self) -> int:
+        """How many pixels at its end it shares with the next piece."""
+        return self.shown.stop - self.core.stop
 
 
 @dataclass(frozen=True)
-class TileGrid:
-    """How to cut pictures of `height` x `width`.
+class Cutter:
+    """How to cut: cores of at most `size` pixels (0: no cut), `pad` pixels of context.
 
-    `pad` is the overlap, and all edges are multiples of `multiple` (for networks that fold pixels into channels), as
-    the sides must be.
+    Windows begin and end at multiples of `multiple`, for networks that fold pixels into channels.
     """
 
-    height: int
-    width: int
+    size: int
     pad: int = 0
     multiple: int = 1
 
     def __post_init__(self) -> None:
-        if min(self.height, self.width) < 1 or self.pad < 0 or self.multiple < 1:
-            raise ValueError(f"expected sides and multiple of at least 1 and a pad of at least 0, got {self}")
-        if self.height % self.multiple or self.width % self.multiple:
-            raise ValueError(f"expected sides that are multiples of {self.multiple}, got {self.height}x{self.width}")
+        if min(self.size, self.pad) < 0 or self.multiple < 1:
+            raise ValueError(f"expected a size and a pad of at least 0 and a multiple of at least 1, got {self}")
 
-    def tiles(self, size: int) -> list[Tile]:
-        """Tiles in reading order with cores of at most `size` pixels a side; 0 means one tile."""
-        return self._cut(Span(0, self.height), Span(0, self.width), size)
+    @property
+    def margin(self) -> int:
+        """How much longer than its core a window is."""
+        return self._zone + 2 * self._up(self.pad)
 
-    def smaller(self, tiles: Iterable[Tile], size: int) -> list[Tile]:
-        """Cut the cores of `tiles` again, to at most `size` pixels a side."""
-        return [small for tile in tiles for small in self._cut(tile.core_rows, tile.core_columns, size)]
+    def pieces(self, span: Span, length: int) -> list[Piece]:
+        """Cut the pixels `span` of a side of `length` pixels, a multiple of `multiple`; `span` begins at one, too.
 
-    def _cut(self, rows: Span, columns: Span, size: int) -> list[Tile]:
-        return [
-            Tile(core_rows, core_columns, window_rows, window_columns)
-            for core_rows, window_rows in self._cut_side(rows, size, self.height)
-            for core_columns, window_columns in self._cut_side(columns, size, self.width)
-        ]
+        Windows have one length. A side that is not longer than a window is one piece, and its window the whole side.
+        """
+        core = self._core(len(span)) if self.size else length
+        if not self.size or core + self.margin >= length:
+            return [Piece(span, span, Span(0, length))]
+        starts = range(span.start, max(span.stop - self._zone, span.start + 1), core)
+        return [self._piece(start, core, span, length) for start in starts]
 
-    def _cut_side(self, span: Span, size: int, length: int) -> list[tuple[Span, Span]]:
-        """Cores of about equal length within `span` and their windows, all of one length, within 0 to `length`."""
-        core = self._rounded_up(math.ceil(len(span) / math.ceil(len(span) / size))) if size else len(span)
-        pad = self._rounded_up(self.pad)
-        window = min(core + 2 * pad, length)
-        pairs: list[tuple[Span, Span]] = []
-        for start in range(span.start, span.stop, core):
-            left = min(max(start - pad, 0), length - window)
-            pairs.append((Span(start, min(start + core, span.stop)), Span(left, left + window)))
-        return pairs
+    def _piece(self, start: int, core: int, span: Span, length: int) -> Piece:
+        shown = Span(start, min(start + core + self._zone, span.stop))
+        is_last = shown.stop == span.stop
+        window = core + self.margin
+        left = min(max(start - self._up(self.pad), 0), length - window)
+        return Piece(Span(start, shown.stop if is_last else start + core), shown, Span(left, left + window))
 
-    def _rounded_up(self, pixels: int) -> int:
-        return math.ceil(pixels / self.multiple) * self.multiple
+    def _core(self, length: int) -> int:
+        """Cores of about equal length; the last piece shows one zone more than its core."""
+        length = max(length - self._zone, 1)
+        core = math.ceil(length / math.ceil(length / self.size))
+        return min(rounded_up(core, math.lcm(STEP, self.multiple)), self._up(self.size))
+
+    @property
+    def _zone(self) -> int:
+        return min(self._up(ZONE), self._up(self.size)) if self.size else self._up(ZONE)
+
+    def _up(self, pixels: int) -> int:
+        return rounded_up(pixels, self.multiple)
+
+
+def rounded_up(pixels: int, multiple: int) -> int:
+    """Return `pixels`, or the next multiple of `multiple`."""
+    return math.ceil(pixels / multiple) * multiple

@@ -1,158 +1,243 @@
-"""Folder runs: the tree, names that clash, results in the input folder, bad files among good ones, failed writes."""
+"""Folder runs: bad files among good ones, failures that are listed, stops, a full disk, and what is recorded."""
 
-import cv2
+import errno
+import hashlib
+import io
+from dataclasses import replace
+
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
+from realesrgan_arch import atomic
 from realesrgan_arch.images import Picture, read_picture, read_rgb, write_picture
-from realesrgan_arch.upscaling import folder as folder_module
-from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
-from realesrgan_arch.upscaling.engine import Upscaler
-from realesrgan_arch.upscaling.folder import upscale_folder
-from realesrgan_arch.upscaling.picture import PictureUpscaler
-from tests.upscaling.planning import photo, plan
-
-
-class Repeat(nn.Module):
-    def forward(self, x):
-        return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+from realesrgan_arch.upscaling import one_job, picture_files
+from tests.upscaling.folder_run import ONE_BY_ONE, Repeat, do, files, photo, plan_of, upscaler_of
 
 
 @pytest.fixture
-def upscaler():
-    return PictureUpscaler(Upscaler(TorchBackend(Repeat(), scale=2, device=torch.device("cpu"))), outscale=2)
+def photos(tmp_path):
+    for name in ("a.png", "b.png", "sub/c.png"):
+        photo(tmp_path / "photos" / name)
+    return tmp_path / "photos"
 
 
-def _files(folder):
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "out"
 
 
-def test_a_folder_is_mirrored_and_junk_is_left_out(tmp_path, upscaler):
-    photos, output = tmp_path / "photos", tmp_path / "out"
-    for name in ("north/1.png", "south/1.png", "south/deep/2.jpg", "3.PNG"):
-        photo(photos / name)
-    (photos / "Thumbs.db").write_bytes(b"junk")
-    (photos / "._3.PNG").write_bytes(b"junk")
-    report = upscale_folder(plan(photos, output), upscaler=upscaler)
-    expected = ["3_out.PNG", "north/1_out.png", "south/1_out.png", "south/deep/2_out.jpg"]
-    assert _files(output) == expected
-    assert sorted(report.ok) == sorted(output / name for name in expected)
-    assert report.failed == ()
-    source = read_rgb(photos / "south/1.png")
-    assert np.array_equal(read_rgb(output / "south/1_out.png"), source.repeat(2, 0).repeat(2, 1))
+def test_each_picture_is_magnified_into_the_mirrored_tree_and_recorded_in_the_order_of_the_plan(photos, output):
+    recorded = []
+    report = do(plan_of(photos, output), output, record=recorded.append)
+    assert files(output) == ["a.png", "b.png", "sub/c.png"]
+    assert [result.job.source.name for result in recorded] == ["a.png", "b.png", "c.png"]
+    assert report.made == tuple(recorded)
+    assert (report.failed, report.left, report.full_disk) == ((), (), None)
+    assert np.array_equal(read_rgb(output / "a.png"), read_rgb(photos / "a.png").repeat(2, 0).repeat(2, 1))
 
 
-def test_one_file_goes_into_the_output_folder(tmp_path, upscaler):
-    picture = photo(tmp_path / "a.png")
-    planned = plan(picture, tmp_path, suffix="x2", ext="jpg")
-    assert upscale_folder(planned, upscaler=upscaler).ok == (tmp_path / "a_x2.jpg",)
+def test_what_is_recorded_are_the_hashes_of_the_files_as_they_are(photos, output):
+    for result in do(plan_of(photos, output), output).made:
+        assert result.input_sha256 == hashlib.sha256(result.job.source.read_bytes()).hexdigest()
+        assert result.output_sha256 == hashlib.sha256(result.target.read_bytes()).hexdigest()
+        assert result.output_bytes == result.target.stat().st_size
+        assert result.seconds > 0
 
 
-def test_one_bad_file_does_not_stop_the_rest_and_leaves_nothing_behind(tmp_path, upscaler):
-    photos, output = tmp_path / "photos", tmp_path / "out"
-    good = [photo(photos / name) for name in ("a.png", "z.png")]
-    (photos / "empty.png").write_bytes(b"")
-    (photos / "text.jpg").write_text("not an image")
-    (photos / "cut.png").write_bytes(good[0].read_bytes()[:-30])
-    report = upscale_folder(plan(photos, output), upscaler=upscaler)
-    assert _files(output) == ["a_out.png", "z_out.png"]
-    assert sorted(path.name for path, _ in report.failed) == ["cut.png", "empty.png", "text.jpg"]
-    assert all(path.name in reason for path, reason in report.failed)
+def test_a_target_is_announced_before_it_is_there(photos, output):
+    announced = []
+
+    def begin(target):
+        assert not target.exists()
+        announced.append(target)
+
+    do(plan_of(photos, output), output, begin=begin)
+    assert sorted(announced) == [output / "a.png", output / "b.png", output / "sub/c.png"]
 
 
-def test_an_error_in_the_network_fails_that_file_only(tmp_path):
+def test_one_bad_file_does_not_stop_the_rest_and_stands_in_the_list_with_its_reason(photos, output):
+    plan = plan_of(photos, output)
+    (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:-30])
+    said = io.StringIO()
+    report = do(plan, output, said=said)
+    assert files(output) == ["a.png", "failed.txt", "sub/c.png"]
+    ((source, sentence),) = report.failed
+    assert source == photos / "b.png"
+    assert (output / "failed.txt").read_text() == f"{photos / 'b.png'}\t{sentence}\n"
+    assert f"failed: {sentence}" in said.getvalue()
+    assert report.has_failed_list
+
+
+def test_a_picture_that_vanished_since_the_plan_is_one_that_failed(photos, output):
+    plan = plan_of(photos, output)
+    (photos / "a.png").unlink()
+    report = do(plan, output)
+    assert [path.name for path, _ in report.failed] == ["a.png"]
+    assert "a.png cannot be read: No such file" in report.failed[0][1]
+
+
+def test_what_the_plan_could_not_read_is_in_the_list_too(photos, output):
+    plan = replace(plan_of(photos, output), unreadable=((photos / "x.png", "x.png is empty."),))
+    assert do(plan, output).failed == ((photos / "x.png", "x.png is empty."),)
+    assert (output / "failed.txt").read_text() == f"{photos / 'x.png'}\tx.png is empty.\n"
+
+
+def test_the_list_goes_when_nothing_failed(photos, output):
+    output.mkdir()
+    (output / "failed.txt").write_text("/elsewhere/old.png\tan old reason\n")
+    assert not do(plan_of(photos, output), output).has_failed_list
+    assert not (output / "failed.txt").exists()
+
+
+@pytest.mark.parametrize("fault", [MemoryError(), RuntimeError("injected device fault")])
+def test_a_fault_of_memory_or_device_fails_that_file_only(tmp_path, output, fault):
     class Fragile(Repeat):
         def forward(self, x):
             if x.mean() > 0.9:
-                raise RuntimeError("injected device fault")
+                raise fault
             return super().forward(x)
 
     for name, value in (("a.png", 10), ("b.png", 255), ("c.png", 20)):
         photo(tmp_path / "photos" / name, value=value)
-    upscaler = PictureUpscaler(Upscaler(TorchBackend(Fragile(), scale=2, device=torch.device("cpu"))), outscale=2)
-    report = upscale_folder(plan(tmp_path / "photos", tmp_path / "out"), upscaler=upscaler)
-    bad = tmp_path / "photos/b.png"
-    assert report.failed == ((bad, f"{bad}: injected device fault"),)
-    assert _files(tmp_path / "out") == ["a_out.png", "c_out.png"]
+    report = do(plan_of(tmp_path / "photos", output), output, upscaler=upscaler_of(Fragile()))
+    ((source, sentence),) = report.failed
+    assert source.name == "b.png"
+    assert str(fault) in sentence if str(fault) else "b.png needs more memory than there is" in sentence
+    assert files(output) == ["a.png", "c.png", "failed.txt"]
 
 
-def test_a_failed_write_is_a_failed_file(tmp_path, upscaler):
-    photos, output = tmp_path / "photos", tmp_path / "out"
-    photo(photos / "sub" / "a.png")
-    photo(photos / "b.png")
-    planned = plan(photos, output)
+def test_with_fail_fast_the_first_failure_ends_the_run_and_the_rest_is_left(photos, output):
+    plan = plan_of(photos, output)
+    (photos / "b.png").write_bytes(b"")
+    report = do(plan, output, fail_fast=True, bounds=ONE_BY_ONE)
+    assert [result.job.source.name for result in report.made] == ["a.png"]
+    assert report.left == (photos / "sub/c.png",)
+
+
+def test_a_stop_leaves_whole_files_and_keeps_old_failures_of_pictures_it_did_not_come_to(photos, output):
+    output.mkdir()
+    old = f"{photos / 'sub/c.png'}\told\n"
+    (output / "failed.txt").write_text(f"{old}{photos / 'a.png'}\told, too\n/gone.png\tgone\n")
+    made = []
+    report = do(plan_of(photos, output), output, record=made.append, should_stop=lambda: bool(made), bounds=ONE_BY_ONE)
+    assert report.left == (photos / "b.png", photos / "sub/c.png")
+    assert files(output) == ["a.png", "failed.txt"]
+    assert (output / "failed.txt").read_text() == old
+
+
+def _full_disk(monkeypatch, *, times, number=errno.ENOSPC):
+    """The first `times` files that are written find the disk full."""
+    tries = []
+    write = atomic.write_bytes
+
+    def refuse(path, data):
+        if path.name != "failed.txt":
+            tries.append(path)
+            if len(tries) <= times:
+                with atomic.atomic_file(path) as file:
+                    file.write(data[:10])
+                    raise OSError(number, "no room")
+        write(path, data)
+
+    monkeypatch.setattr(atomic, "write_bytes", refuse)
+    return tries
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_ends_the_run_after_a_second_try_and_leaves_no_partial_file(photos, output, monkeypatch, number):
+    tries = _full_disk(monkeypatch, times=99, number=number)
+    report = do(plan_of(photos, output), output, bounds=ONE_BY_ONE)
+    assert tries == [output / "a.png"] * 2
+    assert files(output) == ["failed.txt"]
+    assert "a.png cannot be written: the disk is full (" in report.full_disk
+    assert "bytes needed" in report.full_disk
+    assert report.left == (photos / "b.png", photos / "sub/c.png")
+
+
+def test_a_disk_that_is_full_for_a_moment_only_ends_nothing(photos, output, monkeypatch):
+    _full_disk(monkeypatch, times=1)
+    report = do(plan_of(photos, output), output)
+    assert len(report.made) == 3
+    assert report.full_disk is None
+
+
+def test_a_result_that_cannot_be_recorded_for_lack_of_room_ends_the_run(photos, output):
+    def record(result):
+        raise OSError(errno.ENOSPC, "no room")
+
+    report = do(plan_of(photos, output), output, record=record, bounds=ONE_BY_ONE)
+    assert "what was made of" in report.full_disk
+    assert len(report.left) == 2
+
+
+def test_another_fault_of_the_disk_is_that_files(photos, output):
+    plan = plan_of(photos, output)
+    output.mkdir()
     (output / "sub").write_text("a file where the folder should be")
-    report = upscale_folder(planned, upscaler=upscaler)
-    assert [path.name for path, _ in report.failed] == ["a.png"]
-    assert report.ok == (output / "b_out.png",)
+    report = do(plan, output)
+    assert [path.name for path, _ in report.failed] == ["c.png"]
+    assert report.failed[0][1] == f"{output / 'sub/c.png'} cannot be written: File exists."
 
 
-def test_a_full_disk_is_an_error_and_leaves_no_partial_file(tmp_path, upscaler, monkeypatch):
-    photo(tmp_path / "photos" / "a.png")
-    planned = plan(tmp_path / "photos", tmp_path / "out")
-
-    def no_space(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", no_space)
-    report = upscale_folder(planned, upscaler=upscaler)
-    assert report.ok == ()
-    assert "No space left on device" in report.failed[0][1]
-    assert _files(tmp_path / "out") == []
+def test_transparency_that_the_format_cannot_hold_becomes_png_and_is_said(tmp_path, output):
+    picture = Picture(np.zeros((4, 4, 3), np.uint8), alpha=np.full((4, 4), 99, np.uint8))
+    write_picture(photo(tmp_path / "photos" / "a.png"), picture)
+    said = io.StringIO()
+    report = do(plan_of(tmp_path / "photos", output, suffix=".jpg"), output, said=said)
+    assert report.ok == (output / "a.png",)
+    assert read_picture(output / "a.png").alpha is not None
+    assert "JPEG cannot hold: the result is a.png" in report.made[0].warnings[0]
+    assert f"warning: {report.made[0].warnings[0]}" in said.getvalue()
 
 
-def test_memory_that_runs_out_fails_that_file_only(tmp_path, upscaler, monkeypatch):
-    photos = tmp_path / "photos"
-    photo(photos / "a.png")
-    photo(photos / "b.png")
-    read = folder_module.read_picture
-
-    def hungry(path):
-        if path.name == "a.png":
-            raise MemoryError
-        return read(path)
-
-    monkeypatch.setattr(folder_module, "read_picture", hungry)
-    report = upscale_folder(plan(photos, tmp_path / "out"), upscaler=upscaler)
-    assert len(report.ok) == 1
-    assert "a.png needs more memory than there is" in report.failed[0][1]
-
-
-def test_a_result_that_cannot_be_resized_fails_that_file_only(tmp_path, monkeypatch):
-    def no_memory(pixels, size, interpolation):
-        if pixels[0, 0, 0] == 255:
-            raise cv2.error("OpenCV: Failed to allocate 9 bytes")
-        return resize(pixels, size, interpolation=interpolation)
-
-    resize = cv2.resize
-    monkeypatch.setattr(cv2, "resize", no_memory)
-    for name, value in (("a.png", 255), ("b.png", 20)):
-        photo(tmp_path / "photos" / name, value=value)
-    upscaler = PictureUpscaler(Upscaler(TorchBackend(Repeat(), scale=2, device=torch.device("cpu"))), outscale=3)
-    report = upscale_folder(plan(tmp_path / "photos", tmp_path / "out"), upscaler=upscaler)
-    assert _files(tmp_path / "out") == ["b_out.png"]
-    assert report.failed[0][1].startswith(f"{tmp_path / 'photos/a.png'}: the result cannot be resized to 24 x 18: ")
-
-
-def _with_alpha(path):
-    write_picture(path, Picture(np.zeros((4, 4, 3), np.uint8), alpha=np.full((4, 4), 99, np.uint8)))
-    return path
-
-
-def test_transparency_that_the_asked_format_cannot_hold_becomes_png_as_upstream(tmp_path, upscaler, caplog):
-    photos, output = tmp_path / "photos", tmp_path / "out"
-    photo(photos / "b.png")
-    _with_alpha(photos / "a.png")
-    report = upscale_folder(plan(photos, output, ext="jpg"), upscaler=upscaler)
-    assert report.ok == (output / "a_out.png", output / "b_out.jpg")
-    assert read_picture(report.ok[0]).alpha is not None
-    assert caplog.messages == [f"{photos / 'a.png'} has transparency, which JPEG cannot hold: the result is a_out.png."]
-
-
-def test_a_png_for_the_sake_of_transparency_does_not_replace_its_source(tmp_path, upscaler):
-    photo = _with_alpha(tmp_path / "a.png")
-    report = upscale_folder(plan(photo, tmp_path, suffix="", ext="jpg"), upscaler=upscaler)
+def test_a_png_for_the_sake_of_transparency_does_not_replace_its_source(tmp_path):
+    picture = Picture(np.zeros((4, 4, 3), np.uint8), alpha=np.full((4, 4), 99, np.uint8))
+    write_picture(photo(tmp_path / "a.png"), picture)
+    report = do(plan_of(tmp_path, tmp_path, suffix=".jpg"), tmp_path)
     assert "which would replace the picture" in report.failed[0][1]
-    assert read_picture(photo).rgb.shape == (4, 4, 3)
+    assert read_picture(tmp_path / "a.png").rgb.shape == (4, 4, 3)
+
+
+def test_a_result_too_large_for_its_format_is_refused_before_computing(tmp_path, output):
+    class Never(Repeat):
+        def forward(self, x):
+            raise AssertionError("computed in vain")
+
+    photo(tmp_path / "photos" / "a.jpg", size=(1, 40000))
+    report = do(plan_of(tmp_path / "photos", output), output, upscaler=upscaler_of(Never()))
+    assert "JPEG is limited to 65535 pixels" in report.failed[0][1]
+
+
+@pytest.fixture
+def huge_from_100_pixels(monkeypatch):
+    monkeypatch.setattr(one_job, "STREAMED_FROM_PIXELS", 100)
+    whole = []
+    encode = picture_files.encode
+    monkeypatch.setattr(picture_files, "encode", lambda *given: whole.append(given) or encode(*given))
+    return whole
+
+
+def test_a_huge_result_is_written_strip_by_strip_with_the_same_pixels(photos, output, huge_from_100_pixels):
+    report = do(plan_of(photos, output), output, upscaler=upscaler_of(tile=4))
+    assert huge_from_100_pixels == []
+    assert np.array_equal(read_rgb(output / "a.png"), read_rgb(photos / "a.png").repeat(2, 0).repeat(2, 1))
+    for result in report.made:
+        assert result.output_sha256 == hashlib.sha256(result.target.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(("suffix", "outscale"), [(".jpg", 2), (".png", 3)])
+def test_what_cannot_be_streamed_is_encoded_whole(photos, output, huge_from_100_pixels, suffix, outscale):
+    report = do(plan_of(photos, output, suffix=suffix), output, upscaler=upscaler_of(outscale=outscale))
+    assert len(huge_from_100_pixels) == len(report.made) == 3
+
+
+def test_a_full_disk_in_the_middle_of_strips_ends_the_run_without_a_partial_file(
+    photos, output, huge_from_100_pixels, monkeypatch
+):
+    def no_room(*given):
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr("os.fsync", no_room)
+    report = do(plan_of(photos, output), output, bounds=ONE_BY_ONE)
+    assert "the disk is full" in report.full_disk
+    assert files(output) == []

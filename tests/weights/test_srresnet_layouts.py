@@ -14,7 +14,7 @@ from realesrgan_arch.networks.spec import (
 )
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
-from realesrgan_arch.upscaling.loading import load_network
+from realesrgan_arch.upscaling.loading import load_model
 from realesrgan_arch.weights.detect import detect_spec
 from realesrgan_arch.weights.load import load_generator, load_into, load_weights
 from realesrgan_arch.weights.table import WeightsError
@@ -80,7 +80,8 @@ def _leftthomas(state) -> dict[str, torch.Tensor]:
 @pytest.mark.shared_data
 def test_the_public_srgan_gives_what_its_own_formula_gives(shared_data, tmp_path) -> None:
     path = shared_data("weights/generators/srgan_leftthomas_x4.pth")
-    network, spec = load_network(str(path))
+    loaded = load_model(str(path))
+    network, spec = loaded.network, loaded.spec
     assert spec == SRResNetSpec(num_block=5, body_end="prelu", final="tanh")
     expected = _leftthomas(torch.load(path, map_location="cpu", weights_only=True))
     torch.testing.assert_close(network.eval()(_picture()), expected, atol=1e-5, rtol=0)

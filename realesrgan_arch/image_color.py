@@ -1,0 +1,84 @@
+"""Colour profiles: whether one fits its picture, CMYK to RGB, and any picture to sRGB.
+
+LittleCMS, through Pillow, does the arithmetic: relative colorimetric with black point compensation.
+"""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from realesrgan_arch.image_encode import Picture, Pixels
+from realesrgan_arch.image_header import ImageError, shown
+
+_PROFILE_FAULTS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
+_SPACES = {"GRAY": "gray pictures", "RGB": "RGB pictures", "CMYK": "CMYK pictures", "LAB": "Lab pictures"}
+
+
+def check_profile(icc: bytes | None, space: str) -> str | None:
+    """Return why the profile cannot be kept for a picture of `space` ("RGB", "GRAY", "CMYK"), None when it can."""
+    if icc is None:
+        return None
+    try:
+        found = ImageCms.getOpenProfile(io.BytesIO(icc)).profile.xcolor_space.strip()
+    except _PROFILE_FAULTS:
+        return "its colour profile is damaged and was left out"
+    if found != space:
+        return f"its colour profile is for {_SPACES.get(found, 'other pictures')} and was left out"
+    return None
+
+
+def cmyk_to_rgb(image: Image.Image, icc: bytes | None) -> Pixels:
+    """Return a CMYK image as sRGB pixels (H, W, 3), by its profile or, without one that fits, by Pillow's plain rule.
+
+    Raises:
+        ValueError: the profile is whole but holds no way from CMYK to colours.
+    """
+    if icc is None or check_profile(icc, "CMYK"):
+        return np.asarray(image.convert("RGB"))
+    try:
+        return np.asarray(_to_srgb(image, icc))
+    except ImageCms.PyCMSError as error:
+        raise ValueError(str(error)) from error
+
+
+def to_srgb(picture: Picture, path: Path) -> Picture:
+    """Return the picture with the colours of sRGB and without a profile; one without a profile is sRGB already.
+
+    Alpha stays as it is. `path` only names the picture in errors.
+
+    Raises:
+        ImageError: 16 bits a channel, which Pillow's LittleCMS does not convert; or the profile cannot be applied.
+    """
+    icc = picture.metadata.icc
+    if icc is None:
+        return picture
+    if picture.rgb.dtype != np.uint8:
+        raise ImageError(
+            f"{shown(path)} has 16 bits a channel and a colour profile, and only 8-bit pictures are converted to sRGB; "
+            "keep its profile, or convert it first."
+        )
+    image = Image.fromarray(np.ascontiguousarray(picture.rgb[..., 0]) if picture.is_gray else picture.rgb)
+    try:
+        rgb = np.asarray(_to_srgb(image, icc))
+    except _PROFILE_FAULTS as error:
+        raise ImageError(f"{shown(path)} has a colour profile that cannot be converted to sRGB: {error}.") from error
+    return replace(picture, rgb=rgb, metadata=replace(picture.metadata, icc=None))
+
+
+def _to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+    transform = ImageCms.buildTransform(
+        profile,
+        ImageCms.createProfile("sRGB"),
+        image.mode,
+        "RGB",
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    converted = ImageCms.applyTransform(image, transform)
+    if converted is None:
+        raise ImageCms.PyCMSError("nothing came back")
+    return converted

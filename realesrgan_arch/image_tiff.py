@@ -1,0 +1,45 @@
+"""What the tags of a TIFF file say about how it is to be read."""
+
+from typing import Any
+
+from PIL import ImageFile
+
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _NEW_SUBFILE_TYPE, _DNG_VERSION = 258, 262, 284, 254, 50706
+_SAMPLE_FORMAT = 339
+_WHITE_IS_ZERO, _SEPARATE, _SIGNED = 0, 2, 2
+
+
+def is_preview(image: ImageFile.ImageFile) -> bool:
+    """True for a DNG or another RAW file whose first picture says that it is a small copy."""
+    tags = _tags(image)
+    return _DNG_VERSION in tags or tags.get(_NEW_SUBFILE_TYPE) == 1
+
+
+def is_for_pillow(image: ImageFile.ImageFile) -> bool:
+    """True for 8 bits a channel or fewer; of more Pillow would cut some. Lab is left to OpenCV."""
+    return not _is_deep(image) and image.mode != "LAB"
+
+
+def unread_kind(image: ImageFile.ImageFile) -> str | None:
+    """Return what it is whose pixels would come out wrong without a word, None when there is nothing."""
+    tags = _tags(image)
+    if not _is_deep(image):
+        return "a TIFF image of signed numbers" if _SIGNED in _several(tags.get(_SAMPLE_FORMAT)) else None
+    if image.mode == "CMYK":
+        return None
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        return "a 16-bit TIFF image whose white is zero"
+    is_separate = tags.get(_PLANAR) == _SEPARATE and len(_several(tags.get(_BITS_PER_SAMPLE))) > 1
+    return "a 16-bit TIFF image with a plane for each colour" if is_separate else None
+
+
+def _is_deep(image: ImageFile.ImageFile) -> bool:
+    return max(_several(_tags(image).get(_BITS_PER_SAMPLE)), default=1) > 8
+
+
+def _several(value: Any) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else () if value is None else (value,)
+
+
+def _tags(image: ImageFile.ImageFile) -> dict[int, Any]:
+    return getattr(image, "tag_v2", {})

@@ -1,0 +1,42 @@
+"""How large a tile may be, from the memory that is free."""
+
+import math
+
+from realesrgan_arch.devices import DeviceError, free_memory
+from realesrgan_arch.upscaling.backends.interface import Backend
+from realesrgan_arch.upscaling.tiling import STEP, Cutter
+
+SMALLEST_TILE = 32
+_LARGEST_TILE = 512
+"""Beyond it nothing is gained: the margin is already a sixth of the work."""
+_UNKNOWN = 256
+"""Where the system does not say how much memory is free."""
+_SHARE = 0.5
+"""Of the free memory: the estimate is one, and reading and writing pictures need some too."""
+_MOST_AT_ONCE = 8
+
+
+def choose_tile(backend: Backend, *, tile_pad: int) -> int:
+    """Return the largest side of a core (32 to 512 pixels, a multiple of 32) whose window `backend` has room for."""
+    room = _room(backend)
+    if room is None:
+        return _UNKNOWN
+    margin = Cutter(_UNKNOWN, tile_pad, backend.multiple).margin
+    core = math.isqrt(room // backend.bytes_per_pixel()) - margin
+    return min(max(core // STEP * STEP, SMALLEST_TILE), _LARGEST_TILE)
+
+
+def choose_batch(backend: Backend, *, window_pixels: int) -> int:
+    """Return how many windows to compute at once: 1 on a CPU, elsewhere as many small ones as one large tile has."""
+    if backend.device.type == "cpu" or window_pixels * 2 > _LARGEST_TILE**2:
+        return 1
+    room = _room(backend)
+    fitting = 1 if room is None else room // (backend.bytes_per_pixel() * window_pixels)
+    return max(1, min(_LARGEST_TILE**2 // window_pixels, fitting, _MOST_AT_ONCE))
+
+
+def _room(backend: Backend) -> int | None:
+    try:
+        return int(free_memory(backend.device) * _SHARE)
+    except DeviceError:
+        return None
