@@ -28,7 +28,7 @@ def check_profile(icc: bytes | None, space: str) -> str | None:
         found = cast(str, getattr(profile.profile, "xcolor_space")).strip()  # noqa: B009
         if found != space:
             return f"its colour profile is for {_SPACES.get(found, 'other pictures')} and was left out"
-        _transform(profile, _MODES[space])
+        _transform(profile, _MODES[space], ImageCms.Flags.NOOPTIMIZE)  # Which is what takes the time.
     except _PROFILE_FAULTS:
         return "its colour profile is damaged and was left out"
     return None
@@ -65,14 +65,16 @@ def to_srgb(picture: Picture, path: Path) -> Picture:
     return replace(picture, rgb=rgb, metadata=replace(picture.metadata, icc=None))
 
 
-def _transform(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
+def _transform(
+    profile: ImageCms.ImageCmsProfile, mode: str, flags: ImageCms.Flags = ImageCms.Flags.NONE
+) -> ImageCms.ImageCmsTransform:
     return ImageCms.buildTransform(
         profile,
         ImageCms.createProfile("sRGB"),
         mode,
         "RGB",
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        flags=flags | ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
 
 

@@ -22,7 +22,9 @@ def file_with_everything(kind: str) -> bytes:
         xmp = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)
         return with_chunks(saved(picture(), "PNG", icc_profile=SRGB, exif=exif_block(), dpi=(300, 150)), xmp)
     lossless = {"lossless": True} if kind == "WebP" else {"quality": 100, "subsampling": 0}
-    return saved(picture(), kind, icc_profile=SRGB, exif=b"Exif\0\0" + exif_block(), dpi=(300, 150), xmp=XMP, **lossless)
+    return saved(
+        picture(), kind, icc_profile=SRGB, exif=b"Exif\0\0" + exif_block(), dpi=(300, 150), xmp=XMP, **lossless
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
