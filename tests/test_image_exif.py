@@ -39,9 +39,11 @@ def test_the_thumbnail_goes_and_what_follows_it_stays_in_its_place(trailer):
 
 def test_a_thumbnail_that_claims_to_lie_in_the_directories_destroys_nothing():
     block = bytearray(exif_block(thumbnail=THUMBNAIL))
-    place = block.rindex(struct.pack("<HHI", 513, 4, 1)) + 8
-    struct.pack_into("<I", block, place, 0)
-    assert tags(image_exif.normalised(bytes(block)))[1] == tags(bytes(block))[1]
+    width = block.index(struct.pack("<HHI", 256, 4, 1)) + 8
+    block[width : width + 2] = b"\xff\xd8"
+    struct.pack_into("<I", block, block.rindex(struct.pack("<HHI", 513, 4, 1)) + 8, width)
+    result = image_exif.normalised(bytes(block))
+    assert tags(result)[1:] == tags(bytes(block))[1:] and len(result) == len(block)
 
 
 def test_sides_are_those_of_the_result_even_beyond_65535():

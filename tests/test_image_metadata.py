@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from realesrgan_arch.image_metadata import Metadata, read_metadata, reduce_metadata, resize_metadata
 from realesrgan_arch.images import ImageError, decode_picture, read_picture
@@ -60,6 +60,13 @@ def test_no_resolution_is_made_up_for_a_jpeg_whose_exif_tells_none():
     exif[271] = "Maker"
     found, _ = read_metadata(saved(picture(), "JPEG", exif=exif), "JPEG")
     assert found.exif is not None and found.dpi is None
+
+
+def test_a_profile_that_is_a_number_is_none():
+    tags_of_file = TiffImagePlugin.ImageFileDirectory_v2()
+    tags_of_file.tagtype[34675] = 3
+    tags_of_file[34675] = 5
+    assert read_metadata(saved(picture(), "TIFF", tiffinfo=tags_of_file), "TIFF")[0].icc is None
 
 
 def test_resolution_of_a_webp_is_that_of_its_exif():

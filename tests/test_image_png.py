@@ -31,6 +31,14 @@ def test_transparency_is_not_an_extra():
     assert image_png.for_decoder(data, io.BytesIO(data)) == data
 
 
+def test_the_transparent_level_of_a_gray_picture_becomes_alpha(tmp_path):
+    gray = picture()[..., 0]
+    (tmp_path / "a.png").write_bytes(saved(gray, "PNG", transparency=int(gray[3, 5])))
+    result = read_picture(tmp_path / "a.png")
+    assert result.is_gray and np.array_equal(result.rgb[..., 0], gray)
+    assert np.array_equal(result.alpha, np.where(gray == gray[3, 5], 0, 255))
+
+
 @pytest.mark.parametrize(
     "flaw",
     [
