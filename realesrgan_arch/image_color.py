@@ -6,6 +6,7 @@ LittleCMS, through Pillow, does the arithmetic: relative colorimetric with black
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -14,34 +15,30 @@ from realesrgan_arch.image_encode import Picture, Pixels
 from realesrgan_arch.image_header import ImageError, shown
 
 _PROFILE_FAULTS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
+_MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}
 _SPACES = {"GRAY": "gray pictures", "RGB": "RGB pictures", "CMYK": "CMYK pictures", "LAB": "Lab pictures"}
 
 
 def check_profile(icc: bytes | None, space: str) -> str | None:
-    """Return why the profile cannot be kept for a picture of `space` ("RGB", "GRAY", "CMYK"), None when it can."""
+    """Return what is wrong with the profile of a picture of `space` ("RGB", "GRAY", "CMYK"), None when nothing is."""
     if icc is None:
-        return None
+        return "it is CMYK without a profile, so its colours are a guess" if space == "CMYK" else None
     try:
-        found = ImageCms.getOpenProfile(io.BytesIO(icc)).profile.xcolor_space.strip()
+        profile = ImageCms.getOpenProfile(io.BytesIO(icc))
+        found = cast(str, getattr(profile.profile, "xcolor_space")).strip()  # noqa: B009
+        if found != space:
+            return f"its colour profile is for {_SPACES.get(found, 'other pictures')} and was left out"
+        _transform(profile, _MODES[space], ImageCms.Flags.NOOPTIMIZE)  # Which is what takes the time.
     except _PROFILE_FAULTS:
         return "its colour profile is damaged and was left out"
-    if found != space:
-        return f"its colour profile is for {_SPACES.get(found, 'other pictures')} and was left out"
     return None
 
 
 def cmyk_to_rgb(image: Image.Image, icc: bytes | None) -> Pixels:
-    """Return a CMYK image as sRGB pixels (H, W, 3), by its profile or, without one that fits, by Pillow's plain rule.
-
-    Raises:
-        ValueError: the profile is whole but holds no way from CMYK to colours.
-    """
+    """Return a CMYK image as sRGB pixels (H, W, 3): by its profile or, without one that fits, by Pillow's rule."""
     if icc is None or check_profile(icc, "CMYK"):
         return np.asarray(image.convert("RGB"))
-    try:
-        return np.asarray(_to_srgb(image, icc))
-    except ImageCms.PyCMSError as error:
-        raise ValueError(str(error)) from error
+    return np.asarray(_to_srgb(image, icc))
 
 
 def to_srgb(picture: Picture, path: Path) -> Picture:
@@ -68,17 +65,21 @@ def to_srgb(picture: Picture, path: Path) -> Picture:
     return replace(picture, rgb=rgb, metadata=replace(picture.metadata, icc=None))
 
 
-def _to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
-    profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-    transform = ImageCms.buildTransform(
+def _transform(
+    profile: ImageCms.ImageCmsProfile, mode: str, flags: ImageCms.Flags = ImageCms.Flags.NONE
+) -> ImageCms.ImageCmsTransform:
+    return ImageCms.buildTransform(
         profile,
         ImageCms.createProfile("sRGB"),
-        image.mode,
+        mode,
         "RGB",
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        flags=flags | ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
-    converted = ImageCms.applyTransform(image, transform)
+
+
+def _to_srgb(image: Image.Image, icc: bytes) -> Image.Image:
+    converted = ImageCms.applyTransform(image, _transform(ImageCms.getOpenProfile(io.BytesIO(icc)), image.mode))
     if converted is None:
         raise ImageCms.PyCMSError("nothing came back")
     return converted

@@ -54,8 +54,6 @@ class _Block:
             raise ValueError("no TIFF header")
         self.start = self.numbers("I", 4)[0]
         self.first = self.directory(self.start)
-        if not self.first:
-            raise ValueError("no entries")
 
     def numbers(self, form: str, at: int) -> tuple[Any, ...]:
         return struct.unpack_from(self.order + form, self.data, at)
@@ -110,9 +108,11 @@ def resolution(data: bytes) -> tuple[float, float] | None:
 
 
 def normalised(data: bytes) -> bytes | None:
-    """Return the block for upright pixels and without its thumbnail; None when it is damaged or says nothing."""
+    """Return the block for upright pixels and without its thumbnail; empty when it says nothing, None when damaged."""
     try:
         block = _Block(data)
+        if not block.first:
+            return b""
         block.exif()
         block.set(block.first.get(_ORIENTATION), 1, kind=_SHORT)
         _drop_thumbnail(block)
@@ -135,35 +135,34 @@ def reduced_to_safe(data: bytes) -> bytes | None:
 
     Place, serial numbers, names of owner and artist, comments, software and makers' notes are not in it.
     """
-    return _built(_loaded(data), _SAFE_TAGS, {ExifTags.IFD.Exif: _SAFE_EXIF_TAGS})
+    source = Image.Exif()
+    try:
+        source.load(data)
+        return _built(source, _SAFE_TAGS, {ExifTags.IFD.Exif: _SAFE_EXIF_TAGS})
+    except EXIF_FAULTS:
+        return None
 
 
-def from_tiff(exif: Image.Exif) -> bytes | None:
-    """Return a block with what a TIFF's own tags (`image.getexif()`) say of the picture, None when they say nothing."""
-    return _built(exif, _DESCRIPTION_TAGS, {ExifTags.IFD.Exif: None, ExifTags.IFD.GPSInfo: None})
-
-
-def _loaded(data: bytes) -> Image.Exif:
-    exif = Image.Exif()
-    exif.load(data)
-    return exif
+def from_tiff(image: Image.Image) -> bytes | None:
+    """Return a block with what a TIFF's own tags say of the picture; empty when they say nothing, None when damaged."""
+    try:
+        return _built(image.getexif(), _DESCRIPTION_TAGS, {ExifTags.IFD.Exif: None, ExifTags.IFD.GPSInfo: None}) or b""
+    except EXIF_FAULTS:
+        return None
 
 
 def _built(source: Image.Exif, tags: Iterable[int], parts: dict[int, Iterable[int] | None]) -> bytes | None:
     target = Image.Exif()
     target.endian = source.endian
-    try:
-        for tag in tags:
-            if tag in source:
-                target[tag] = _as_stored(source[tag])
-        for part, wanted in parts.items():
-            content = source.get_ifd(part)
-            kept = {tag: _as_stored(content[tag]) for tag in (content if wanted is None else wanted) if tag in content}
-            if kept:
-                target[part] = kept
-        return target.tobytes()[6:] if len(target) else None
-    except EXIF_FAULTS:
-        return None
+    for tag in tags:
+        if tag in source:
+            target[tag] = _as_stored(source[tag])
+    for part, wanted in parts.items():
+        content = source.get_ifd(part)
+        kept = {tag: _as_stored(content[tag]) for tag in (content if wanted is None else wanted) if tag in content}
+        if kept:
+            target[part] = kept
+    return target.tobytes()[6:] if len(target) else None
 
 
 def _as_stored(value: object) -> object:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from PIL import ImageFile
 
-from realesrgan_arch import image_exif, image_png
+from realesrgan_arch import image_exif, image_png, image_tiff
 from realesrgan_arch.image_header import ImageKind, open_with_pillow
 
 KeepMetadata = Literal["keep", "safe", "none"]
@@ -19,6 +19,10 @@ _XMP_SIDES = (
     re.compile(rb"""((?:tiff:ImageWidth|exif:PixelXDimension)(?:\s*=\s*["']|\s*>\s*))\d+(?=\s*["'<])"""),
     re.compile(rb"""((?:tiff:ImageLength|exif:PixelYDimension)(?:\s*=\s*["']|\s*>\s*))\d+(?=\s*["'<])"""),
 )
+
+
+_DAMAGED = b"damaged"
+"""Stands for an EXIF block that cannot even be taken out of its file."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def read_metadata(data: bytes, kind: ImageKind) -> tuple[Metadata, tuple[str, ..
     if found.exif is not None and (exif := image_exif.normalised(found.exif)) != found.exif:
         if exif is None:
             notes.append("its EXIF block is damaged and was left out")
-        found = replace(found, exif=exif)
+        found = replace(found, exif=exif or None)
     if found.xmp is not None:
         found = replace(found, xmp=_XMP_ORIENTATION.sub(rb"\g<1>1", found.xmp))
     for name in ("icc", "exif", "xmp"):
@@ -94,22 +98,26 @@ def _read_png(data: bytes) -> Metadata:
 
 
 def _read_with_pillow(image: ImageFile.ImageFile, kind: ImageKind) -> Metadata:
-    exif = image_exif.from_tiff(image.getexif()) if kind == "TIFF" else image.info.get("exif")
-    xmp = image.info.get("xmp")
+    exif = image_exif.from_tiff(image) if kind == "TIFF" else image.info.get("exif", b"")
     return Metadata(
-        icc=image.info.get("icc_profile") or None,
-        exif=exif or None,
-        xmp=xmp if isinstance(xmp, bytes) and xmp else None,
+        icc=_bytes(image.info.get("icc_profile")),
+        exif=_DAMAGED if exif is None else _bytes(exif),
+        xmp=_bytes(image.info.get("xmp")),
         dpi=_checked_dpi(_told_dpi(image, kind)),
     )
 
 
 def _told_dpi(image: ImageFile.ImageFile, kind: ImageKind) -> tuple[float, float] | None:
-    """Pillow's `dpi`, but not the 72 that it makes up for a JPEG that tells none."""
+    """Pillow's `dpi`, but not the 72 and the 1 that it makes up for a JPEG and a TIFF that tell none."""
     if kind == "JPEG":
         scale = _INCHES_IN_JFIF_UNIT.get(image.info.get("jfif_unit", 0))
         return None if scale is None else tuple(side * scale for side in image.info["jfif_density"])
-    return image.info.get("dpi")
+    return image.info.get("dpi") if kind != "TIFF" or image_tiff.tells_resolution(image) else None
+
+
+def _bytes(value: object) -> bytes | None:
+    """A damaged tag may be a number."""
+    return value if isinstance(value, bytes) and value else None
 
 
 def _checked_dpi(dpi: tuple[float, float] | None) -> tuple[float, float] | None:

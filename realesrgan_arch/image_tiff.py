@@ -5,8 +5,9 @@ from typing import Any
 from PIL import ImageFile
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _NEW_SUBFILE_TYPE, _DNG_VERSION = 258, 262, 284, 254, 50706
-_SAMPLE_FORMAT = 339
+_SAMPLE_FORMAT, _X_RESOLUTION, _Y_RESOLUTION = 339, 282, 283
 _WHITE_IS_ZERO, _SEPARATE, _SIGNED = 0, 2, 2
+_TYPES = {1: "uint", 2: "int", 3: "float"}
 
 
 def is_preview(image: ImageFile.ImageFile) -> bool:
@@ -20,9 +21,17 @@ def is_for_pillow(image: ImageFile.ImageFile) -> bool:
     return not _is_deep(image) and image.mode != "LAB"
 
 
+def tells_resolution(image: ImageFile.ImageFile) -> bool:
+    """Say whether the file has resolutions of its own."""
+    return _X_RESOLUTION in _tags(image) and _Y_RESOLUTION in _tags(image)
+
+
 def unread_kind(image: ImageFile.ImageFile) -> str | None:
     """Return what it is whose pixels would come out wrong without a word, None when there is nothing."""
     tags = _tags(image)
+    bits = max(_several(tags.get(_BITS_PER_SAMPLE)), default=1)
+    if bits > 16:
+        return f"a TIFF image of {_TYPES.get(max(_several(tags.get(_SAMPLE_FORMAT)), default=1), 'odd')}{bits} pixels"
     if not _is_deep(image):
         return "a TIFF image of signed numbers" if _SIGNED in _several(tags.get(_SAMPLE_FORMAT)) else None
     if image.mode == "CMYK":

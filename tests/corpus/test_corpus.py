@@ -16,6 +16,7 @@ from tests.corpus.refusals import REFUSALS
 from tests.corpus.table import ENTRIES
 
 CATALOGUE_ROWS = {*range(1, 10), 17, *range(20, 23), *range(25, 33)}
+COMMENT_BOMB = "22-bomb-in-a-comment"
 MAX_BYTES = 2_000_000
 MAX_GROWTH_BYTES = 50_000_000
 
@@ -32,7 +33,7 @@ def test_the_corpus_is_small_and_the_same_in_every_run(corpus: Corpus, tmp_path:
     assert sum(path.stat().st_size for path in again.root.rglob("*") if path.is_file()) < MAX_BYTES
 
 
-@pytest.mark.parametrize("id", [entry.id for entry in ENTRIES if entry.row == 22])
+@pytest.mark.parametrize("id", [entry.id for entry in ENTRIES if entry.row == 22 and entry.id != COMMENT_BOMB])
 def test_a_bomb_costs_no_memory(id: str, corpus: Corpus, tmp_path: Path):
     bomb = corpus.paths[id][0]
     (tmp_path / bomb.name).write_bytes(bomb.read_bytes())
@@ -42,6 +43,14 @@ def test_a_bomb_costs_no_memory(id: str, corpus: Corpus, tmp_path: Path):
                 read(bomb)
         with pytest.raises(DataError, match="No image in .* can be read"):
             scan_folder(tmp_path)
+    assert growth.traced_bytes < MAX_GROWTH_BYTES
+    assert growth.resident_bytes < MAX_GROWTH_BYTES
+
+
+def test_a_bomb_beside_the_pixels_costs_no_memory_and_not_the_picture(corpus: Corpus):
+    bomb = corpus.paths[COMMENT_BOMB][0]
+    with _Growth() as growth:
+        assert read_rgb(bomb).shape == read_picture(bomb).rgb.shape == (*read_size(bomb)[::-1], 3)
     assert growth.traced_bytes < MAX_GROWTH_BYTES
     assert growth.resident_bytes < MAX_GROWTH_BYTES
 
