@@ -35,8 +35,8 @@ from realesrgan_arch.image_metadata import Metadata
 
 __all__ = [
     "Box", "ImageError", "Metadata", "Picture", "Pixels", "Subsampling", "check_writable_size", "decode_rgb",
-    "decode_rgb_part", "encode", "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_size", "to_tensor",
-    "to_uint16", "to_uint8", "write_image", "write_picture",
+    "decode_rgb_part", "encode", "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb", "read_size",
+    "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
 ]  # fmt: skip
 
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
