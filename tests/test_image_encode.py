@@ -39,8 +39,8 @@ ALL = Metadata(icc=SRGB, exif=EXIF, xmp=XMP, dpi=(300.0, 240.0))
 
 
 def draw(dtype=np.uint8, *, is_gray=False, has_alpha=False, metadata=NOTHING) -> Picture:
-    """Noise, which shows every confusion of channels, rows and bytes; an odd size."""
-    values = np.random.default_rng(7).integers(0, np.iinfo(dtype).max, (37, 53, 4), dtype, endpoint=True)
+    """Noise, which shows every confusion of channels, rows and bytes; more than one strip, an odd size."""
+    values = np.random.default_rng(7).integers(0, np.iinfo(dtype).max, (301, 53, 4), dtype, endpoint=True)
     rgb = np.repeat(values[..., :1], 3, axis=2) if is_gray else values[..., :3].copy()
     return Picture(rgb, values[..., 3].copy() if has_alpha else None, is_gray, metadata)
 
