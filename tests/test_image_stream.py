@@ -18,6 +18,7 @@ from realesrgan_arch import image_strips, image_tiff_write
 from realesrgan_arch.image_header import ImageError
 from realesrgan_arch.image_metadata import Metadata
 from realesrgan_arch.image_stream import open_strips, streams
+from realesrgan_arch.images import read_size
 from tests.test_image_encode import ALL, EXIF, GRAY, NOTHING, SRGB, XMP
 
 HEIGHT, WIDTH = 301, 67
@@ -202,19 +203,21 @@ except ImageError as error:
 """
 
 MEMORY = """
-import resource, sys
+import re, sys
 from pathlib import Path
 import numpy as np
 from realesrgan_arch.image_metadata import Metadata
 from realesrgan_arch.image_stream import open_strips
+def peak_kib():  # Not getrusage: its peak is that of the parent before this program was loaded.
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 strip = np.random.default_rng(0).integers(0, 8, (256, 20_000, 3), np.uint8)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_kib()
 with open_strips(
     Path(sys.argv[1]), width=20_000, height=6_000, channels=3, dtype="uint8", metadata=Metadata()
 ) as writer:
     for top in range(0, 6_000, 256):
         writer.write(strip[: 6_000 - top])
-sys.stdout.write(str((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024))
+sys.stdout.write(str((peak_kib() - before) // 1024))
 """
 
 
@@ -236,14 +239,13 @@ def test_a_full_disk_is_one_sentence_and_no_file(tmp_path, suffix):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_a_picture_of_360_megabytes_needs_memory_for_a_strip(tmp_path, suffix):
     done = run_script(MEMORY, tmp_path / f"a{suffix}")
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 100
-    with Image.open(tmp_path / f"a{suffix}") as image:
-        assert image.size == (20_000, 6_000)
+    assert 0 < int(done.stdout) < 100
+    assert read_size(tmp_path / f"a{suffix}") == (20_000, 6_000)
     assert (tmp_path / f"a{suffix}").stat().st_size > 20_000 * 6_000 * 3 * 3 / 8  # Three bits a sample are noise.
 
 
@@ -271,7 +273,7 @@ def test_the_checksum_of_a_png_is_that_of_all_its_rows(tmp_path, monkeypatch):
 
 def test_what_a_tiff_points_to_stands_at_even_places(tmp_path, monkeypatch):
     small_blocks(monkeypatch)
-    write_strips(tmp_path / "a.tif", draw_rows(), metadata=Metadata(icc=SRGB + b"!", exif=EXIF, xmp=XMP))
+    write_strips(tmp_path / "a.tif", draw_rows(), metadata=Metadata(icc=SRGB + b"!", exif=EXIF, xmp=XMP.ljust(201)))
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
         page = file.pages[0]
         places = [page.offset, *page.dataoffsets, *(tag.valueoffset for tag in page.tags if tag.valuebytecount > 4)]
