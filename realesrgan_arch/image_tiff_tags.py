@@ -14,7 +14,7 @@ BYTE, SHORT, LONG, RATIONAL, UNDEFINED, LONG8 = 1, 3, 4, 5, 7, 16
 _BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 _ORDERS: dict[bytes, ByteOrder] = {b"II*\0": "<", b"MM\0*": ">"}
 
-_RESOLUTIONS, _RESOLUTION_UNIT, _PER_INCH = (282, 283), 296, 2
+_RESOLUTIONS, _RESOLUTION_UNIT, _NO_UNIT, _PER_INCH = (282, 283), 296, 1, 2
 EXIF_DIRECTORY, GPS_DIRECTORY = 34665, 34853
 _MAKER_NOTE, _INTEROPERABILITY = 37500, 40965  # Both hold offsets into the file that they come from.
 # Description, camera, software, date, artist, computer, copyright, and what Windows writes about title and author.
@@ -48,12 +48,15 @@ class TiffForm:
         """Return an entry of places or lengths in the file."""
         return self.numbers(tag, LONG8 if self.is_big else LONG, values)
 
-    def resolution(self, dpi: tuple[float, float]) -> list[Entry]:
-        """Return the three entries that say how many pixels an inch has."""
-        parts = [Fraction(value).limit_denominator(10_000) for value in dpi]
+    def resolution(self, dpi: tuple[float, float] | None) -> list[Entry]:
+        """Return the three entries, which no TIFF goes without, that say how many pixels an inch has if that is known.
+
+        Pillow takes a file without them for one of a pixel per inch.
+        """
+        parts = [Fraction(value).limit_denominator(10_000) for value in dpi or (1, 1)]
         packed = [struct.pack(f"{self.order}II", part.numerator, part.denominator) for part in parts]
         rationals = [Entry(tag, RATIONAL, 1, data) for tag, data in zip(_RESOLUTIONS, packed, strict=True)]
-        return [*rationals, self.numbers(_RESOLUTION_UNIT, SHORT, [_PER_INCH])]
+        return [*rationals, self.numbers(_RESOLUTION_UNIT, SHORT, [_PER_INCH if dpi else _NO_UNIT])]
 
     def pack_header(self, directory_at: int) -> bytes:
         """Return the first 8 bytes of a file, 16 of a BigTIFF, with the place of its directory."""

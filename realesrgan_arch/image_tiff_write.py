@@ -93,6 +93,6 @@ class TiffStrips:
 
     def _metadata_entries(self) -> list[Entry]:
         held = self._metadata
-        entries = [] if held.dpi is None else self._form.resolution(held.dpi)
+        entries = self._form.resolution(held.dpi)
         entries += [] if held.icc is None else [Entry(_ICC, UNDEFINED, len(held.icc), held.icc)]
         return entries + ([] if held.xmp is None else [Entry(_XMP, BYTE, len(held.xmp), held.xmp)])
