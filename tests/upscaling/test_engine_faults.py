@@ -47,7 +47,7 @@ def test_memory_that_runs_out_at_any_tile_changes_no_pixel(fault):
     upscaler = Upscaler(backend, tile=64, tile_pad=PAD)
     assert np.array_equal(_whole(upscaler, PIXELS), EXPECTED)
     assert upscaler.tile == 32
-    assert backend.calls[fault].numel() > backend.calls[fault + 1].numel()
+    assert all(shape.numel() < backend.calls[fault].numel() for shape in backend.calls[fault + 1 :])
 
 
 @pytest.mark.parametrize("batch", [1, 2])
@@ -73,6 +73,11 @@ def test_the_tile_is_halved_until_it_fits_and_the_smaller_one_holds(caplog):
     backend.calls.clear()
     assert np.array_equal(_whole(upscaler, PIXELS), EXPECTED)
     assert all(max(shape) <= 60 for shape in backend.calls), "the smaller tile must hold for the next picture"
+
+
+def test_a_whole_picture_without_memory_comes_in_small_strips():
+    strips = Upscaler(Chooser(fault=_above(60)), tile=0, tile_pad=PAD).upscale_strips(PIXELS)
+    assert max(map(len, strips)) <= 2 * (32 + 8)
 
 
 def test_the_smaller_tile_holds_for_a_tile_that_was_chosen_by_the_free_memory_too():

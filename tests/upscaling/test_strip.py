@@ -43,7 +43,10 @@ def test_where_tiles_agree_their_value_is_kept_to_the_last_bit():
 
 def test_a_strip_keeps_only_the_seams_of_its_tiles():
     strip = _strip([torch.rand(3, 40, 40), torch.rand(3, 40, 40)], shape=(36, 76), shared=[4, 0])
-    assert strip.below.untyped_storage().nbytes() == 3 * 4 * 76 * 4
+    held = [strip.below, strip._right, *strip._below]
+    assert [tensor.untyped_storage().nbytes() for tensor in held[2:]] == [3 * 4 * 36 * 4, 3 * 4 * 40 * 4]
+    assert held[0].untyped_storage().nbytes() == 3 * 4 * 76 * 4
+    assert held[1] is None
 
 
 def test_a_strip_without_a_tile_has_no_pixels():
@@ -66,6 +69,7 @@ def test_bytes_are_those_of_upstreams_formula(bits, dtype):
 def test_gray_is_the_luma_of_the_clamped_colours():
     image = torch.tensor([2.0, 0.5, -1.0]).reshape(3, 1, 1).expand(3, 200, 2)
     assert np.unique(quantise(image, bits=8, gray=True)).tolist() == [round(255 * (0.299 + 0.587 * 0.5))]
+    assert np.unique(quantise(image, bits=16, gray=True)).tolist() == [round(65535 * (0.299 + 0.587 * 0.5))]
     assert quantise(image, bits=16, gray=True).shape == (200, 2, 1)
 
 

@@ -27,7 +27,14 @@ def free(monkeypatch):
 )
 def test_the_largest_step_is_taken_whose_window_needs_half_of_the_free_memory(free, count, tile):
     free(count)
-    assert choose_tile(Chooser(), tile_pad=16) == tile
+    backend = Chooser()
+    backend.device = torch.device("cuda")
+    assert choose_tile(backend, tile_pad=16) == tile
+
+
+def test_on_a_cpu_the_tile_is_at_most_384(free):
+    free(10**15)
+    assert choose_tile(Chooser(), tile_pad=16) == 384
 
 
 def test_where_the_system_says_nothing_the_tile_is_256_and_one_at_once(monkeypatch):
