@@ -67,11 +67,12 @@ class Cutter:
     def pieces(self, span: Span, length: int) -> list[Piece]:
         """Cut the pixels `span` of a side of `length` pixels, a multiple of `multiple`; `span` begins at one, too.
 
-        Windows have one length. A side that is not longer than a window is one piece, and its window the whole side.
+        Windows have one length. A side that is not longer than the largest one is one piece, its window the whole
+        side.
         """
-        core = self._core(len(span)) if self.size else length
-        if not self.size or core + self.margin >= length:
+        if not self.size or self._up(self.size) + self.margin >= length:
             return [Piece(span, span, Span(0, length))]
+        core = self._core(len(span))
         starts = range(span.start, max(span.stop - self._zone, span.start + 1), core)
         return [self._piece(start, core, span, length) for start in starts]
 
