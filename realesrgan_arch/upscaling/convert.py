@@ -46,3 +46,19 @@ def to_openvino(network: nn.Module) -> Any:
     """
     openvino = require_extra("openvino", extra="openvino", purpose="OpenVINO")
     return openvino.convert_model(network.eval(), example_input=torch.rand(1, 3, 24, 32))
+
+
+def write_openvino(network: nn.Module, path: Path) -> None:
+    """Write `network` (float32, CPU) as OpenVINO IR: `path` (.xml), and the weights as fp32 in a .bin beside it.
+
+    Input `input` and output `output` as in `write_onnx`; batch, height and width are free.
+
+    Raises:
+        MissingExtraError: openvino is not installed.
+    """
+    openvino = require_extra("openvino", extra="openvino", purpose="OpenVINO")
+    model = to_openvino(network)
+    model.inputs[0].get_tensor().set_names({"input"})
+    model.outputs[0].get_tensor().set_names({"output"})
+    model.reshape({0: openvino.PartialShape([-1, 3, -1, -1])})
+    openvino.save_model(model, path, compress_to_fp16=False)

@@ -4,8 +4,9 @@ from torch import nn
 
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.networks.spec import GeneratorSpec
+from realesrgan_arch.upscaling.blend import blend_into
 from realesrgan_arch.weights.download import find_or_download
-from realesrgan_arch.weights.load import load_generator, load_into
+from realesrgan_arch.weights.load import load_generator
 
 _DENOISING, _KEEPING_NOISE = "realesr-general-x4v3", "realesr-general-wdn-x4v3"
 _UPSTREAM_STRENGTH = 0.5
@@ -35,12 +36,6 @@ def load_network(model: str, *, denoise_strength: float | None = None) -> tuple[
     network, spec = load_generator(find_or_download(model))
     strength = _UPSTREAM_STRENGTH if denoise_strength is None else denoise_strength
     if model == _DENOISING and strength < 1:
-        _blend_into(network, load_generator(find_or_download(_KEEPING_NOISE))[0], share=1 - strength)
+        other = load_generator(find_or_download(_KEEPING_NOISE))[0]
+        blend_into(network, other, share=1 - strength, name=_KEEPING_NOISE)
     return network, spec
-
-
-def _blend_into(network: nn.Module, other: nn.Module, *, share: float) -> None:
-    """Replace the weights of `network` by (1 - share) of them and `share` of the weights of `other`."""
-    others = other.state_dict()
-    blend = {name: value.lerp(others[name], share) for name, value in network.state_dict().items()}
-    load_into(network, blend, name=_DENOISING)
