@@ -1,6 +1,6 @@
 """How far what a runtime gives is from what the source gives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from realesrgan_arch.upscaling.export.source import ExportError, Source, run_net
 
 SIZES = ((2, 24, 32), (1, 33, 47), (1, 61, 18))
 """Pictures at once, height and width: odd, not square, and neither is the size that the exporters saw."""
+Example = tuple[np.ndarray, np.ndarray]
+"""Pictures (B, 3, H, W) in [0, 1], and what the source makes of them."""
 _NOISE = 0.1
 _COARSE = 6
 
@@ -49,13 +51,20 @@ def sizes_for(multiple: int) -> list[tuple[int, int, int]]:
     return [(count, rounded(height), rounded(width)) for count, height, width in SIZES]
 
 
-def check(one: Format, runtime: Runtime, path: Path, source: Source) -> Check:
+def make_examples(source: Source) -> tuple[Example, ...]:
+    """Return pictures of every size with what the source network makes of them."""
+    drawn = draw_pictures(source.multiple)
+    return tuple((one, run_network(source.network, torch.from_numpy(one)).numpy()) for one in drawn)
+
+
+def check(one: Format, runtime: Runtime, path: Path, examples: Sequence[Example]) -> Check:
     """Compare what `runtime` makes of the file at `path` with what the source network makes of the same pictures.
 
     Raises:
-        NotTheSameError: it cannot read the file, or differs by more than its tolerance.
+        NotTheSameError: it differs by more than its tolerance.
     """
-    errors = _differences(runtime, path, source)
+    run = runtime.open(path)
+    errors = [_difference(run(pictures), expected, runtime) for pictures, expected in examples]
     maximum = max(float(error.max()) for error in errors)
     mean = float(np.concatenate([error.ravel() for error in errors]).mean())
     if not maximum <= runtime.tolerance:  # NaN, too
@@ -66,17 +75,12 @@ def check(one: Format, runtime: Runtime, path: Path, source: Source) -> Check:
     return Check(one.name, runtime.name, maximum, mean, runtime.tolerance)
 
 
-def _differences(runtime: Runtime, path: Path, source: Source) -> list[np.ndarray]:
-    run = runtime.open(path)
-    found = []
-    for pictures in draw_pictures(source.multiple):
-        expected, given = run_network(source.network, torch.from_numpy(pictures)).numpy(), run(pictures)
-        if given.shape != expected.shape:
-            raise NotTheSameError(
-                f"{runtime.name} makes {given.shape} of {pictures.shape}, expected {expected.shape}: nothing is written"
-            )
-        found.append(np.abs(given.astype(np.float64) - expected))
-    return found
+def _difference(given: np.ndarray, expected: np.ndarray, runtime: Runtime) -> np.ndarray:
+    if given.shape != expected.shape:
+        raise NotTheSameError(
+            f"{runtime.name} gives pictures of the shape {given.shape}, expected {expected.shape}: nothing is written"
+        )
+    return np.abs(given.astype(np.float64) - expected)
 
 
 def draw_pictures(multiple: int) -> Iterator[np.ndarray]:

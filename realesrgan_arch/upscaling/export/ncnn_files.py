@@ -5,7 +5,6 @@ as in the models that upscayl ships. Source: upscayl-ncnn src/realesrgan.cpp, up
 """
 
 import subprocess
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import nn
 
 from realesrgan_arch import atomic
 from realesrgan_arch.extras import require_extra
+from realesrgan_arch.upscaling.convert import quiet_tracing
 from realesrgan_arch.upscaling.export.source import ExportError
 
 INPUT, OUTPUT = "data", "output"
@@ -41,8 +41,7 @@ def write_ncnn(network: nn.Module, param: Path, *, scratch: Path) -> None:
         OSError: a file cannot be written.
     """
     pnnx = require_extra("pnnx", extra="export-ncnn", purpose="ncnn")
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # of tracing: the sides that a network checks are those of pnnx's two inputs
+    with quiet_tracing(), torch.no_grad():
         torch.jit.save(torch.jit.trace(network.eval(), torch.rand(_SHAPES[0])), str(scratch / "model.pt"))
     _run_pnnx([pnnx.EXEC_PATH, "model.pt", *_shape_arguments(), "fp16=0"], folder=scratch)
     text = (scratch / "model.ncnn.param").read_text(encoding="ascii")

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from realesrgan_arch import atomic
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.upscaling.export import model_card, openmodeldb
-from realesrgan_arch.upscaling.export.check import Check, check
+from realesrgan_arch.upscaling.export.check import Check, check, make_examples
 from realesrgan_arch.upscaling.export.formats import FORMATS, Format, check_packages, ncnn_stem, runtimes_for
 from realesrgan_arch.upscaling.export.ncnn_files import scale_upscayl_reads
 from realesrgan_arch.upscaling.export.record import ExportedFile, Record, notes_on
@@ -150,12 +150,13 @@ def _staging(folder: Path) -> Iterator[Path]:
 def _write_and_check(
     chosen: tuple[Format, ...], source: Source, name: str, staging: Path, licence: str | None
 ) -> tuple[tuple[ExportedFile, ...], tuple[Check, ...]]:
+    examples = make_examples(source)
     files: list[ExportedFile] = []
     checks: list[Check] = []
     for one in tqdm(chosen, desc="exporting", unit="format", dynamic_ncols=True, disable=None):
         paths = [staging / file for file in one.file_names(name, source.spec.scale)]
         one.write(source, paths[0], licence)
-        checks += [check(one, runtime, paths[0], source) for runtime in runtimes_for(one, source)]
+        checks += [check(one, runtime, paths[0], examples) for runtime in runtimes_for(one, source)]
         files += [ExportedFile.of(path, one.name) for path in paths]
     return tuple(files), tuple(checks)
 
