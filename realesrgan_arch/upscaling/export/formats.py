@@ -1,5 +1,6 @@
 """The formats: their files, who writes them, which runtimes read them again, and how far a runtime may be off."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ def _write_pth(source: Source, path: Path, _licence: str | None) -> None:
 
 
 def _write_safetensors(source: Source, path: Path, licence: str | None) -> None:
-    atomic.write_bytes(path, save(source.state, metadata=metadata_of(source, licence=licence)))
+    atomic.write_bytes(path, with_sorted_header(save(source.state, metadata=metadata_of(source, licence=licence))))
 
 
 def _write_onnx(source: Source, path: Path, _licence: str | None) -> None:
@@ -150,3 +151,16 @@ def metadata_of(source: Source, *, licence: str | None) -> dict[str, str]:
     if licence:
         facts["licence"] = licence
     return {"format": "pt", **{f"realesrgan_arch.{key}": str(value) for key, value in facts.items()}}
+
+
+def with_sorted_header(data: bytes) -> bytes:
+    """Return a safetensors file with its metadata in order: the library writes it in another one in every process.
+
+    Source: the format's description, safetensors README: 8 bytes of length, JSON padded with spaces, tensors.
+    """
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    ordered = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
+    text = json.dumps(ordered, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[start:]

@@ -17,7 +17,7 @@ _PLATFORMS = {"pth": "pytorch", "safetensors": "pytorch", "onnx": "onnx"}
 
 def model_id(name: str, scale: int) -> str:
     """Return the identity `4x-my-model`: letters, digits and single hyphens; what else a name has becomes a hyphen."""
-    words = re.findall(r"[a-zA-Z0-9]+", name)
+    words = [word for word in re.findall(r"[a-zA-Z0-9]+", name) if word.lower() != f"{scale}x"]
     return "-".join([f"{scale}x", *(words or ["model"])])
 
 

@@ -88,7 +88,8 @@ def find_run(weights: Path, *, sha256: str) -> RunFacts | None:
         options = load_options(root / "options.yml").options
         ranks = read_num_ranks(root)
     except UserError as error:
-        notes = (f"the options of the run cannot be read, so nothing is said of its data: {error}",)
+        reason = str(error).replace(str(root), root.name)
+        notes = (f"the options of the run cannot be read, so nothing is said of its data: {reason}",)
         return RunFacts(root.name, step, scores=_scores(run_folder, step), notes=notes)
     base, data = _base_facts(options), _data_facts(options, ranks)
     is_adversarial = options.network_d is not None

@@ -6,7 +6,12 @@ import torch
 
 from realesrgan_arch.networks.compact import SRVGGNetCompact
 from realesrgan_arch.upscaling.export import ncnn_files
-from realesrgan_arch.upscaling.export.ncnn_files import half_weights, scale_upscayl_reads, with_upscayls_names, write_ncnn
+from realesrgan_arch.upscaling.export.ncnn_files import (
+    half_weights,
+    scale_upscayl_reads,
+    with_upscayls_names,
+    write_ncnn,
+)
 from realesrgan_arch.upscaling.export.source import ExportError
 
 PARAM = """7767517
@@ -57,7 +62,9 @@ def test_a_failure_of_pnnx_is_one_sentence_with_its_last_line(tmp_path, monkeypa
     program.write_text("#!/bin/sh\necho first; echo unsupported operator >&2; exit 3\n")
     program.chmod(0o755)
     monkeypatch.setattr(pnnx, "EXEC_PATH", str(program))
-    with pytest.raises(ExportError, match=r"pnnx could not convert this network \(unsupported operator\); leave ncnn out"):
+    with pytest.raises(
+        ExportError, match=r"pnnx could not convert this network \(unsupported operator\); leave ncnn out"
+    ):
         write_ncnn(SRVGGNetCompact(num_feat=4, num_conv=1), tmp_path / "a.param", scratch=tmp_path)
     assert not (tmp_path / "a.param").exists()
 

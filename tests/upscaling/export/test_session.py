@@ -90,7 +90,7 @@ def test_the_ncnn_files_have_upscayls_blobs_and_its_scale_in_their_name(exported
     words = [line.split() for line in (exported.folder / "mine-2x.param").read_text().splitlines()[2:]]
     assert words[0][0] == "Input" and words[0][4] == "data"
     assert [line[4 + int(line[2])] for line in words][-1] == "output"
-    assert not {"in0", "out0"} & {word for line in words for word in line}
+    assert not {"in0", "out0"} & {word for line in words for word in line[4:]}
     assert ncnn_files.scale_upscayl_reads("mine-2x") == 2
 
 
@@ -154,7 +154,9 @@ def test_a_file_with_wrong_weights_is_refused_and_nothing_is_left(tmp_path, monk
     pytest.importorskip("onnxruntime")
     weights = write_weights(tmp_path / "small.pth", COMPACT)
     monkeypatch.setattr(convert, "write_onnx", _wrong_onnx)
-    with pytest.raises(NotTheSameError, match=r"--to onnx: onnxruntime gives pictures that differ from the source's by"):
+    with pytest.raises(
+        NotTheSameError, match=r"--to onnx: onnxruntime gives pictures that differ from the source's by"
+    ):
         export_to(tmp_path / "out", weights, "pth", "onnx")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small.pth"]
     assert NotTheSameError.exit_code == 4
@@ -195,7 +197,9 @@ def test_an_absent_package_is_named_before_any_work(tmp_path, monkeypatch, packa
 
     monkeypatch.setattr(extras, "import_module", import_module)
     monkeypatch.setattr(session, "load_source", lambda *_, **__: pytest.fail("work was begun"))
-    with pytest.raises(MissingExtraError, match=rf"needs {package}, .* pip install 'realesrgan-arch\[(export|openvino)"):
+    with pytest.raises(
+        MissingExtraError, match=rf"needs {package}, .* pip install 'realesrgan-arch\[(export|openvino)"
+    ):
         export_to(tmp_path / "out", tmp_path / "small.pth", *ALL)
 
 
@@ -259,7 +263,10 @@ def test_a_blend_with_another_network_is_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (RRDBNetSpec(num_feat=8, num_block=1, num_grow_ch=8), "spandrel takes num_grow_ch to be 32, this network has 8"),
+        (
+            RRDBNetSpec(num_feat=8, num_block=1, num_grow_ch=8),
+            "spandrel takes num_grow_ch to be 32, this network has 8",
+        ),
         (SRResNetSpec(num_feat=8, num_block=1), "spandrel does not know SRResNet"),
     ],
 )
@@ -270,14 +277,12 @@ def test_networks_that_other_tools_cannot_load_come_with_a_note_and_no_database_
     assert {one.runtime for one in outcome.record.checks} == {"torch"}
 
 
-@pytest.mark.parametrize(
-    "spec", [SRResNetSpec(num_feat=8, num_block=1), RRDBNetSpec(num_feat=8, num_block=1, scale=1)]
-)
-def test_the_other_networks_go_to_openvino_and_ncnn_too(tmp_path, spec):
-    for package in ("openvino", "pnnx", "ncnn"):
+@pytest.mark.parametrize("spec", [SRResNetSpec(num_feat=8, num_block=1), RRDBNetSpec(num_feat=8, num_block=1, scale=1)])
+def test_the_other_networks_go_to_ncnn_too(tmp_path, spec):
+    for package in ("pnnx", "ncnn"):
         pytest.importorskip(package)
-    outcome = export_to(tmp_path / "out", write_weights(tmp_path / "odd.pth", spec), "openvino", "ncnn")
-    assert [one.runtime for one in outcome.record.checks] == ["openvino", "ncnn"]
+    outcome = export_to(tmp_path / "out", write_weights(tmp_path / "odd.pth", spec), "ncnn")
+    assert 0 < outcome.record.checks[0].max_abs < 2e-4
 
 
 def test_paths_of_this_machine_are_in_no_file_of_text(exported):
