@@ -146,14 +146,11 @@ def test_both_weight_files_give_the_same_bytes_as_the_source_in_our_own_upscaler
     assert results[0] == results[1] == results[2]
 
 
-def _wrong_onnx(network, path):
-    _write_onnx(type(network)(num_feat=8, num_conv=2), path)  # of the same shape, with other weights
-
-
 def test_a_file_with_wrong_weights_is_refused_and_nothing_is_left(tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
     weights = write_weights(tmp_path / "small.pth", COMPACT)
-    monkeypatch.setattr(convert, "write_onnx", _wrong_onnx)
+    # Of the same shape, with other weights.
+    monkeypatch.setattr(convert, "write_onnx", lambda net, path: _write_onnx(type(net)(num_feat=8, num_conv=2), path))
     with pytest.raises(
         NotTheSameError, match=r"--to onnx: onnxruntime gives pictures that differ from the source's by"
     ):
@@ -288,7 +285,7 @@ def test_the_other_networks_go_to_ncnn_too(tmp_path, spec):
 def test_paths_of_this_machine_are_in_no_file_of_text(exported):
     texts = [path.read_text() for path in exported.folder.iterdir() if path.suffix in (".json", ".md", ".param")]
     assert len(texts) == 4
-    assert not any(str(Path(exported.folder).parent) in text or "/tmp" in text for text in texts)
+    assert not any(str(Path(exported.folder).parent) in text for text in texts)
 
 
 @pytest.mark.shared_data
