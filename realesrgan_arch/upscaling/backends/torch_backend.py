@@ -1,6 +1,7 @@
 """The network as PyTorch runs it: on every CPU, on CUDA and on Apple's GPUs."""
 
 import copy
+from collections.abc import Callable
 from functools import cached_property
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from realesrgan_arch.networks.build import lower_precision
 from realesrgan_arch.networks.rrdbnet import UNSHUFFLE_BY_SCALE, RRDBNet
+from realesrgan_arch.upscaling.backends.allocator import reuse_large_blocks
 from realesrgan_arch.upscaling.backends.interface import OutOfDeviceMemoryError
 
 _OUT_OF_MEMORY = ("DefaultCPUAllocator:", "MPS backend out of memory")
@@ -20,7 +22,13 @@ class TorchBackend:
     name = "torch"
 
     def __init__(
-        self, network: nn.Module, *, scale: int, device: torch.device, dtype: torch.dtype = torch.float32
+        self,
+        network: nn.Module,
+        *,
+        scale: int,
+        device: torch.device,
+        dtype: torch.dtype = torch.float32,
+        compiled: bool = False,
     ) -> None:
         """Copy `network`, which takes and gives float32 (B, 3, H, W) in [0, 1] and magnifies by `scale`.
 
@@ -29,6 +37,8 @@ class TorchBackend:
             scale: magnification of the network.
             device: where batches are computed.
             dtype: precision of the convolutions.
+            compiled: let `torch.compile` fuse what lies between the convolutions; half a minute for the first batch.
+                It gains nothing on a CPU (docs/upscaling_speed.md).
         """
         if scale < 1:
             raise ValueError(f"expected scale >= 1, got {scale}")
@@ -37,7 +47,10 @@ class TorchBackend:
         self.dtype = dtype
         self.multiple = UNSHUFFLE_BY_SCALE[network.scale] if isinstance(network, RRDBNet) else 1
         self._original = copy.deepcopy(network).cpu()
-        self._network = self._on_device(dtype)
+        if device.type == "cpu":
+            reuse_large_blocks()
+        network = self._on_device(dtype)
+        self._network: Callable[[Tensor], Tensor] = torch.compile(network) if compiled else network
 
     def run(self, batch: Tensor) -> Tensor:
         """See `Backend.run`."""
@@ -52,7 +65,7 @@ class TorchBackend:
         return 16_384  # To be measured for each network.
 
     @torch.inference_mode()
-    def _run(self, network: nn.Module, batch: Tensor) -> Tensor:
+    def _run(self, network: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
         try:
             return network(batch.contiguous(memory_format=torch.channels_last)).float()
         except RuntimeError as error:
@@ -63,7 +76,7 @@ class TorchBackend:
         raise OutOfDeviceMemoryError(f"{self.device} has no memory for a batch of {tuple(batch.shape)}")
 
     @cached_property
-    def _exact_network(self) -> nn.Module:
+    def _exact_network(self) -> Callable[[Tensor], Tensor]:
         return self._network if self.dtype == torch.float32 else self._on_device(torch.float32)
 
     def _on_device(self, dtype: torch.dtype) -> nn.Module:
