@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from realesrgan_arch.networks.build import lower_precision
-from realesrgan_arch.networks.rrdbnet import UNSHUFFLE_BY_SCALE, RRDBNet
+from realesrgan_arch.upscaling.backends.footprint import Footprint, measure_footprint, multiple_of
 from realesrgan_arch.upscaling.backends.interface import OutOfDeviceMemoryError
 
 _OUT_OF_MEMORY = ("DefaultCPUAllocator:", "MPS backend out of memory")
@@ -35,7 +35,7 @@ class TorchBackend:
         self.scale = scale
         self.device = device
         self.dtype = dtype
-        self.multiple = UNSHUFFLE_BY_SCALE[network.scale] if isinstance(network, RRDBNet) else 1
+        self.multiple = multiple_of(network)
         self._original = copy.deepcopy(network).cpu()
         self._network = self._on_device(dtype)
 
@@ -49,7 +49,11 @@ class TorchBackend:
 
     def bytes_per_pixel(self) -> int:
         """See `Backend.bytes_per_pixel`."""
-        return 16_384  # To be measured for each network.
+        return self._footprint.bytes_per_pixel(itemsize=self.dtype.itemsize, layers=2.0, outputs=4)
+
+    @cached_property
+    def _footprint(self) -> Footprint:
+        return measure_footprint(self._original)
 
     @torch.inference_mode()
     def _run(self, network: nn.Module, batch: Tensor) -> Tensor:
