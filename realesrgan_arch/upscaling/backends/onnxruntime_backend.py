@@ -16,6 +16,8 @@ from realesrgan_arch.upscaling.convert import write_onnx
 
 _OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
 _FATAL_ONLY = 4
+_LAYERS_HELD, _PICTURES_HELD = 1.7, 4
+"""What is in memory at the peak, as multiples of the widest layer and of the picture; measured."""
 
 
 class ONNXRuntimeBackend:
@@ -57,7 +59,9 @@ class ONNXRuntimeBackend:
 
     def bytes_per_pixel(self) -> int:
         """See `Backend.bytes_per_pixel`."""
-        return self._footprint.bytes_per_pixel(itemsize=self.dtype.itemsize, layers=2.0, outputs=4)
+        return self._footprint.bytes_per_pixel(
+            itemsize=self.dtype.itemsize, layers=_LAYERS_HELD, outputs=_PICTURES_HELD
+        )
 
     @cached_property
     def _footprint(self) -> Footprint:

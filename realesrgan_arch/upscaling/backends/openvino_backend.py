@@ -23,6 +23,9 @@ _OUT_OF_MEMORY = ("Failed to allocate", "bad_alloc", "Can not allocate")
 _KEEP_F32 = {"name": "precise", "version": "0"}
 """The attribute of an operation in an OpenVINO file (IR) that the inference precision does not lower."""
 
+_LAYERS_HELD, _PICTURES_HELD = 1.7, 4
+"""What is in memory at the peak, as multiples of the widest layer and of the picture; measured."""
+
 
 class OpenVINOError(UserError):
     """What OpenVINO cannot do on this machine."""
@@ -61,7 +64,9 @@ class OpenVINOBackend:
 
     def bytes_per_pixel(self) -> int:
         """See `Backend.bytes_per_pixel`."""
-        return self._footprint.bytes_per_pixel(itemsize=self.dtype.itemsize, layers=2.0, outputs=4)
+        return self._footprint.bytes_per_pixel(
+            itemsize=self.dtype.itemsize, layers=_LAYERS_HELD, outputs=_PICTURES_HELD
+        )
 
     def _run(self, dtype: torch.dtype, batch: Tensor) -> Tensor:
         if dtype not in self._compiled:

@@ -13,6 +13,9 @@ from realesrgan_arch.upscaling.backends.interface import OutOfDeviceMemoryError
 _OUT_OF_MEMORY = ("DefaultCPUAllocator:", "MPS backend out of memory")
 """How a plain RuntimeError of the CPU and of Apple's GPU begins; CUDA has an error class of its own."""
 
+_LAYERS_HELD, _LAYERS_HELD_IN_HALF, _PICTURES_HELD = 1.25, 1.7, 2
+"""What is in memory at the peak, as multiples of the widest layer and of the picture; measured on a CPU."""
+
 
 class TorchBackend:
     """A copy of `network` on `device` in `dtype`; see `Backend`."""
@@ -49,7 +52,8 @@ class TorchBackend:
 
     def bytes_per_pixel(self) -> int:
         """See `Backend.bytes_per_pixel`."""
-        return self._footprint.bytes_per_pixel(itemsize=self.dtype.itemsize, layers=2.0, outputs=4)
+        layers = _LAYERS_HELD if self.dtype == torch.float32 else _LAYERS_HELD_IN_HALF
+        return self._footprint.bytes_per_pixel(itemsize=self.dtype.itemsize, layers=layers, outputs=_PICTURES_HELD)
 
     @cached_property
     def _footprint(self) -> Footprint:

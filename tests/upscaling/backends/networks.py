@@ -35,7 +35,9 @@ def centres(paths, *, side):
     for path in paths:
         image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         top, left = ((length - side) // 2 for length in image.shape[:2])
-        crops.append(torch.from_numpy(image[top : top + side, left : left + side].copy()).permute(2, 0, 1).float() / 255)
+        crops.append(
+            torch.from_numpy(image[top : top + side, left : left + side].copy()).permute(2, 0, 1).float() / 255
+        )
     return torch.stack(crops)
 
 

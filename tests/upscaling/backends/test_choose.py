@@ -31,7 +31,7 @@ def _fastest(kind, dtypes, backends=("torch", "openvino", "onnxruntime")):
     return min((row for row in rows if row.dtype in dtypes and row.backend in backends), key=lambda row: row.seconds)
 
 
-@pytest.mark.parametrize("kind", ["RRDBNet x4", "compact", "SRResNet"])
+@pytest.mark.parametrize("kind", ["RRDBNet x4", "compact"])
 @pytest.mark.parametrize(
     ("precision", "dtypes"),
     [("auto", {torch.bfloat16, torch.float32}), ("bf16", {torch.bfloat16}), ("fp32", {torch.float32})],
@@ -70,7 +70,11 @@ def test_an_unknown_network_and_another_device_get_torch(built):
     ("wish", "error", "message"),
     [
         ({"backend": "tensorrt"}, BackendError, "backend must be one of auto, torch, openvino, onnxruntime, got 'tens"),
-        ({"backend": "openvino", "device": torch.device("cuda")}, BackendError, "openvino computes on the CPU only, no"),
+        (
+            {"backend": "openvino", "device": torch.device("cuda")},
+            BackendError,
+            "openvino computes on the CPU only",
+        ),
         ({"backend": "onnxruntime", "precision": "bf16"}, BackendError, "onnxruntime computes in fp32 on a CPU, not i"),
         ({"backend": "onnxruntime", "precision": "fp16"}, DeviceError, "fp16 does not work on a CPU"),
         ({"backend": "openvino", "precision": "fp16"}, DeviceError, "fp16 does not work on a CPU"),
@@ -92,9 +96,7 @@ def test_a_missing_extra_is_named_when_its_backend_is_asked_for(monkeypatch, bac
 @pytest.mark.parametrize("backend", ["torch", "openvino"])  # onnxruntime takes seconds; test_footprint.py builds it
 def test_each_backend_can_be_asked_for_by_name(backend):
     pytest.importorskip({"torch": "torch"}.get(backend, backend))
-    built, sentence = build_backend(
-        small_network("compact"), scale=4, device=CPU, backend=backend, precision="fp32"
-    )
+    built, sentence = build_backend(small_network("compact"), scale=4, device=CPU, backend=backend, precision="fp32")
     assert built.name == backend
     assert built.dtype == torch.float32
     assert sentence == f"{backend} on cpu in fp32: as asked."
