@@ -10,6 +10,7 @@ from realesrgan_arch.devices import PRECISIONS, choose_dtype, describe_device
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.networks.compact import SRVGGNetCompact
 from realesrgan_arch.networks.rrdbnet import RRDBNet
+from realesrgan_arch.networks.srresnet import SRResNet
 from realesrgan_arch.upscaling.backends.interface import Backend
 from realesrgan_arch.upscaling.backends.onnxruntime_backend import ONNXRuntimeBackend
 from realesrgan_arch.upscaling.backends.openvino_backend import OpenVINOBackend
@@ -37,8 +38,9 @@ class _Measured:
     seconds: float
 
 
-# AMD EPYC (avx512_bf16), 2 cores, 21 November 2026, OpenVINO 2026.4: one look on a noisy machine, RRDBNet of 6 blocks at
-# 192 px and realesr-general-x4v3 at 384 px. OpenVINO's bf16 was measured before its residual sums were kept in f32.
+# AMD EPYC (avx512_bf16), 2 cores, 21 November 2026, OpenVINO 2026.4: a first look on a noisy machine. RRDBNet of 6
+# blocks at 192 px and realesr-general-x4v3 at 384 px, before OpenVINO kept residual sums in f32; SRResNet at 96 px, seconds of
+# one core. ONNX Runtime has no row: it is for those who ask for it.
 _MEASURED: dict[type[nn.Module], tuple[_Measured, ...]] = {
     RRDBNet: (
         _Measured("torch", torch.float32, 4.3),
@@ -51,6 +53,12 @@ _MEASURED: dict[type[nn.Module], tuple[_Measured, ...]] = {
         _Measured("torch", torch.bfloat16, 0.66),
         _Measured("openvino", torch.float32, 2.1),
         _Measured("openvino", torch.bfloat16, 1.03),
+    ),
+    SRResNet: (
+        _Measured("torch", torch.float32, 0.30),
+        _Measured("torch", torch.bfloat16, 0.22),
+        _Measured("openvino", torch.float32, 0.24),
+        _Measured("openvino", torch.bfloat16, 0.13),
     ),
 }
 

@@ -31,7 +31,7 @@ def _fastest(kind, dtypes, backends=("torch", "openvino", "onnxruntime")):
     return min((row for row in rows if row.dtype in dtypes and row.backend in backends), key=lambda row: row.seconds)
 
 
-@pytest.mark.parametrize("kind", ["RRDBNet x4", "compact"])
+@pytest.mark.parametrize("kind", ["RRDBNet x4", "compact", "SRResNet"])
 @pytest.mark.parametrize(
     ("precision", "dtypes"),
     [("auto", {torch.bfloat16, torch.float32}), ("bf16", {torch.bfloat16}), ("fp32", {torch.float32})],
