@@ -39,8 +39,8 @@ class _Measured:
 
 
 # AMD EPYC (avx512_bf16), 2 cores, 21 November 2026, OpenVINO 2026.4: a first look on a noisy machine. RRDBNet of 6
-# blocks at 192 px and realesr-general-x4v3 at 384 px, before OpenVINO kept residual sums in f32; SRResNet at 96 px, seconds of
-# one core. ONNX Runtime has no row: it is for those who ask for it.
+# blocks at 192 px and realesr-general-x4v3 at 384 px, before OpenVINO kept residual sums in f32; SRResNet at 96 px,
+# seconds of one core. ONNX Runtime has no row: it is for those who ask for it.
 _MEASURED: dict[type[nn.Module], tuple[_Measured, ...]] = {
     RRDBNet: (
         _Measured("torch", torch.float32, 4.3),

@@ -95,7 +95,7 @@ class OpenVINOBackend:
     def _compile(self, dtype: torch.dtype) -> Any:
         with warnings.catch_warnings():
             # The tracer warns of the check of sides, whose answer is the same for all that it lets through.
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)  # pyright: ignore[reportPrivateImportUsage]
             warnings.filterwarnings("ignore", r"`torch\.jit\.trace", DeprecationWarning)
             model = to_openvino(self._original)
         if dtype == torch.bfloat16:
