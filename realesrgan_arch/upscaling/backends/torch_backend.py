@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from realesrgan_arch.networks.build import lower_precision
-from realesrgan_arch.networks.rrdbnet import UNSHUFFLE_BY_SCALE, RRDBNet
-from realesrgan_arch.upscaling.backends.allocator import reuse_large_blocks
+from realesrgan_arch.upscaling.backends.footprint import Footprint, measure_footprint, multiple_of
 from realesrgan_arch.upscaling.backends.interface import OutOfDeviceMemoryError
 
 _OUT_OF_MEMORY = ("DefaultCPUAllocator:", "MPS backend out of memory")
 """How a plain RuntimeError of the CPU and of Apple's GPU begins; CUDA has an error class of its own."""
+
+_LAYERS_HELD, _LAYERS_HELD_IN_HALF, _PICTURES_HELD = 1.25, 1.7, 2
+"""What is in memory at the peak, as multiples of the widest layer and of the picture; measured on a CPU."""
 
 
 class TorchBackend:
@@ -45,10 +47,8 @@ class TorchBackend:
         self.scale = scale
         self.device = device
         self.dtype = dtype
-        self.multiple = UNSHUFFLE_BY_SCALE[network.scale] if isinstance(network, RRDBNet) else 1
+        self.multiple = multiple_of(network)
         self._original = copy.deepcopy(network).cpu()
-        if device.type == "cpu":
-            reuse_large_blocks()
         network = self._on_device(dtype)
         self._network: Callable[[Tensor], Tensor] = torch.compile(network) if compiled else network
 
@@ -62,7 +62,12 @@ class TorchBackend:
 
     def bytes_per_pixel(self) -> int:
         """See `Backend.bytes_per_pixel`."""
-        return 16_384  # To be measured for each network.
+        layers = _LAYERS_HELD if self.dtype == torch.float32 else _LAYERS_HELD_IN_HALF
+        return self._footprint.bytes_per_pixel(itemsize=self.dtype.itemsize, layers=layers, outputs=_PICTURES_HELD)
+
+    @cached_property
+    def _footprint(self) -> Footprint:
+        return measure_footprint(self._original)
 
     @torch.inference_mode()
     def _run(self, network: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:

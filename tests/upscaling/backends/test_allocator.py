@@ -12,8 +12,10 @@ import resource, threading
 import torch
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import RRDBNetSpec
+from realesrgan_arch.upscaling.backends.allocator import reuse_large_blocks
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 
+reuse_large_blocks()
 backend = TorchBackend(build_generator(RRDBNetSpec(num_block=1)), scale=4, device=torch.device("cpu"))
 
 def work():
