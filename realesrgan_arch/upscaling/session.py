@@ -77,8 +77,8 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
         if request.watch and not stop.is_asked and report.full_disk is None:
             report = run.watch(plan, report, look_seconds=look_seconds)
     return UpscaleOutcome(
-        request, report, _scale(request, model), computed_by, run.failed_list, num_done=len(plan.done),
-        num_skipped=len(plan.skipped), stop_number=stop.number,
+        request, report, _scale(request, model), computed_by.partition(":")[0], run.failed_list,
+        num_done=len(plan.done), num_skipped=len(plan.skipped), stop_number=stop.number,
     )  # fmt: skip
 
 

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 
 from realesrgan_arch import inference
 from realesrgan_arch.basicsr_shims import import_shims
-from realesrgan_arch.devices import choose_dtype
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec
-from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
+from realesrgan_arch.upscaling.backends.choose import build_backend
+from realesrgan_arch.upscaling.backends.interface import Backend
 from realesrgan_arch.upscaling.convert import to_openvino, write_onnx
 from realesrgan_arch.weights.load import load_generator
 
@@ -68,7 +68,7 @@ def _ours(case: Case, *, runtime: str, precision: str) -> Side:
     backend = _build_backend(network, spec.scale, runtime, case.device, precision)
     flags = ["--model_path", str(case.weights), "--device", case.device, "--precision", precision, "--ext", "png"]
     flags += ["--tile", str(case.tile)] if case.tile is not None else []
-    flags += ["--backend", runtime] if "--backend" in inference.build_parser().format_help() else []
+    flags += ["--backend", runtime, "--overwrite"]
 
     def folder(source: Path, target: Path) -> None:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as said:
@@ -79,14 +79,8 @@ def _ours(case: Case, *, runtime: str, precision: str) -> Side:
     return Side(lambda image: backend.run(image.to(backend.device)), folder)
 
 
-def _build_backend(network: nn.Module, scale: int, runtime: str, device: str, precision: str) -> Any:
-    if importlib.util.find_spec("realesrgan_arch.upscaling.backends.choose"):
-        choose = importlib.import_module("realesrgan_arch.upscaling.backends.choose")
-        return choose.build_backend(network, scale=scale, backend=runtime, device=device, precision=precision)[0]
-    if runtime != "torch":
-        raise RuntimeError(f"this version has no backend {runtime}")
-    dtype = choose_dtype(torch.device(device), precision, training=False)
-    return TorchBackend(network, scale=scale, device=torch.device(device), dtype=dtype)
+def _build_backend(network: nn.Module, scale: int, runtime: str, device: str, precision: str) -> Backend:
+    return build_backend(network, scale=scale, backend=runtime, device=torch.device(device), precision=precision)[0]
 
 
 def _upstream(case: Case) -> Side:

@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def built(monkeypatch):
     """Nothing is built: (name, dtype) stands for the backend."""
-    monkeypatch.setattr(choose, "_build", lambda network, *, name, scale, device, dtype: (name, dtype))
+    monkeypatch.setattr(choose, "_build", lambda network, *, name, scale, device, dtype, compiled: (name, dtype))
     monkeypatch.setattr(choose, "choose_dtype", lambda device, precision, training: _dtypes(precision))
 
 
