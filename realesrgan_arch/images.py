@@ -32,6 +32,7 @@ from realesrgan_arch.image_header import (
     ImageError,
     ImageHeader,
     holds_more_pictures,
+    misnamed,
     open_first_rows,
     open_with_pillow,
     parse_header,
@@ -123,7 +124,8 @@ def read_picture(path: Path) -> Picture:
 def decode_picture(data: bytes, path: Path) -> Picture:
     """Return the upright picture: bit depth (by type, never by its largest value), alpha, grayness and metadata.
 
-    `notes` of the picture say what was left out (a damaged profile, a second page). `path` only names it in errors.
+    `notes` of the picture say what is odd or was left out (a wrong suffix, a damaged profile, a second page), and only
+    they and errors name `path`.
 
     Raises:
         ImageError: as `decode_rgb`.
@@ -137,7 +139,7 @@ def decode_picture(data: bytes, path: Path) -> Picture:
     if problem or header.space == "CMYK":
         metadata = replace(metadata, icc=None)  # A CMYK profile would be wrong for the RGB that comes out.
     several = "it holds more than one picture, of which the first was read" if holds_more_pictures(data, header) else ""
-    notes = tuple(note for note in (*notes, problem, several) if note)
+    notes = tuple(note for note in (misnamed(header.kind, path), *notes, problem, several) if note)
     return Picture(np.ascontiguousarray(color), alpha, header.is_gray, metadata, notes)
 
 

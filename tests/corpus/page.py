@@ -56,6 +56,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def _entry_cells(entry: Entry) -> tuple[str, ...]:
     outcomes = (entry.split, entry.training, entry.upscaling)
     said = [_quoted(outcome.words) for outcome in outcomes if isinstance(outcome, LeftOut)]
+    said += [_quoted(outcome.warns) for outcome in outcomes if isinstance(outcome, Read) and outcome.warns]
     said += [outcome.note for outcome in outcomes if not isinstance(outcome, LeftOut) and outcome.note]
     return (
         entry.id,
