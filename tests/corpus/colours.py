@@ -50,7 +50,7 @@ def private(kind: str = "JPEG") -> bytes:
     return pictures.encoded(pictures.noise(190), kind, exif=b"Exif\0\0" + block, xmp=image_makers.XMP)
 
 
-def _cmyk(kind: str, icc: bytes | None) -> bytes:
+def cmyk(kind: str, icc: bytes | None) -> bytes:
     return pictures.encoded(Image.fromarray(_INKS, "CMYK"), kind, icc_profile=icc)
 
 
@@ -97,7 +97,7 @@ _PIXELS = (
         usable(
             f"16-cmyk-{name}",
             f"A {kind} for printing (CMYK) {what}.",
-            one(f"a.{suffix}", lambda kind=kind, icc=icc: _cmyk(kind, icc)),
+            one(f"a.{suffix}", lambda kind=kind, icc=icc: cmyk(kind, icc)),
             mode="RGB",
             warns=warns,
             audit=Audited(True, notes=notes),
@@ -131,7 +131,11 @@ _PROFILES = tuple(
 
 _EXIF = (
     usable(
-        "19-exif-private", "A photograph that tells its place, its owner and more.", one("a.jpg", private), (40, 60)
+        "19-exif-private",
+        "A photograph that tells its place, its owner and more.",
+        one("a.jpg", private),
+        (40, 60),
+        audit=_TURNED,
     ),
     usable(
         "19-exif-damaged",
@@ -147,12 +151,12 @@ _EXIF = (
     usable(
         "19-exif-huge",
         "A picture with 300 kB of EXIF, more than a JPEG can hold; a maker's note, mostly.",
-        one("a.png", lambda: pictures.png(193, exif=_huge_exif())),
+        one("a.png", lambda: pictures.png(193, exif=huge_exif())),
     ),
 )
 
 
-def _huge_exif() -> bytes:
+def huge_exif() -> bytes:
     exif = Image.Exif()
     exif[271] = "Maker"
     exif[34665] = {37500: bytes(range(256)) * 1200}
