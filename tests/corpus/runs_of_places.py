@@ -1,4 +1,4 @@
-"""Runs over odd names, links, lists and folders: rows 7, 8 and 27 to 35 of the catalogue, and flags beyond bounds."""
+"""Runs over odd names, links, lists and folders: rows 7, 8 and 27 to 35 of the catalogue; 0 is for wrong flags."""
 
 import os
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def _has_odd_size(output: Path) -> None:
 
 def _wrong_flag(id: str, words: str, *flags: str) -> UpscaleRun:
     shown = " ".join(flag if len(flag) < 30 else f"{flag[:10]}..." for flag in flags)
-    return UpscaleRun(f"35-flag-{id}", f"`{shown}`.", _photos("photos/a.png"), words, code=2, flags=flags)
+    return UpscaleRun(f"00-flag-{id}", f"`{shown}`.", _photos("photos/a.png"), words, code=2, flags=flags)
 
 
 _A, _OUT = "photos/a.png", "a_out.png"
@@ -245,7 +245,7 @@ RUNS_OF_PLACES: tuple[UpscaleRun, ...] = (
         output="o" * 300,
     ),
     UpscaleRun(
-        "35-one-row",
+        "20-one-row",
         "A picture of 10000 x 1 pixels.",
         lambda folder: several({_A: lambda: pictures.encoded(pictures.noise(35, 10_000, 1), "PNG")})(folder),
         "1 picture upscaled x0.1",

@@ -8,8 +8,7 @@ import pytest
 from realesrgan_arch import inference
 from realesrgan_arch.entry import run
 from tests.corpus.corpus_folder import denied
-from tests.corpus.runs_of_pixels import RUNS_OF_PIXELS
-from tests.corpus.runs_of_places import RUNS_OF_PLACES
+from tests.corpus.table import RUNS
 from tests.corpus.test_changing_folder import at_most
 from tests.corpus.upscale_runs import UpscaleRun
 
@@ -17,7 +16,7 @@ BASE = Path(inference.__file__).parent / "data" / "demo_base.safetensors"
 BOOKS = {"manifest.jsonl", "failed.txt"}
 
 
-@pytest.mark.parametrize("wanted", (*RUNS_OF_PIXELS, *RUNS_OF_PLACES), ids=lambda wanted: wanted.id)
+@pytest.mark.parametrize("wanted", RUNS, ids=lambda wanted: wanted.id)
 def test_each_run_ends_as_the_table_says(wanted: UpscaleRun, in_tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     wanted.prepare(in_tmp_path)
     capfd.readouterr()
