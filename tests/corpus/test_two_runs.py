@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+import os
+import time
 from pathlib import Path
 
 from realesrgan_arch import atomic
@@ -17,6 +19,13 @@ def request(photos: Path, output: Path) -> UpscaleRequest:
 
 
 def wait_and_upscale(photos: Path, output: Path, begin) -> None:
+    fsync = os.fsync
+
+    def slowly(handle: int) -> None:  # Between writing and naming, where the other is at work on the same file.
+        time.sleep(0.03)
+        fsync(handle)
+
+    os.fsync = slowly
     begin.wait(60)
     raise SystemExit(upscale(request(photos, output)).exit_code)
 
