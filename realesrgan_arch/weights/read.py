@@ -141,5 +141,6 @@ def _pickle_bytes(path: Path) -> bytes:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
+    # Before it, torch advises to load the file without care.
+    lines = str(error).rpartition("WeightsUnpickler error:")[2].strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:160].rstrip('.')}" if lines else type(error).__name__

@@ -17,7 +17,7 @@ from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
 from realesrgan_arch.upscaling import one_job
 from tests.corpus import pictures
 from tests.corpus.corpus_folder import RESULTS, comparable, run_quietly
-from tests.corpus.test_upscale_runs import BASE
+from tests.corpus.upscale_runs import BASE
 
 PAGE_BYTES = 4096
 

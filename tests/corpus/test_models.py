@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.corpus import pictures
+from tests.corpus.alarm import at_most
 from tests.corpus.entries import one
 from tests.corpus.models import MARKER, MODELS, Attack, ModelFile
-from tests.corpus.test_changing_folder import at_most
-from tests.corpus.test_upscale_runs import files_below, upscale
-from tests.corpus.upscale_runs import UpscaleRun
+from tests.corpus.upscale_runs import UpscaleRun, files_below, upscale
 
 _PHOTO = one("photos/a.png", lambda: pictures.png(41))
 

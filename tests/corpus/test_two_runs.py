@@ -9,7 +9,7 @@ from pathlib import Path
 from realesrgan_arch import atomic
 from realesrgan_arch.upscaling.session import UpscaleRequest, upscale
 from tests.corpus import pictures
-from tests.corpus.test_upscale_runs import BASE, files_below
+from tests.corpus.upscale_runs import BASE, files_below
 
 NUM_PICTURES = 12
 

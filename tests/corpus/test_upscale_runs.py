@@ -5,15 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from realesrgan_arch import inference
-from realesrgan_arch.entry import run
+from tests.corpus.alarm import at_most
 from tests.corpus.corpus_folder import denied
 from tests.corpus.table import RUNS
-from tests.corpus.test_changing_folder import at_most
-from tests.corpus.upscale_runs import UpscaleRun
-
-BASE = Path(inference.__file__).parent / "data" / "demo_base.safetensors"
-BOOKS = {"manifest.jsonl", "failed.txt"}
+from tests.corpus.upscale_runs import UpscaleRun, files_below, upscale
 
 
 @pytest.mark.parametrize("wanted", RUNS, ids=lambda wanted: wanted.id)
@@ -33,19 +28,3 @@ def test_each_run_ends_as_the_table_says(wanted: UpscaleRun, in_tmp_path: Path, 
     if code != 2 or wanted.results:
         assert files_below(output) == set(wanted.results)
     wanted.check(output)
-
-
-def upscale(wanted: UpscaleRun) -> int:
-    """Run the command in this process: starting Python takes longer than all of its work."""
-    model = () if "--model_path" in wanted.flags else ("--model_path", str(BASE))
-    device = () if "--device" in wanted.flags else ("--device", "cpu")
-    try:
-        return run(inference.main, [wanted.source, wanted.output, *model, *device, "--fp32", *wanted.flags])
-    except SystemExit as end:  # argparse
-        assert isinstance(end.code, int)
-        return end.code
-
-
-def files_below(folder: Path) -> set[str]:
-    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return {name for name in found if name not in BOOKS}

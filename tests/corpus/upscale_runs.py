@@ -4,6 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from realesrgan_arch import inference
+from realesrgan_arch.entry import run
+from tests.corpus.entries import several
+
+BASE = Path(inference.__file__).parent / "data" / "demo_base.safetensors"
+"""The small network of the package, which magnifies four times."""
+_BOOKS = {"manifest.jsonl", "failed.txt"}
+
 Prepare = Callable[[Path], object]
 """Writes into the empty folder that is the working folder of the run."""
 Check = Callable[[Path], None]
@@ -33,3 +41,30 @@ class UpscaleRun:
     @property
     def row(self) -> int:
         return int(self.id[:2])
+
+
+def photos(**files: bytes) -> Prepare:
+    """Write them into `photos`; `a_png` is `a.png`."""
+
+    def prepare(folder: Path) -> None:
+        made = {name.replace("_", "."): data for name, data in files.items()}
+        several({f"photos/{name}": lambda data=data: data for name, data in made.items()})(folder)
+
+    return prepare
+
+
+def upscale(wanted: UpscaleRun) -> int:
+    """Run the command in this process: starting Python takes longer than all of its work."""
+    model = () if "--model_path" in wanted.flags else ("--model_path", str(BASE))
+    device = () if "--device" in wanted.flags else ("--device", "cpu")
+    try:
+        return run(inference.main, [wanted.source, wanted.output, *model, *device, "--fp32", *wanted.flags])
+    except SystemExit as end:  # argparse
+        assert isinstance(end.code, int)
+        return end.code
+
+
+def files_below(folder: Path) -> set[str]:
+    """Return all files of a run but the manifest and the list of failures."""
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return {name for name in found if name not in _BOOKS}
