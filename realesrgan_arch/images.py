@@ -57,6 +57,7 @@ _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda stored: stored.swapaxes(0, 1)[::-1],
 }
 _CV2_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+_CV2_BGR = cv2.IMREAD_COLOR_BGR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 # Above this share of the rows OpenCV decodes the whole PNG as fast as Pillow decodes a part.
 _WORTHWHILE_SHARE = 0.85
 _PILLOW_FORMS = {"1": "L", "P": "RGB", "PA": "RGBA", "YCbCr": "RGB", "RGBX": "RGB"}
@@ -238,6 +239,8 @@ def _check_regular_file(path: Path) -> None:
 def _decode_rgb(data: bytes, header: ImageHeader, path: Path) -> Pixels:
     if header.is_for_pillow:
         pixels = _decode_with_pillow(data, header, path, as_rgb=True)
+    elif header.kind == "TIFF":  # Asked for RGB of 16 bits, OpenCV 5.0.0 returns memory that it never wrote.
+        pixels = np.asarray(cv2.cvtColor(_decode_with_cv2(data, _CV2_BGR, header, path), cv2.COLOR_BGR2RGB))
     else:
         pixels = _decode_with_cv2(data, _CV2_RGB, header, path)
     return to_8_bit(_upright(pixels, header))
