@@ -11,8 +11,9 @@ from realesrgan_arch.data.files import DataError
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.stop_signals import StopSignals
+from realesrgan_arch.upscaling.backends.allocator import reuse_large_blocks
+from realesrgan_arch.upscaling.backends.choose import build_backend
 from realesrgan_arch.upscaling.backends.interface import Backend
-from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.failed_list import failed_list_path
 from realesrgan_arch.upscaling.folder import FolderReport, upscale_folder
@@ -58,10 +59,11 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
         find_sources(request.source, request.output, from_list=request.from_list)
     check_writable(request.output)
     device = choose_device(request.device)
-    dtype = choose_dtype(device, request.precision, training=False)
+    choose_dtype(device, request.precision, training=False)  # a precision that cannot be had, before a model is loaded
     model = load_model(request.model, denoise_strength=request.denoise_strength)
-    backend, computed_by = _build_backend(model, device, dtype)
+    backend, computed_by = _build_backend(model, device, request)
     stop, progress = StopSignals(first=_FIRST, second=_SECOND), Progress()
+    progress.say(computed_by)
 
     def tick(input_pixels: int) -> None:
         progress.tick(input_pixels)
@@ -75,8 +77,8 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
         if request.watch and not stop.is_asked and report.full_disk is None:
             report = run.watch(plan, report, look_seconds=look_seconds)
     return UpscaleOutcome(
-        request, report, _scale(request, model), computed_by, run.failed_list, num_done=len(plan.done),
-        num_skipped=len(plan.skipped), stop_number=stop.number,
+        request, report, _scale(request, model), computed_by.partition(":")[0], run.failed_list,
+        num_done=len(plan.done), num_skipped=len(plan.skipped), stop_number=stop.number,
     )  # fmt: skip
 
 
@@ -181,8 +183,11 @@ def _scale(request: UpscaleRequest, model: LoadedModel) -> float | None:
     return None if is_by_size else request.outscale or float(model.spec.scale)
 
 
-# To be joined with `backends/choose.py`.
-def _build_backend(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> tuple[Backend, str]:
+def _build_backend(model: LoadedModel, device: torch.device, request: UpscaleRequest) -> tuple[Backend, str]:
     """What computes, and what is to be said about it."""
-    backend = TorchBackend(model.network, scale=model.spec.scale, device=device, dtype=dtype)
-    return backend, f"{device}, {str(dtype).removeprefix('torch.')}"
+    if device.type == "cpu":
+        reuse_large_blocks()
+    return build_backend(
+        model.network, scale=model.spec.scale, device=device, backend=request.backend, precision=request.precision,
+        compiled=request.compiled,
+    )  # fmt: skip
