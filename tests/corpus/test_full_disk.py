@@ -132,7 +132,7 @@ def test_pictures_upscaled_onto_a_full_disk_end_with_code_5_and_go_on_when_there
     for number in range(6):
         (photos / f"{number}.png").write_bytes(pictures.encoded(pictures.noise(number, 100, 80), "PNG"))
     monkeypatch.setattr(one_job, "_MOMENT_SECONDS", 0.1)
-    flags = ("--model_path", str(BASE), "--device", "cpu", "--fp32", "-s", "1", "--suffix", "")
+    flags = ("--model_path", str(BASE), "--device", "cpu", "--backend", "torch", "--fp32", "-s", "1", "--suffix", "")
     assert run(inference.main, [str(photos), str(tmp_path / "whole"), *flags]) == 0
     whole = _pictures_below(tmp_path / "whole")
     with tiny_disk(tmp_path / "disk", num_bytes=64 * PAGE_BYTES) as disk:

@@ -15,7 +15,7 @@ NUM_PICTURES = 12
 
 
 def request(photos: Path, output: Path) -> UpscaleRequest:
-    return UpscaleRequest(photos, output, str(BASE), device="cpu", precision="fp32", overwrite=True)
+    return UpscaleRequest(photos, output, str(BASE), device="cpu", precision="fp32", backend="torch", overwrite=True)
 
 
 def wait_and_upscale(photos: Path, output: Path, begin) -> None:
@@ -53,5 +53,9 @@ def test_two_runs_into_one_folder_leave_the_files_of_one(tmp_path: Path):
     assert not [name for name in files_below(tmp_path / "both") if name.endswith(atomic.PARTIAL)]
     lines = (tmp_path / "both" / "manifest.jsonl").read_bytes().splitlines()
     assert all(isinstance(json.loads(line), dict) for line in lines)
-    again = upscale(UpscaleRequest(photos, tmp_path / "both", str(BASE), device="cpu", precision="fp32", resume=True))
+    again = upscale(
+        UpscaleRequest(
+            photos, tmp_path / "both", str(BASE), device="cpu", precision="fp32", backend="torch", resume=True
+        )
+    )
     assert again.num_done == NUM_PICTURES

@@ -58,7 +58,10 @@ def upscale(wanted: UpscaleRun) -> int:
     model = () if "--model_path" in wanted.flags else ("--model_path", str(BASE))
     device = () if "--device" in wanted.flags else ("--device", "cpu")
     try:
-        return run(inference.main, [wanted.source, wanted.output, *model, *device, "--fp32", *wanted.flags])
+        return run(
+            inference.main,
+            [wanted.source, wanted.output, *model, *device, "--backend", "torch", "--fp32", *wanted.flags],
+        )
     except SystemExit as end:  # argparse
         assert isinstance(end.code, int)
         return end.code
