@@ -48,6 +48,10 @@ _SIGNATURES: tuple[tuple[bytes, ImageKind], ...] = (
     (b"BM", "BMP"),
     (b"GIF8", "GIF"),
 )
+_KIND_BY_SUFFIX: dict[str, ImageKind] = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".webp": "WebP", ".tif": "TIFF",
+    ".tiff": "TIFF", ".bmp": "BMP", ".gif": "GIF",
+}  # fmt: skip
 _RAW = "a camera's RAW file; develop it to PNG, TIFF or JPEG first"
 _OTHER_SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
@@ -124,6 +128,12 @@ def sniff(start: bytes) -> ImageKind | None:
     if any(start.startswith(signature) for signature, name in _OTHER_SIGNATURES if name == _RAW):
         return None  # RAW files of some cameras begin like a TIFF.
     return next((kind for signature, kind in _SIGNATURES if start.startswith(signature)), None)
+
+
+def misnamed(kind: ImageKind, path: Path) -> str:
+    """Return a note where the suffix of `path` promises another format than `kind`, which the bytes are; else ""."""
+    promised = _KIND_BY_SUFFIX.get(path.suffix.lower(), kind)
+    return "" if promised == kind else f"it is called {path.suffix} and is a {kind} image, which is how it was read"
 
 
 def describe_bytes(start: bytes) -> str:

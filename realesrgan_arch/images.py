@@ -32,6 +32,7 @@ from realesrgan_arch.image_header import (
     ImageError,
     ImageHeader,
     holds_more_pictures,
+    misnamed,
     open_first_rows,
     open_with_pillow,
     parse_header,
@@ -56,6 +57,7 @@ _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     8: lambda stored: stored.swapaxes(0, 1)[::-1],
 }
 _CV2_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+_CV2_BGR = cv2.IMREAD_COLOR_BGR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 # Above this share of the rows OpenCV decodes the whole PNG as fast as Pillow decodes a part.
 _WORTHWHILE_SHARE = 0.85
 _PILLOW_FORMS = {"1": "L", "P": "RGB", "PA": "RGBA", "YCbCr": "RGB", "RGBX": "RGB"}
@@ -123,7 +125,8 @@ def read_picture(path: Path) -> Picture:
 def decode_picture(data: bytes, path: Path) -> Picture:
     """Return the upright picture: bit depth (by type, never by its largest value), alpha, grayness and metadata.
 
-    `notes` of the picture say what was left out (a damaged profile, a second page). `path` only names it in errors.
+    `notes` of the picture say what is odd or was left out (a wrong suffix, a damaged profile, a second page), and only
+    they and errors name `path`.
 
     Raises:
         ImageError: as `decode_rgb`.
@@ -137,7 +140,7 @@ def decode_picture(data: bytes, path: Path) -> Picture:
     if problem or header.space == "CMYK":
         metadata = replace(metadata, icc=None)  # A CMYK profile would be wrong for the RGB that comes out.
     several = "it holds more than one picture, of which the first was read" if holds_more_pictures(data, header) else ""
-    notes = tuple(note for note in (*notes, problem, several) if note)
+    notes = tuple(note for note in (misnamed(header.kind, path), *notes, problem, several) if note)
     return Picture(np.ascontiguousarray(color), alpha, header.is_gray, metadata, notes)
 
 
@@ -236,6 +239,8 @@ def _check_regular_file(path: Path) -> None:
 def _decode_rgb(data: bytes, header: ImageHeader, path: Path) -> Pixels:
     if header.is_for_pillow:
         pixels = _decode_with_pillow(data, header, path, as_rgb=True)
+    elif header.kind == "TIFF":  # Asked for RGB of 16 bits, OpenCV 5.0.0 returns memory that it never wrote.
+        pixels = np.asarray(cv2.cvtColor(_decode_with_cv2(data, _CV2_BGR, header, path), cv2.COLOR_BGR2RGB))
     else:
         pixels = _decode_with_cv2(data, _CV2_RGB, header, path)
     return to_8_bit(_upright(pixels, header))

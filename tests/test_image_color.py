@@ -9,7 +9,7 @@ from realesrgan_arch.image_color import check_profile, to_srgb
 from realesrgan_arch.images import ImageError, Metadata, Picture, decode_picture, decode_rgb
 from tests.image_makers import SRGB, cmyk_profile, picture, saved
 
-PATH = Path("a.tif")
+PATH = Path("a")
 INKS = np.zeros((16, 64, 4), np.uint8)
 INKS[:, 16:32, 0] = INKS[:, 32:48, 3] = INKS[:, 48:, 1] = 255
 """Four fields: paper, cyan, black, magenta. The test's profile makes white, red, black and gray of them."""
@@ -137,12 +137,12 @@ def test_a_picture_without_a_profile_is_srgb_already():
 
 def test_16_bits_with_a_profile_are_refused_in_one_sentence():
     source = Picture(picture().astype(np.uint16), metadata=Metadata(icc=SRGB))
-    with pytest.raises(ImageError, match=r"^a.tif has 16 bits a channel .* keep its profile, or convert it first\.$"):
+    with pytest.raises(ImageError, match=r"^a has 16 bits a channel .* keep its profile, or convert it first\.$"):
         to_srgb(source, PATH)
 
 
 def test_a_profile_that_cannot_be_used_is_refused_in_one_sentence():
-    with pytest.raises(ImageError, match="a.tif has a colour profile that cannot be converted to sRGB"):
+    with pytest.raises(ImageError, match="a has a colour profile that cannot be converted to sRGB"):
         to_srgb(Picture(picture(), metadata=Metadata(icc=b"garbage")), PATH)
 
 

@@ -2,6 +2,7 @@
 
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -84,3 +85,12 @@ def test_unknown_tags_and_missing_data_write_no_line(tmp_path, capfd):
     with pytest.raises(ImageError, match="cut.tif is a damaged TIFF"):
         read_picture(tmp_path / "cut.tif")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("compression", [1, 5])
+def test_sixteen_bits_of_colour_are_the_same_for_training_and_for_upscaling(tmp_path, compression):
+    noise = np.random.default_rng(0).integers(0, 65535, (40, 60, 3), dtype=np.uint16, endpoint=True)
+    options = [cv2.IMWRITE_TIFF_COMPRESSION, compression]
+    (tmp_path / "a.tif").write_bytes(cv2.imencode(".tif", noise[..., ::-1], options)[1].tobytes())
+    assert np.array_equal(read_picture(tmp_path / "a.tif").rgb, noise)
+    assert np.array_equal(read_rgb(tmp_path / "a.tif"), np.round(noise / 257).astype(np.uint8))

@@ -2,11 +2,14 @@
 
 import argparse
 
+_MAX_DIGITS = 9
+"""Python reads no number of more than 4300 digits, and a program that counts to a billion is at a standstill."""
+
 
 def count(text: str) -> int:
     """Read a whole number of 0 or more."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number of 0 or more, got {text!r}")
+    if not _is_whole(text):
+        raise argparse.ArgumentTypeError(f"expected a whole number of 0 or more, got {_short(text)}")
     return int(text)
 
 
@@ -19,42 +22,50 @@ def name_part(text: str) -> str:
 
 def positive_number(text: str) -> float:
     """Read a finite number above 0."""
-    if not text.replace(".", "", 1).isdecimal() or not float(text) > 0:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    if not text.replace(".", "", 1).isdecimal() or not 0 < float(text) < 10**_MAX_DIGITS:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {_short(text)}")
     return float(text)
 
 
 def bits(text: str) -> int:
     """Read how many bits of two perceptual hashes may differ: 0 to 16, beyond which strangers are alike too."""
-    if not text.isdecimal() or int(text) > 16:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 16, got {text!r}")
+    if not _is_whole(text) or int(text) > 16:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 16, got {_short(text)}")
     return int(text)
 
 
 def positive_count(text: str) -> int:
     """Read a whole number of 1 or more."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
+    if not _is_whole(text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {_short(text)}")
     return int(text)
 
 
 def tile_size(text: str) -> int | None:
     """Read `auto` (None) or a whole number of 0 or more."""
-    if text != "auto" and not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected auto or a whole number of 0 or more, got {text!r}")
+    if text != "auto" and not _is_whole(text):
+        raise argparse.ArgumentTypeError(f"expected auto or a whole number of 0 or more, got {_short(text)}")
     return None if text == "auto" else int(text)
 
 
 def encoder_quality(text: str) -> int:
     """Read a whole number from 1 to 100."""
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 100, got {text!r}")
+    if not _is_whole(text) or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 100, got {_short(text)}")
     return int(text)
 
 
 def shard(text: str) -> tuple[int, int]:
     """Read `i/n`, the i-th of n shares, from `1/n` to `n/n`."""
     first, _, second = text.partition("/")
-    if not (first.isdecimal() and second.isdecimal() and 1 <= int(first) <= int(second)):
-        raise argparse.ArgumentTypeError(f"expected i/n with i from 1 to n, such as 1/4, got {text!r}")
+    if not (_is_whole(first) and _is_whole(second) and 1 <= int(first) <= int(second)):
+        raise argparse.ArgumentTypeError(f"expected i/n with i from 1 to n, such as 1/4, got {_short(text)}")
     return int(first), int(second)
+
+
+def _is_whole(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _MAX_DIGITS
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:40]}...")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from realesrgan_arch import atomic
@@ -31,8 +31,9 @@ def remove_leftovers(folders: Iterable[Path], *, is_alone: bool, now: float | No
             atomic.remove_partial_files(folder)
             continue
         for path in folder.glob(f".*{atomic.PARTIAL}"):
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # The other process has finished it since.
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
 
 def _try_to_lock(output: Path, held: ExitStack) -> bool:

@@ -45,7 +45,7 @@ class UpscaleOutcome:
         """Return what was made, where it is, how fast it was, what was left out, and how to go on."""
         made = count_of(len(self.report.made), "picture")
         size = "" if self.scale is None else f" x{self.scale:g}"
-        lines = [f"{made} upscaled{size} with {self.request.model} ({self.computed_by})"]
+        lines = [f"{made} upscaled{size} with {shown(Path(self.request.model))} ({self.computed_by})"]
         lines.append(f"results  {shown(self.request.output)}")
         return "\n".join([*lines, *self._speed(), *self._left_out(), *self._how_to_go_on()])
 

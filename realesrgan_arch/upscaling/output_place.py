@@ -1,5 +1,6 @@
 """The folder of the results: whether they can be written there, and whether something else would be lost."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -54,6 +55,15 @@ def check_nothing_is_lost(
             f"The results would replace {files} no result of an earlier run, such as {shown(strangers[0])}: choose "
             "another folder or suffix, or say --overwrite."
         )
+
+
+def check_name(target: Path) -> None:
+    """Raise OutputError when the name or the whole path of `target` is longer than its disk allows."""
+    try:
+        os.lstat(target)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise OutputError(f"{shown(target)} cannot be written: {error.strerror}.") from error
 
 
 def check_writable(folder: Path) -> None:

@@ -17,7 +17,13 @@ from realesrgan_arch.images import check_writable_size
 from realesrgan_arch.upscaling.job import Job, RunPlan
 from realesrgan_arch.upscaling.manifest import Manifest
 from realesrgan_arch.upscaling.names import Extension, result_names
-from realesrgan_arch.upscaling.output_place import check_nothing_is_lost, check_room, check_writable
+from realesrgan_arch.upscaling.output_place import (
+    OutputError,
+    check_name,
+    check_nothing_is_lost,
+    check_room,
+    check_writable,
+)
 from realesrgan_arch.upscaling.prescan import Scanned, scan
 from realesrgan_arch.upscaling.sources import Sources
 
@@ -120,8 +126,9 @@ def _job_of(scanned: Scanned, target: Path, output_size: Callable[[Size], Size])
         return scanned.path, scanned.fault
     width, height = output_size(scanned.size)
     try:
+        check_name(target)
         check_writable_size(target, width=width, height=height)
-    except ImageError as error:
+    except (ImageError, OutputError) as error:
         return scanned.path, str(error)
     return Job(scanned.path, target, scanned.size, (width, height), scanned.num_bytes, scanned.mtime_ns)
 

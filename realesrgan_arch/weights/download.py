@@ -47,7 +47,7 @@ def find_or_download(name_or_path: str | Path) -> Path:
         WeightsError: no such file; or absent and not to be had, with the place to put the file.
     """
     known = find_known(str(name_or_path))
-    is_name = len(Path(name_or_path).parts) == 1 and not Path(name_or_path).is_file()
+    is_name = known is not None and len(Path(name_or_path).parts) == 1 and not Path(name_or_path).is_file()
     if known is None or not is_name or present_file(known) is not None:
         return find_weights(name_or_path)
     try:

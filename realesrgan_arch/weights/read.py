@@ -67,7 +67,7 @@ def _checked_head(path: Path) -> bytes:
 
 def _read_safetensors(path: Path) -> object:
     try:
-        return safetensors.torch.load_file(path, device="cpu")
+        return safetensors.torch.load(path.read_bytes())  # `load_file` opens only names in UTF-8
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise BadModelError(f"{path} is damaged or not a safetensors file ({_first_line(error)}).") from error
 
@@ -141,5 +141,6 @@ def _pickle_bytes(path: Path) -> bytes:
 
 
 def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
+    # Before it, torch advises to load the file without care.
+    lines = str(error).rpartition("WeightsUnpickler error:")[2].strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:160].rstrip('.')}" if lines else type(error).__name__

@@ -165,9 +165,9 @@ def find_weights(name_or_path: str | Path) -> Path:
     Raises `WeightsError` with the place to put the file and the command that gets it.
     """
     path = Path(name_or_path).expanduser()
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 - unlike `Path.is_file`, False for a name that is too long
         return path
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112
         raise WeightsError(f"expected a weights file, got the folder {path}: name a file in it.")
     known = find_known(path.name)
     if known and len(path.parts) == 1:
@@ -184,7 +184,7 @@ def _absent_message(path: Path, known: KnownWeights | None) -> str:
             f"weights {path} not found: run `realesrgan-arch weights get {known.name} --to {place}`, "
             f"or put the file from {known.url} into {place}."
         )
-    siblings = [file.name for file in path.parent.iterdir() if file.is_file()] if path.parent.is_dir() else []
+    siblings = [file.name for file in path.parent.iterdir() if file.is_file()] if os.path.isdir(path.parent) else []  # noqa: PTH112
     near = difflib.get_close_matches(path.name, [*KNOWN_WEIGHTS, *siblings], n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "`realesrgan-arch weights list` shows the known names."
     return f"weights {path} not found: {hint}"

@@ -1,4 +1,4 @@
-"""Entries about what is in a file: rows 1 to 9, 17, 20 to 22, 25 and 26 of the catalogue."""
+"""Entries about what is in a file: rows 1 to 7, 9, 17, 20 to 22, 25 and 26 of the catalogue."""
 
 from tests.corpus import pictures
 from tests.corpus.entries import Audited, Entry, broken, one, usable
@@ -107,11 +107,13 @@ _FORMATS = (
         "06-png-called-jpg",
         "A PNG that is called `.jpg`: its content decides how it is read.",
         one("a.jpg", lambda: pictures.png(61)),
+        warns="it is called .jpg and is a PNG image",
     ),
     usable(
         "06-jpeg-called-png",
         "A JPEG that is called `.png`: its content decides how it is read.",
         one("a.png", lambda: pictures.jpeg(62)),
+        warns="it is called .png and is a JPEG image",
     ),
     broken(
         "07-no-permission",
@@ -147,7 +149,7 @@ _FORMATS = (
         "09-gray-with-transparency",
         "A gray picture with transparency, which is magnified too; training sees the colours without it.",
         one("a.png", lambda: pictures.foreign_mode("LA")),
-        mode="RGBA",
+        mode="LA",
         audit=Audited(True, notes=("gray", "alpha")),
     ),
     usable(
@@ -227,6 +229,7 @@ _MANY_FRAMES = tuple(
         f"25-{name}",
         f"{what}; the first picture of it is used.",
         one(f"a.{suffix}", lambda kind=kind, seed=2500 + 3 * n: pictures.with_frames(kind, seed)),
+        warns="more than one picture, of which the first was read",
         audit=judged,
     )
     for n, (name, what, suffix, kind, judged) in enumerate(

@@ -58,20 +58,22 @@ def faults(corpus: Corpus) -> Iterator[None]:
         for entry in ENTRIES:
             for path in corpus.paths[entry.id]:
                 if entry.fault == "denied":
-                    stack.enter_context(_denied(path))
+                    stack.enter_context(denied(path))
                 elif entry.fault == "vanishing":
                     stack.enter_context(_vanishing(path))
         yield
 
 
 @contextmanager
-def _denied(path: Path) -> Iterator[None]:
-    path.chmod(0)
+def denied(path: Path) -> Iterator[None]:
+    """In this block a file may not be read and a folder not be written."""
+    before = path.stat().st_mode
+    path.chmod(0o555 if path.is_dir() else 0)
     try:
         with permissions_hold():
             yield
     finally:
-        path.chmod(0o644)
+        path.chmod(before)
 
 
 @contextmanager

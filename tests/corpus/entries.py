@@ -19,6 +19,8 @@ class Read:
     mode: str = ""
     """Pillow's mode of the magnified picture, where it is worth saying."""
     note: str = ""
+    warns: str = ""
+    """What the warning about the result says, of upscaling; nothing is said without."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,12 @@ def usable(
     *,
     mode: str = "",
     note: str = "",
+    warns: str = "",
     audit: Audited | None = None,
 ) -> Entry:
     """An input that every consumer uses."""
     read = Read(size, note=note)
-    magnified = Read((2 * size[0], 2 * size[1]), mode=mode, note=note)
+    magnified = Read((2 * size[0], 2 * size[1]), mode=mode, note=note, warns=warns)
     return Entry(id, what, make, split=read, training=read, upscaling=magnified, audit=audit or Audited(True))
 
 

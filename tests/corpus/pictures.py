@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,13 @@ def png(seed: int = 0, **options: Any) -> bytes:
 
 def jpeg(seed: int = 0, **options: Any) -> bytes:
     return encoded(noise(seed), "JPEG", quality=90, **options)
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """(width, height) of a picture, every pixel of which can be decoded."""
+    with Image.open(path) as image:
+        image.load()
+        return image.size
 
 
 def turned_jpeg(orientation: int) -> bytes:

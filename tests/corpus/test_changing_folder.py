@@ -1,35 +1,13 @@
 """A folder that changes while the audit runs."""
 
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from realesrgan_arch.audit import engine
 from realesrgan_arch.audit.thresholds import AuditThresholds
-
-
-class BlockedError(Exception):
-    pass
-
-
-@contextmanager
-def at_most(seconds: int) -> Iterator[None]:
-    """What blocks for ever fails instead."""
-
-    def ring(*_):
-        raise BlockedError
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+from tests.corpus.alarm import at_most
 
 
 def test_files_that_become_something_else_while_the_audit_runs_block_nothing_and_keep_their_row(

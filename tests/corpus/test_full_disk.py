@@ -9,11 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from realesrgan_arch import atomic
+from realesrgan_arch import atomic, inference
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.split_folder import open_split
-from realesrgan_arch.errors import UserError
+from realesrgan_arch.entry import run
+from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
+from realesrgan_arch.upscaling import one_job
+from tests.corpus import pictures
 from tests.corpus.corpus_folder import RESULTS, comparable, run_quietly
+from tests.corpus.upscale_runs import BASE
 
 PAGE_BYTES = 4096
 
@@ -118,3 +122,32 @@ def test_pictures_onto_a_full_disk_are_one_sentence_and_no_half_file(photos: Pat
         finished = {name: data for name, data in files_below(disk / "set").items() if name.endswith(".png")}
         assert all(whole[name] == data for name, data in finished.items() if name in whole)
         assert not [name for name in files_below(disk) if "partial" in name]
+
+
+def test_pictures_upscaled_onto_a_full_disk_end_with_code_5_and_go_on_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(6):
+        (photos / f"{number}.png").write_bytes(pictures.encoded(pictures.noise(number, 100, 80), "PNG"))
+    monkeypatch.setattr(one_job, "_MOMENT_SECONDS", 0.1)
+    flags = ("--model_path", str(BASE), "--device", "cpu", "--backend", "torch", "--fp32", "-s", "1", "--suffix", "")
+    assert run(inference.main, [str(photos), str(tmp_path / "whole"), *flags]) == 0
+    whole = _pictures_below(tmp_path / "whole")
+    with tiny_disk(tmp_path / "disk", num_bytes=64 * PAGE_BYTES) as disk:
+        num_bytes = sum(map(len, whole.values()))
+        fill(disk, keep_bytes=num_bytes // 2)
+        assert run(inference.main, [str(photos), str(disk / "out"), *flags]) == EXIT_NO_ROOM
+        said = capfd.readouterr()
+        assert "cannot be written: the disk is full" in said.err
+        assert "Traceback" not in said.err
+        assert _pictures_below(disk).items() < whole.items()
+        assert not list(disk.rglob("*.partial"))
+        (disk / "filler").unlink()
+        assert run(inference.main, [str(photos), str(disk / "out"), *flags, "--resume"]) == 0
+        assert _pictures_below(disk / "out") == whole
+
+
+def _pictures_below(folder: Path) -> dict[str, bytes]:
+    return {Path(name).name: data for name, data in files_below(folder).items() if name.endswith(".png")}

@@ -3,24 +3,15 @@
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
-from torch import nn
 
-from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
-from realesrgan_arch.upscaling.engine import Upscaler
-from realesrgan_arch.upscaling.folder import FolderReport, upscale_folder
+from realesrgan_arch.upscaling.folder import FolderReport
 from realesrgan_arch.upscaling.job import RunPlan
-from realesrgan_arch.upscaling.picture import PictureUpscaler
 from tests.corpus.corpus_folder import Corpus, faults
 from tests.corpus.entries import Entry, LeftOut, Read
 from tests.corpus.table import ENTRIES
+from tests.upscaling.folder_run import do
 from tests.upscaling.planning import plan
-
-
-class Repeat(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +28,9 @@ def targets(planned: RunPlan) -> dict[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def report(corpus: Corpus, planned: RunPlan) -> FolderReport:
-    upscaler = PictureUpscaler(Upscaler(TorchBackend(Repeat(), scale=2, device=torch.device("cpu"))), outscale=2)
+def report(corpus: Corpus, planned: RunPlan, work: Path) -> FolderReport:
     with faults(corpus):
-        return upscale_folder(planned, upscaler=upscaler)
+        return do(planned, work)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
@@ -48,6 +38,7 @@ def test_each_entry_is_magnified_as_the_table_says(
     entry: Entry, corpus: Corpus, report: FolderReport, targets: dict[Path, Path]
 ):
     failed = dict(report.failed)
+    warnings = {result.job.source: " ".join(result.warnings) for result in report.made}
     for path in corpus.paths[entry.id]:
         if isinstance(entry.upscaling, Read):
             with Image.open(targets[path]) as result:
@@ -55,6 +46,8 @@ def test_each_entry_is_magnified_as_the_table_says(
                 assert result.mode == (entry.upscaling.mode or result.mode)
                 assert result.getexif().get(274, 1) == 1
             assert path not in failed
+            assert entry.upscaling.warns in warnings[path]
+            assert bool(entry.upscaling.warns) == bool(warnings[path])
         elif isinstance(entry.upscaling, LeftOut):
             assert entry.upscaling.words in failed[path]
             assert path not in targets or not _exists(targets[path])
@@ -69,7 +62,7 @@ def test_every_source_has_a_result_of_its_own_and_nothing_is_left_behind(
     assert len(targets) + len(planned.unreadable) == len(report.ok) + len(report.failed)
     ignoring_case = {str(target).casefold() for target in targets.values()}
     assert len(ignoring_case) == len(targets)
-    assert sorted(path for path in work.rglob("*") if path.is_file()) == sorted(report.ok)
+    assert {path for path in work.rglob("*") if path.is_file()} == {*report.ok, work / "failed.txt"}
     assert {targets[path] for path in corpus.good} <= set(report.ok)
 
 
