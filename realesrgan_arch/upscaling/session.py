@@ -181,7 +181,8 @@ class _Run:
         manifest = build(root=sources.root)
         plan = plan_run(
             sources, output_size=_result_size(request, self.model).of, manifest=manifest, suffix=request.suffix,
-            ext=request.ext, shard=request.shard, limit=limit, resume=resume, verify=request.verify, overwrite=request.overwrite,
+            ext=request.ext, shard=request.shard, limit=limit, resume=resume, verify=request.verify,
+            overwrite=request.overwrite,
         )  # fmt: skip
         return plan, manifest
 
