@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 
@@ -112,25 +113,22 @@ def test_nothing_is_lost_when_a_worker_is_killed_in_its_picture(on_ray, results,
     assert err.count("a process died over ") == 1
 
 
-def test_a_picture_that_kills_every_worker_fails_alone_after_three_tries(on_ray, results, monkeypatch):
+def test_a_broken_picture_and_one_that_kills_every_worker_three_times_fail_alone_and_are_listed(
+    on_ray, results, inputs, tmp_path, monkeypatch
+):
     monkeypatch.setattr(session, "build_upscaler", cluster_run.dies_of_one_picture)
-    outcome = upscale(on_ray)
+    photos = shutil.copytree(inputs / "photos", tmp_path / "photos")
+    (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:-40])
+    outcome = upscale(replace(on_ray, source=photos))
     assert outcome.exit_code == 3
-    ((source, sentence),) = outcome.report.failed
-    assert source == on_ray.source / WIDE
-    assert "died 3 times over it" in sentence
-    assert _bytes_of(on_ray.output) == {name: data for name, data in results.items() if name != WIDE}
-
-
-def test_a_broken_picture_is_exit_code_3_and_in_the_list(on_ray, tmp_path):
-    for name in NAMES[:3]:
-        photo(tmp_path / "photos" / name, size=(16, 16))
-    bad = tmp_path / "photos" / "b.png"
-    bad.write_bytes(bad.read_bytes()[:-40])
-    outcome = upscale(replace(on_ray, source=tmp_path / "photos"))
-    assert outcome.exit_code == 3
-    assert (on_ray.output / "failed.txt").read_text().startswith(f"{bad}\t{bad} ")
-    assert _recorded(on_ray.output) == ["a.png", "c.png"]
+    failed = dict(outcome.report.failed)
+    assert sorted(failed) == [photos / "b.png", photos / WIDE]
+    assert "died 3 times over it" in failed[photos / WIDE]
+    listed = dict(line.split("\t") for line in (on_ray.output / "failed.txt").read_text().splitlines())
+    assert listed == {str(path): sentence for path, sentence in failed.items()}
+    made = {name: data for name, data in results.items() if photos / name not in failed}
+    assert _bytes_of(on_ray.output) == made
+    assert _recorded(on_ray.output) == sorted(made)
 
 
 def test_ctrl_c_is_130_abandons_what_is_computed_and_all_that_is_done_is_recorded(on_ray, results, monkeypatch):
@@ -166,8 +164,8 @@ def test_a_machine_with_other_weights_is_left_out_and_without_any_machine_the_ru
     load = session.load_model
     monkeypatch.setattr(session, "load_model", lambda *given, **named: replace(load(*given, **named), sha256="00"))
     with pytest.raises(ClusterError, match=r"No device .* can go on\. .*net_g\.pth has other weights there"):
-        upscale(on_ray)
-    assert capfd.readouterr().err.count("a device is left out: ") == 2
+        upscale(replace(on_ray, limit=1))
+    assert capfd.readouterr().err.count("a device is left out: ") == 1
 
 
 def test_what_ray_cannot_do_is_refused(request_of_six):
