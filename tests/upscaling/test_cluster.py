@@ -168,7 +168,8 @@ def test_a_machine_with_other_weights_is_left_out_and_without_any_machine_the_ru
     assert capfd.readouterr().err.count("a device is left out: ") == 1
 
 
-def test_what_ray_cannot_do_is_refused(request_of_six):
+def test_what_ray_cannot_do_is_refused(request_of_six, monkeypatch):
+    monkeypatch.setattr(session, "connected", lambda: pytest.fail("it went to Ray"))
     for wish in ({"watch": True}, {"shard": (1, 2)}):
         with pytest.raises(RequestError, match="leave out --watch and --shard"):
             upscale(replace(request_of_six, engine="ray", **wish))
