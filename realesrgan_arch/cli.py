@@ -23,6 +23,10 @@ VERBS: dict[str, tuple[str, str]] = {
     ),
     "test": ("realesrgan_arch.test", "score bicubic, the base model and a tuned one on unseen pictures"),
     "upscale": ("realesrgan_arch.inference", "upscale a picture or a folder"),
+    "export": (
+        "realesrgan_arch.commands.export",
+        "write weights as pth, safetensors, ONNX, OpenVINO and ncnn, checked",
+    ),
     "weights": ("realesrgan_arch.commands.weights", "list, get, verify and inspect weights"),
     "options": ("realesrgan_arch.commands.options", "check or show an option file, or print the schema for editors"),
     "doctor": ("realesrgan_arch.commands.doctor", "say what is installed, what will be used and what is wrong"),

@@ -121,6 +121,11 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
     add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto", help="(default: auto)")
     add("--fp32", action="store_true", help="the same as --precision fp32")
     add(
+        "--compile",
+        action="store_true",
+        help="fuse the network with torch.compile; for CUDA, half a minute at the start",
+    )
+    add(
         "-t",
         "--tile",
         type=tile_size,
@@ -178,6 +183,7 @@ def main(arguments: Sequence[str]) -> int:
             dpi=flags.dpi, tile=flags.tile, tile_pad=flags.tile_pad, pre_pad=flags.pre_pad,
             device=(flags.device or "auto") if flags.gpu_id is None else f"cuda:{flags.gpu_id}",
             precision="fp32" if flags.fp32 else flags.precision, backend=flags.backend,
+            compiled=flags.compile,
             alpha_upsampler="network" if flags.alpha_upsampler == "realesrgan" else "bicubic",
             resume=flags.resume or flags.watch, overwrite=flags.overwrite, verify=flags.verify,
             from_list=flags.from_list, limit=flags.limit, fail_fast=flags.fail_fast, watch=flags.watch,

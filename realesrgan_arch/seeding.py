@@ -28,6 +28,7 @@ class Stream(IntEnum):
     PLAIN_SAMPLE = 15
     GRADIENT_PENALTY = 16
     LAYER_STUDY = 17
+    EXPORT = 18
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

@@ -43,7 +43,10 @@ def _call(*arguments):
 def test_a_folder_is_upscaled_by_the_network_that_the_weights_describe(model, photos, tmp_path, capfd):
     network, weights = model
     output = tmp_path / "results"
-    assert _call("-i", photos, "-o", output, "--model_path", weights, "--fp32", "--device", "cpu") == 0
+    assert (
+        _call("-i", photos, "-o", output, "--model_path", weights, "--fp32", "--device", "cpu", "--backend", "torch")
+        == 0
+    )
     image = to_tensor(read_rgb(photos / "sub/b.png"))
     # The width of 13 is odd, so the network saw one more column, a reflection.
     with torch.no_grad():
@@ -53,10 +56,10 @@ def test_a_folder_is_upscaled_by_the_network_that_the_weights_describe(model, ph
     assert read_rgb(output / "a_out.png").shape == (20, 26, 3)
     printed = capfd.readouterr()
     assert printed.out.splitlines()[:2] == [
-        f"2 pictures upscaled x2 with {weights} (cpu, float32)",
+        f"2 pictures upscaled x2 with {weights} (torch on cpu in fp32)",
         f"results  {output}",
     ]
-    assert len(printed.err.splitlines()) == 1  # what is planned; no bar where there is no terminal
+    assert len(printed.err.splitlines()) == 2  # what computes, what is planned; no bar where there is no terminal
 
 
 def test_upstreams_flags_are_understood(model, photos, tmp_path):

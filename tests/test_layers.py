@@ -89,7 +89,17 @@ LAYERS = {
         "training.fault_points",
     ],
     # Composes parts.
-    TRAINING: ["training.*", "comparison", "preview.*"],
+    TRAINING: [
+        "training.*",
+        "comparison",
+        "preview.*",
+        # What they write comes from the folder of a run.
+        "upscaling.export.run_facts",
+        "upscaling.export.record",
+        "upscaling.export.model_card",
+        "upscaling.export.openmodeldb",
+        "upscaling.export.session",
+    ],
     # The one door to basicsr; a whole run behind it; several of them; and `doctor`'s facts, which look at everything.
     BRIDGE: ["basicsr_bridge", "session", "dry_run", "stages", "environment.*", "layer_study.*", "guided.*"],
     ENTRIES: ["commands.*", "notebook.*", "entry", "cli", "train", "finetune", "test", "inference"],

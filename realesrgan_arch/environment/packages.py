@@ -30,9 +30,14 @@ REQUIRED = (
 )
 # (extra, distribution, module): `pip install 'realesrgan-arch[extra]'`; setup.py has their releases.
 OPTIONAL = (
+    ("cluster", "ray", "ray"),
+    ("export", "onnx", "onnx"),
+    ("export-ncnn", "pnnx", "pnnx"),
     ("kaggle", "kagglehub", "kagglehub"),
     ("lmdb", "lmdb", "lmdb"),
     ("notebook", "ipykernel", "IPython"),
+    ("onnxruntime", "onnxruntime", "onnxruntime"),
+    ("openvino", "openvino", "openvino"),
     ("perceptual", "torchmetrics", "torchmetrics"),
 )
 OPENCV_FLAVOURS = (

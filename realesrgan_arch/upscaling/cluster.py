@@ -54,7 +54,7 @@ class Cluster:
         self._computed_by: dict[Place, str] = {}
 
     def in_words(self) -> str:
-        """Return what computed: `Ray: 2 x cuda, float16`."""
+        """Return what computed: `Ray: 2 x torch on cuda in fp16`."""
         counted = Counter(self._computed_by.values())
         return "Ray: " + ("; ".join(f"{number} x {what}" for what, number in counted.items()) or "no device")
 

@@ -51,7 +51,7 @@ class Worker:
             self._upscaler, computed_by = self._build()
         except UserError as error:
             return Ready(fault=f"{platform.node()}: {error}")
-        return Ready(computed_by)
+        return Ready(computed_by.partition(":")[0])  # without the reason why
 
     def do(self, job: Job) -> Outcome[Job, JobResult] | None:
         """Do one job, whose paths are absolute; return None where it was abandoned."""

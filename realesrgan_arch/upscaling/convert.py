@@ -1,5 +1,8 @@
 """A network in the forms that other runtimes read."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +26,17 @@ def write_onnx(network: nn.Module, path: Path) -> None:
     for module in ("onnx", "onnxscript"):
         require_extra(module, extra="export", purpose="ONNX")
     free = {0: Dim.DYNAMIC, 2: Dim.DYNAMIC, 3: Dim.DYNAMIC}
-    program = torch.onnx.export(
-        network.eval(),
-        (torch.rand(2, 3, 24, 32),),  # no side equals another, or the exporter takes them for one dimension
-        input_names=["input"],
-        output_names=["output"],
-        opset_version=ONNX_OPSET,
-        dynamic_shapes=(free,),
-        dynamo=True,
-        verbose=False,
-    )
+    with quiet_tracing():
+        program = torch.onnx.export(
+            network.eval(),
+            (torch.rand(2, 3, 24, 32),),  # no side equals another, or the exporter takes them for one dimension
+            input_names=["input"],
+            output_names=["output"],
+            opset_version=ONNX_OPSET,
+            dynamic_shapes=(free,),
+            dynamo=True,
+            verbose=False,
+        )
     if program is None:
         raise RuntimeError("torch.onnx.export gave no program")
     program.save(path, external_data=False)
@@ -45,4 +49,29 @@ def to_openvino(network: nn.Module) -> Any:
         MissingExtraError: openvino is not installed.
     """
     openvino = require_extra("openvino", extra="openvino", purpose="OpenVINO")
-    return openvino.convert_model(network.eval(), example_input=torch.rand(1, 3, 24, 32))
+    with quiet_tracing():
+        return openvino.convert_model(network.eval(), example_input=torch.rand(1, 3, 24, 32))
+
+
+def write_openvino(network: nn.Module, path: Path) -> None:
+    """Write `network` (float32, CPU) as OpenVINO IR: `path` (.xml), and the weights as fp32 in a .bin beside it.
+
+    Input `input` and output `output` as in `write_onnx`; batch, height and width are free.
+
+    Raises:
+        MissingExtraError: openvino is not installed.
+    """
+    openvino = require_extra("openvino", extra="openvino", purpose="OpenVINO")
+    model = to_openvino(network)
+    model.inputs[0].get_tensor().set_names({"input"})
+    model.outputs[0].get_tensor().set_names({"output"})
+    model.reshape({0: openvino.PartialShape([-1, 3, -1, -1])})
+    openvino.save_model(model, path, compress_to_fp16=False)
+
+
+@contextmanager
+def quiet_tracing() -> Iterator[None]:
+    """Keep back what torch remarks while it follows a network: on its own parts, and on sides that a network checks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -8,8 +8,9 @@ from torch import nn
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.networks.spec import GeneratorSpec
+from realesrgan_arch.upscaling.blend import blend_into
 from realesrgan_arch.weights.download import find_or_download
-from realesrgan_arch.weights.load import load_generator, load_into
+from realesrgan_arch.weights.load import load_generator
 
 _DENOISING, _KEEPING_NOISE = "realesr-general-x4v3", "realesr-general-wdn-x4v3"
 _UPSTREAM_STRENGTH = 0.5
@@ -50,17 +51,10 @@ def load_model(model: str, *, denoise_strength: float | None = None) -> LoadedMo
     if model != _DENOISING or strength == 1:
         return loaded
     other = _load(find_or_download(_KEEPING_NOISE))
-    _blend_into(loaded.network, other.network, share=1 - strength)
+    blend_into(loaded.network, other.network, share=1 - strength, name=_KEEPING_NOISE)
     return LoadedModel(loaded.network, loaded.spec, f"{loaded.sha256}+{other.sha256}")
 
 
 def _load(path: Path) -> LoadedModel:
     network, spec = load_generator(path)
     return LoadedModel(network, spec, hash_file(path))
-
-
-def _blend_into(network: nn.Module, other: nn.Module, *, share: float) -> None:
-    """Replace the weights of `network` by (1 - share) of them and `share` of the weights of `other`."""
-    others = other.state_dict()
-    blend = {name: value.lerp(others[name], share) for name, value in network.state_dict().items()}
-    load_into(network, blend, name=_DENOISING)

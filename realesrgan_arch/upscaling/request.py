@@ -37,6 +37,7 @@ class UpscaleRequest:
     device: str = "auto"
     precision: str = "auto"
     backend: str = "auto"
+    compiled: bool = False
     alpha_upsampler: AlphaUpsampler = "network"
     resume: bool = False
     overwrite: bool = False

@@ -11,8 +11,9 @@ from realesrgan_arch.data.files import DataError
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.stop_signals import StopSignals
+from realesrgan_arch.upscaling.backends.allocator import reuse_large_blocks
+from realesrgan_arch.upscaling.backends.choose import build_backend
 from realesrgan_arch.upscaling.backends.interface import Backend
-from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.cluster import Cluster
 from realesrgan_arch.upscaling.cluster_devices import connected, find_places
 from realesrgan_arch.upscaling.cluster_worker import Recipe
@@ -63,7 +64,8 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
     check_writable(request.output)
     if request.engine == "ray":
         return _upscale_on_cluster(request)
-    _choose(request)
+    device = choose_device(request.device)
+    choose_dtype(device, request.precision, training=False)  # a precision that cannot be had, before a model is loaded
     model = load_model(request.model, denoise_strength=request.denoise_strength)
     stop, progress = StopSignals(first=_FIRST, second=_SECOND), Progress()
 
@@ -73,16 +75,16 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
             raise AbandonedError
 
     upscaler, computed_by = build_upscaler(request, model, tick)
+    progress.say(computed_by)
     run = _Run(request, model, upscaler, stop, progress)
-    return run.until_its_end(look_seconds=look_seconds, computed_by=lambda: computed_by)
+    return run.until_its_end(look_seconds=look_seconds, computed_by=lambda: computed_by.partition(":")[0])
 
 
 def build_upscaler(
     request: UpscaleRequest, model: LoadedModel, tick: Callable[[int], None]
 ) -> tuple[PictureUpscaler, str]:
     """Return what magnifies on this machine, calling `tick` after each batch, and what is to be said about it."""
-    device, dtype = _choose(request)
-    backend, computed_by = _build_backend(model, device, dtype)
+    backend, computed_by = _build_backend(model, choose_device(request.device), request)
     return _picture_upscaler(TickingBackend(backend, tick), model, request), computed_by
 
 
@@ -211,11 +213,6 @@ def _check(request: UpscaleRequest) -> None:
         raise RequestError("--watch waits for pictures in a folder: give a folder, without --from-list and --limit.")
 
 
-def _choose(request: UpscaleRequest) -> tuple[torch.device, torch.dtype]:
-    device = choose_device(request.device)
-    return device, choose_dtype(device, request.precision, training=False)
-
-
 def _picture_upscaler(backend: Backend, model: LoadedModel, request: UpscaleRequest) -> PictureUpscaler:
     engine = Upscaler(backend, tile=request.tile, tile_pad=request.tile_pad, pre_pad=request.pre_pad)
     size = _result_size(request, model)
@@ -234,8 +231,11 @@ def _scale(request: UpscaleRequest, model: LoadedModel) -> float | None:
     return None if is_by_size else request.outscale or float(model.spec.scale)
 
 
-# To be joined with `backends/choose.py`.
-def _build_backend(model: LoadedModel, device: torch.device, dtype: torch.dtype) -> tuple[Backend, str]:
+def _build_backend(model: LoadedModel, device: torch.device, request: UpscaleRequest) -> tuple[Backend, str]:
     """What computes, and what is to be said about it."""
-    backend = TorchBackend(model.network, scale=model.spec.scale, device=device, dtype=dtype)
-    return backend, f"{device}, {str(dtype).removeprefix('torch.')}"
+    if device.type == "cpu":
+        reuse_large_blocks()
+    return build_backend(
+        model.network, scale=model.spec.scale, device=device, backend=request.backend, precision=request.precision,
+        compiled=request.compiled,
+    )  # fmt: skip

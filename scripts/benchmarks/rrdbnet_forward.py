@@ -8,15 +8,13 @@ Without `--weights` the weights are random, and PSNR then says little about phot
 
 import argparse
 import copy
-import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import torch
+from interleaved import interleaved_seconds
 from torch import Tensor, nn
 
 from realesrgan_arch.basicsr_bridge import import_shims
@@ -45,7 +43,7 @@ def main() -> None:
 
 def _report(sides: dict[str, nn.Module], image: Tensor, *, runs: int) -> None:
     outputs = {name: network(image).float() for name, network in sides.items()}  # warms up too
-    seconds = _interleaved_seconds({name: lambda n=network: n(image) for name, network in sides.items()}, runs=runs)
+    seconds = interleaved_seconds({name: lambda n=network: n(image) for name, network in sides.items()}, runs=runs)
     (base, reference), *_ = outputs.items()
     megapixels = reference.shape[-1] * reference.shape[-2] / 1e6
     for name, output in outputs.items():
@@ -53,24 +51,6 @@ def _report(sides: dict[str, nn.Module], image: Tensor, *, runs: int) -> None:
         psnr = f"PSNR {-10 * torch.log10(error).item():.1f} dB" if error > 0 else "identical"
         ratio = seconds[base] / seconds[name]
         print(f"{name:<22} {seconds[name]:7.3f} s  {megapixels / seconds[name]:6.2f} MP/s  ratio {ratio:4.2f}  {psnr}")
-
-
-def _interleaved_seconds(sides: dict[str, Callable[[], object]], *, runs: int) -> dict[str, float]:
-    """Return the median time of each side; they take turns so that a busy machine slows all alike."""
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(runs):
-        for name, run in sides.items():
-            _wait_for_device()
-            start = time.perf_counter()
-            run()
-            _wait_for_device()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
-def _wait_for_device() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def _our_network(arguments: argparse.Namespace) -> tuple[nn.Module, RRDBNetSpec]:

@@ -53,7 +53,7 @@ def inputs(tmp_path_factory):
 def request_of_six(inputs):
     return UpscaleRequest(
         inputs / "photos", inputs / "local", str(inputs / "net_g.pth"), suffix="", tile=0, device="cpu",
-        precision="fp32",
+        precision="fp32", backend="torch",
     )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def test_two_nodes_make_the_same_bytes_and_the_same_manifest_as_no_cluster(
     assert _bytes_of(on_ray.output) == results
     assert _facts(on_ray.output) == _facts(request_of_six.output)
     first, _, speed = outcome.summary().splitlines()
-    assert first.endswith("(Ray: 2 x cpu, float32)")
+    assert first.endswith("(Ray: 2 x torch on cpu in fp32)")
     assert "busy: devices " in speed
     (on_ray.output / "b.png").unlink()
     monkeypatch.undo()

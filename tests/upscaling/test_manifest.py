@@ -41,7 +41,7 @@ class Place:
         )  # fmt: skip
 
     def lines(self) -> list[dict]:
-        return [json.loads(line) for line in (self.output / MANIFEST).read_bytes().splitlines()]
+        return [json.loads(line) for line in (self.output / MANIFEST).read_bytes().split(b"\n") if line]
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from realesrgan_arch.devices import choose_device
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.upscaling import session
+from realesrgan_arch.upscaling.backends import choose
+from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.session import RequestError, UpscaleRequest, upscale
 from realesrgan_arch.upscaling.sources import NoPicturesError
 from tests.upscaling.folder_run import files, photo
@@ -26,7 +28,13 @@ def request_of_three(tmp_path):
     for name in ("a.png", "b.png", "sub/c.png"):
         photo(tmp_path / "photos" / name, size=(16, 16))
     return UpscaleRequest(
-        tmp_path / "photos", tmp_path / "out", str(tmp_path / "net_g.pth"), suffix="", device="cpu", precision="fp32"
+        tmp_path / "photos",
+        tmp_path / "out",
+        str(tmp_path / "net_g.pth"),
+        suffix="",
+        device="cpu",
+        precision="fp32",
+        backend="torch",
     )
 
 
@@ -38,11 +46,13 @@ def test_a_run_makes_all_results_and_says_how_fast_and_where(request_of_three, c
     assert files(request_of_three.output) == RESULTS
     assert outcome.exit_code == 0
     first, second, third = outcome.summary().splitlines()
-    assert first == f"3 pictures upscaled x2 with {request_of_three.model} (cpu, float32)"
+    assert first == f"3 pictures upscaled x2 with {request_of_three.model} (torch on cpu in fp32)"
     assert second == f"results  {request_of_three.output}"
     assert third.startswith("speed    0.0 MP in ")
     assert "MP/s; busy: network " in third
-    assert capfd.readouterr().err.startswith("3 images; output about ")
+    said = capfd.readouterr().err.splitlines()
+    assert said[0] == "torch on cpu in fp32: as asked."
+    assert said[1].startswith("3 images; output about ")
 
 
 def test_a_run_that_resumes_does_what_is_not_done_with_these_settings(request_of_three):
@@ -80,7 +90,7 @@ def test_failures_are_exit_code_3_and_the_list_is_the_next_command(request_of_th
 
 def _signalling(number, *, at_batch):
     """A backend that gets the signal in the middle of the batch `at_batch`."""
-    real, batches = session.TorchBackend, []
+    real, batches = TorchBackend, []
 
     class Signalled(real):
         def run(self, batch):
@@ -97,7 +107,7 @@ def test_a_signal_abandons_the_picture_writes_what_is_computed_and_says_how_to_g
     request_of_three, monkeypatch, capfd, number, code
 ):
     before = signal.getsignal(number)
-    monkeypatch.setattr(session, "TorchBackend", _signalling(number, at_batch=2))
+    monkeypatch.setattr(choose, "TorchBackend", _signalling(number, at_batch=2))
     outcome = upscale(replace(request_of_three, tile=0))
     assert outcome.exit_code == code
     assert files(request_of_three.output) == ["a.png", "manifest.jsonl"]
