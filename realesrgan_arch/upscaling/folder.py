@@ -1,6 +1,6 @@
 """Do the jobs of a plan: one bad file does not stop the rest, and whatever ends the run leaves whole files only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -81,58 +81,71 @@ def upscale_folder(
     Raises:
         OSError: `record` or the list cannot be written, other than for lack of room.
     """
-    run = _Run(work, progress, record, fail_fast=fail_fast, should_stop=should_stop)
-    stages = Stages(work.load, run.magnify, work.save, weigh=_weigh, faults=FAULTS_OF_ONE_FILE)
+    run = FolderRun(progress, record, fail_fast=fail_fast, should_stop=should_stop)
+
+    def magnify(loaded: Loaded) -> Magnified:
+        progress.begin(loaded.job)
+        magnified = work.magnify(loaded)
+        run.note_computed(loaded.job)
+        return magnified
+
+    stages = Stages(work.load, magnify, work.save, weigh=_weigh, faults=FAULTS_OF_ONE_FILE)
     pipeline = Pipeline(stages, bounds or _usual_bounds(), should_stop=run.is_stopping)
-    run.failed += plan.unreadable
-    progress.start(plan.jobs)
-    try:
-        with closing(pipeline.run(plan.jobs)) as outcomes:
-            for outcome in outcomes:
-                run.take(outcome)
-    finally:
-        progress.close()
-        left = run.left_of(plan)
-        has_list = run.write_failed_list(failed_list, left)
-    return FolderReport(tuple(run.made), tuple(run.failed), left, pipeline.load, has_list, run.full_disk)
+    return run.gather(plan, pipeline.run(plan.jobs), load=pipeline.load, failed_list=failed_list)
 
 
 @dataclass
-class _Run:
-    work: PictureWork
+class FolderRun:
+    """What becomes of the jobs of a run, whoever does them; for the arguments see `upscale_folder`."""
+
     progress: Progress
     record: Callable[[JobResult], None]
     fail_fast: bool
     should_stop: Callable[[], bool]
-    made: list[JobResult] = field(default_factory=list)
-    failed: list[tuple[Path, str]] = field(default_factory=list)
-    full_disk: str | None = None
+    _made: list[JobResult] = field(default_factory=list)
+    _failed: list[tuple[Path, str]] = field(default_factory=list)
+    _full_disk: str | None = None
     _has_failed: bool = False
     _computed: set[Path] = field(default_factory=set)
 
     def is_stopping(self) -> bool:
-        return self.full_disk is not None or (self.fail_fast and self._has_failed) or self.should_stop()
+        """Return whether no more is to be begun."""
+        return self._full_disk is not None or (self.fail_fast and self._has_failed) or self.should_stop()
 
-    def magnify(self, loaded: Loaded) -> Magnified:
-        self.progress.begin(loaded.job)
-        magnified = self.work.magnify(loaded)
-        self.progress.end(loaded.job)
-        self._computed.add(loaded.job.source)
-        return magnified
+    def note_computed(self, job: Job) -> None:
+        """Say that the network has done `job`; it may still have to be written."""
+        self.progress.end(job)
+        self._computed.add(job.source)
 
-    def take(self, outcome: Outcome[Job, JobResult]) -> None:
+    def gather(
+        self, plan: RunPlan, outcomes: Generator[Outcome[Job, JobResult], None, None], *, load: Load, failed_list: Path
+    ) -> FolderReport:
+        """Record, show and report `outcomes`, of the jobs of `plan`, as they come."""
+        self._failed += plan.unreadable
+        self.progress.start(plan.jobs)
+        try:
+            with closing(outcomes):
+                for outcome in outcomes:
+                    self._take(outcome)
+        finally:
+            self.progress.close()
+            left = self._left_of(plan)
+            has_list = self._write_failed_list(failed_list, left)
+        return FolderReport(tuple(self._made), tuple(self._failed), left, load, has_list, self._full_disk)
+
+    def _take(self, outcome: Outcome[Job, JobResult]) -> None:
         if outcome.result is not None:
             self._keep(replace(outcome.result, seconds=outcome.seconds))
         elif outcome.fault is not None:
             self._fail(outcome.item, outcome.fault)
 
-    def left_of(self, plan: RunPlan) -> tuple[Path, ...]:
-        ended = {result.job.source for result in self.made} | {source for source, _ in self.failed}
+    def _left_of(self, plan: RunPlan) -> tuple[Path, ...]:
+        ended = {result.job.source for result in self._made} | {source for source, _ in self._failed}
         return tuple(job.source for job in plan.jobs if job.source not in ended)
 
-    def write_failed_list(self, path: Path, left: tuple[Path, ...]) -> bool:
+    def _write_failed_list(self, path: Path, left: tuple[Path, ...]) -> bool:
         try:
-            return write_failed_list(path, self.failed, untried=left)
+            return write_failed_list(path, self._failed, untried=left)
         except OSError as error:
             if not is_full(error):
                 raise
@@ -141,22 +154,24 @@ class _Run:
     def _keep(self, result: JobResult) -> None:
         for sentence in result.warnings:
             self.progress.say(f"warning: {sentence}")
-        self.made.append(result)
+        self._made.append(result)
         try:
             self.record(result)
         except OSError as error:
             if not is_full(error):
                 raise
             source = shown(result.job.source)
-            self.full_disk = f"The disk is full, what was made of {source} is not recorded; make room and use --resume."
-            self.progress.say(self.full_disk)
+            self._full_disk = (
+                f"The disk is full, what was made of {source} is not recorded; make room and use --resume."
+            )
+            self.progress.say(self._full_disk)
 
     def _fail(self, job: Job, fault: Exception) -> None:
         sentence = reason(job, fault)
         self._has_failed = True
-        self.failed.append((job.source, sentence))
-        if isinstance(fault, FullDiskError) and self.full_disk is None:
-            self.full_disk = sentence
+        self._failed.append((job.source, sentence))
+        if isinstance(fault, FullDiskError) and self._full_disk is None:
+            self._full_disk = sentence
         if job.source not in self._computed:
             self.progress.leave_out(job)
         self.progress.say(f"failed: {sentence}")

@@ -12,6 +12,8 @@ from realesrgan_arch.upscaling.pipeline import Stage
 from realesrgan_arch.upscaling.request import UpscaleRequest
 
 _STAGES: dict[Stage, str] = {"compute": "network", "decode": "decoding", "encode": "encoding"}
+_STAGES_ON_CLUSTER: dict[Stage, str] = {"compute": "devices"}
+"""Each does all that belongs to a picture."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class UpscaleOutcome:
         load, megapixels = self.report.load, self.report.megapixels
         if not self.report.made or load.wall_seconds <= 0:
             return []
-        shares = ", ".join(f"{name} {load.share(stage):.0%}" for stage, name in _STAGES.items())
+        stages = _STAGES_ON_CLUSTER if self.request.engine == "ray" else _STAGES
+        shares = ", ".join(f"{name} {load.share(stage):.0%}" for stage, name in stages.items())
         speed = f"{megapixels / load.wall_seconds:.2f} MP/s"
         return [f"speed    {megapixels:.1f} MP in {say_seconds(load.wall_seconds)}, {speed}; busy: {shares}"]
 

@@ -1,6 +1,6 @@
 """A whole upscaling run: a request in; pictures and an outcome out."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,12 @@ from realesrgan_arch.stop_signals import StopSignals
 from realesrgan_arch.upscaling.backends.allocator import reuse_large_blocks
 from realesrgan_arch.upscaling.backends.choose import build_backend
 from realesrgan_arch.upscaling.backends.interface import Backend
+from realesrgan_arch.upscaling.cluster import Cluster
+from realesrgan_arch.upscaling.cluster_devices import connected, find_places
+from realesrgan_arch.upscaling.cluster_worker import Recipe
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.failed_list import failed_list_path
-from realesrgan_arch.upscaling.folder import FolderReport, upscale_folder
+from realesrgan_arch.upscaling.folder import FolderReport, FolderRun, upscale_folder
 from realesrgan_arch.upscaling.job import RunPlan
 from realesrgan_arch.upscaling.leftovers import remove_leftovers, sole_writer
 from realesrgan_arch.upscaling.loading import LoadedModel, load_model
@@ -28,6 +31,7 @@ from realesrgan_arch.upscaling.picture import PictureUpscaler
 from realesrgan_arch.upscaling.pipeline import AbandonedError
 from realesrgan_arch.upscaling.progress import Progress
 from realesrgan_arch.upscaling.request import UpscaleRequest
+from realesrgan_arch.upscaling.result_size import ResultSize
 from realesrgan_arch.upscaling.run_plan import plan_run
 from realesrgan_arch.upscaling.sources import NoPicturesError, find_sources
 from realesrgan_arch.upscaling.ticking import TickingBackend
@@ -58,38 +62,67 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
     if not request.watch:
         find_sources(request.source, request.output, from_list=request.from_list)
     check_writable(request.output)
+    if request.engine == "ray":
+        return _upscale_on_cluster(request)
     device = choose_device(request.device)
     choose_dtype(device, request.precision, training=False)  # a precision that cannot be had, before a model is loaded
     model = load_model(request.model, denoise_strength=request.denoise_strength)
-    backend, computed_by = _build_backend(model, device, request)
     stop, progress = StopSignals(first=_FIRST, second=_SECOND), Progress()
-    progress.say(computed_by)
 
     def tick(input_pixels: int) -> None:
         progress.tick(input_pixels)
         if stop.is_asked:
             raise AbandonedError
 
-    upscaler = _picture_upscaler(TickingBackend(backend, tick), model, request)
-    run = _Run(request, model, upscaler, stop, progress, failed_list_path(request.output, shard=request.shard))
-    with stop, sole_writer(request.output, is_shard=request.shard is not None) as is_alone:
-        plan, report = run.begin(is_alone=is_alone)
-        if request.watch and not stop.is_asked and report.full_disk is None:
-            report = run.watch(plan, report, look_seconds=look_seconds)
-    return UpscaleOutcome(
-        request, report, _scale(request, model), computed_by.partition(":")[0], run.failed_list,
-        num_done=len(plan.done), num_skipped=len(plan.skipped), stop_number=stop.number,
-    )  # fmt: skip
+    upscaler, computed_by = build_upscaler(request, model, tick)
+    progress.say(computed_by)
+    run = _Run(request, model, upscaler, stop, progress)
+    return run.until_its_end(look_seconds=look_seconds, computed_by=lambda: computed_by.partition(":")[0])
+
+
+def build_upscaler(
+    request: UpscaleRequest, model: LoadedModel, tick: Callable[[int], None]
+) -> tuple[PictureUpscaler, str]:
+    """Return what magnifies on this machine, calling `tick` after each batch, and what is to be said about it."""
+    backend, computed_by = _build_backend(model, choose_device(request.device), request)
+    return _picture_upscaler(TickingBackend(backend, tick), model, request), computed_by
+
+
+def _upscale_on_cluster(request: UpscaleRequest) -> UpscaleOutcome:
+    with connected() as ray:
+        places = find_places(ray.nodes(), request.device)
+        model = load_model(request.model, denoise_strength=request.denoise_strength)
+        file = Path(request.model)
+        shared = replace(request, model=str(file.absolute())) if file.is_file() else request
+        cluster = Cluster(ray, places, Recipe(shared, model.sha256, build_upscaler))
+        stop = StopSignals(first=_FIRST, second=_SECOND)
+        run = _Run(request, model, cluster, stop, Progress())
+        return run.until_its_end(look_seconds=LOOK_SECONDS, computed_by=cluster.in_words)
 
 
 @dataclass(frozen=True)
 class _Run:
     request: UpscaleRequest
     model: LoadedModel
-    upscaler: PictureUpscaler
+    worker: PictureUpscaler | Cluster
     stop: StopSignals
     progress: Progress
-    failed_list: Path
+
+    @property
+    def failed_list(self) -> Path:
+        return failed_list_path(self.request.output, shard=self.request.shard)
+
+    def until_its_end(self, *, look_seconds: float, computed_by: Callable[[], str]) -> UpscaleOutcome:
+        """Do all of it; `computed_by` is asked afterwards."""
+        request, stop = self.request, self.stop
+        with stop, sole_writer(request.output, is_shard=request.shard is not None) as is_alone:
+            plan, report = self.begin(is_alone=is_alone)
+            if request.watch and not stop.is_asked and report.full_disk is None:
+                report = self.watch(plan, report, look_seconds=look_seconds)
+        return UpscaleOutcome(
+            request, report, _scale(request, self.model), computed_by(), self.failed_list, num_done=len(plan.done),
+            num_skipped=len(plan.skipped), stop_number=stop.number,
+        )  # fmt: skip
 
     def begin(self, *, is_alone: bool) -> tuple[RunPlan, FolderReport]:
         plan, manifest = self._plan(resume=self.request.resume, limit=self.request.limit)
@@ -119,15 +152,24 @@ class _Run:
         return report
 
     def _do(self, plan: RunPlan, manifest: Manifest) -> FolderReport:
+        if isinstance(self.worker, Cluster):
+            return self._do_on_cluster(plan, manifest, self.worker)
         return upscale_folder(
             plan,
-            work=PictureWork(self.upscaler, self.request.write_options(), begin=manifest.begin),
+            work=PictureWork(self.worker, self.request.write_options(), begin=manifest.begin),
             failed_list=self.failed_list,
             progress=self.progress,
             record=manifest.record,
             fail_fast=self.request.fail_fast,
             should_stop=lambda: self.stop.is_asked,
         )
+
+    def _do_on_cluster(self, plan: RunPlan, manifest: Manifest, cluster: Cluster) -> FolderReport:
+        run = FolderRun(
+            self.progress, manifest.record, fail_fast=self.request.fail_fast, should_stop=lambda: self.stop.is_asked
+        )
+        outcomes = cluster.outcomes(plan.jobs, run, begin=manifest.begin)
+        return run.gather(plan, outcomes, load=cluster.load, failed_list=self.failed_list)
 
     def _plan(self, *, resume: bool, limit: int | None) -> tuple[RunPlan, Manifest]:
         request = self.request
@@ -140,8 +182,9 @@ class _Run:
             return RunPlan(()), build(root=request.source)
         manifest = build(root=sources.root)
         plan = plan_run(
-            sources, output_size=self.upscaler.output_size, manifest=manifest, suffix=request.suffix, ext=request.ext,
-            shard=request.shard, limit=limit, resume=resume, verify=request.verify, overwrite=request.overwrite,
+            sources, output_size=_result_size(request, self.model).of, manifest=manifest, suffix=request.suffix,
+            ext=request.ext, shard=request.shard, limit=limit, resume=resume, verify=request.verify,
+            overwrite=request.overwrite,
         )  # fmt: skip
         return plan, manifest
 
@@ -164,18 +207,23 @@ def _only(plan: RunPlan, paths: Collection[Path], *, failed_before: tuple[tuple[
 
 
 def _check(request: UpscaleRequest) -> None:
-    if request.engine != "local":
-        raise RequestError("--engine ray is not part of this version yet: leave it out, or use --shard i/n.")
+    if request.engine == "ray" and (request.watch or request.shard is not None):
+        raise RequestError("--engine ray divides the work itself and then ends: leave out --watch and --shard.")
     if request.watch and (not request.source.is_dir() or request.from_list is not None or request.limit is not None):
         raise RequestError("--watch waits for pictures in a folder: give a folder, without --from-list and --limit.")
 
 
 def _picture_upscaler(backend: Backend, model: LoadedModel, request: UpscaleRequest) -> PictureUpscaler:
     engine = Upscaler(backend, tile=request.tile, tile_pad=request.tile_pad, pre_pad=request.pre_pad)
+    size = _result_size(request, model)
     return PictureUpscaler(
-        engine, outscale=request.outscale or float(model.spec.scale), alpha_upsampler=request.alpha_upsampler,
-        width=request.width, max_side=request.max_side,
+        engine, outscale=size.outscale, alpha_upsampler=request.alpha_upsampler, width=size.width,
+        max_side=size.max_side,
     )  # fmt: skip
+
+
+def _result_size(request: UpscaleRequest, model: LoadedModel) -> ResultSize:
+    return ResultSize(request.outscale or float(model.spec.scale), request.width, request.max_side)
 
 
 def _scale(request: UpscaleRequest, model: LoadedModel) -> float | None:
