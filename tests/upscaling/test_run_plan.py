@@ -31,7 +31,7 @@ def _do(run, output, root, **of_run):
     """Do the jobs of a plan: a result is a copy of its source."""
     manifest = Manifest(output, root=root, **{"model_sha256": "m", "settings": SETTINGS, **of_run})
     for job in run.jobs:
-        manifest.begin(job.target)
+        manifest.begin(job.target, job.source, sha256=hash_file(job.source))
         job.target.parent.mkdir(parents=True, exist_ok=True)
         job.target.write_bytes(job.source.read_bytes())
         digest = hash_file(job.source)
@@ -136,7 +136,7 @@ def test_a_link_to_nowhere_at_the_place_of_a_result_is_somebody_elses(photos, ou
 
 def test_a_run_that_was_killed_between_two_pictures_can_go_on(photos, output):
     manifest = Manifest(output, root=photos, model_sha256="m", settings=SETTINGS)
-    manifest.begin(output / "a_out.png")
+    manifest.begin(output / "a_out.png", photos / "a.png")
     photo(output / "a_out.png")  # in its place, but its line was never written
     run = plan(photos, output, resume=True, overwrite=False)
     assert names(run, output)[0] == "a_out.png"
