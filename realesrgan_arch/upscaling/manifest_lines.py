@@ -60,7 +60,9 @@ class Begun:
     """Since 1970, UTC."""
 
 
-_TYPES = {kind: [(f.name, get_origin(f.type) or f.type) for f in fields(kind)] for kind in (Line, Begun)}
+_TYPES: dict[type, list[tuple[str, Any]]] = {
+    kind: [(field.name, get_origin(field.type) or field.type) for field in fields(kind)] for kind in (Line, Begun)
+}
 _NO_SETTINGS: dict[str, Any] = {}
 _NO_WARNINGS: list[str] = []
 

@@ -56,10 +56,12 @@ def test_a_line_says_what_was_made_of_what(place):
     (line,) = place.lines()
     assert line.pop("time").endswith("+00:00")
     assert line == {
-        "source": "sub/a.jpg", "folder": "photos", "root": root_id(place.root), "input_sha256": hash_file(place.source), "input_bytes": 5,
+        "source": "sub/a.jpg", "folder": "photos", "root": root_id(place.root),
+        "input_sha256": hash_file(place.source), "input_bytes": 5,
         "input_mtime_ns": place.source.stat().st_mtime_ns, "target": "sub/a_out.png",
         "output_sha256": hash_file(place.target), "output_bytes": 6,
-        "output_mtime_ns": place.target.stat().st_mtime_ns, "output_pixels": 16, "model_sha256": "m" * 64, "settings": SETTINGS,
+        "output_mtime_ns": place.target.stat().st_mtime_ns, "output_pixels": 16,
+        "model_sha256": "m" * 64, "settings": SETTINGS,
         "settings_sha256": digest_of(SETTINGS), "seconds": 1.235, "warnings": ["gray"],
     }  # fmt: skip
 
