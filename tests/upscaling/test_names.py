@@ -40,13 +40,9 @@ def test_a_name_leaves_room_for_that_which_transparency_asks_for():
 
 
 def test_no_header_is_asked_for_where_the_name_does_not_depend_on_it():
-    names = ["a.jpg", "b.jpg", "a.tif"]
-    assert _named(names, ext="auto", has_alpha=lambda path: pytest.fail("asked")) == [
-        "a_out.jpg",
-        "b_out.jpg",
-        "a_out.tif",
-    ]
-    _named(names, ext="jpg", has_alpha=lambda path: pytest.fail("asked"))
+    names, how = ["a.jpg", "b.jpg", "a.tif"], {"has_alpha": lambda _: pytest.fail("asked in vain")}
+    assert _named(names, ext="auto", **how) == ["a_out.jpg", "b_out.jpg", "a_out.tif"]
+    assert _named(names, ext="jpg", **how) == ["a_jpg_out.jpg", "b_out.jpg", "a_tif_out.jpg"]
 
 
 @pytest.mark.parametrize(
