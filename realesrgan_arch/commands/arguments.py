@@ -41,6 +41,13 @@ def positive_count(text: str) -> int:
     return int(text)
 
 
+def dots_per_inch(text: str) -> int:
+    """Read a whole number from 1 to 65535, the most that a JPEG can say."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 65535, got {text!r}")
+    return int(text)
+
+
 def tile_size(text: str) -> int | None:
     """Read `auto` (None) or a whole number of 0 or more."""
     if text != "auto" and not _is_whole(text):
