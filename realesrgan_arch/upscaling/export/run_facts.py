@@ -5,7 +5,7 @@ No path of the machine is taken over: the facts are for publication.
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from realesrgan_arch.data.files import DataError
@@ -72,6 +72,10 @@ class RunFacts:
     has_discriminator: bool | None = None
     scores: tuple[Score, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def of_a_part(self) -> "RunFacts":
+        """Return what stays true where its weights are a part of a blend: no run made that one, or evaluated it."""
+        return replace(self, step=None, scores=())
 
 
 def find_run(weights: Path, *, sha256: str) -> RunFacts | None:

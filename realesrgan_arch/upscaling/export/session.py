@@ -66,7 +66,7 @@ def export(request: ExportRequest) -> ExportOutcome:
     chosen = tuple(FORMATS[name] for name in dict.fromkeys(request.formats))
     check_packages(chosen)
     source = load_source(request.model, blend=request.blend)
-    run = find_run(source.file.path, sha256=source.file.sha256)
+    run = _find_run(source)
     name = request.name or _default_name(request, source, run)
     _check_name(name, source, chosen)
     folder = request.output or _default_folder(source, name)
@@ -81,6 +81,11 @@ def export(request: ExportRequest) -> ExportOutcome:
         _write_texts(record, staging)
         _publish(staging, folder, targets)
     return ExportOutcome(folder, record, tuple(folder / name for name in targets[len(files) :]))
+
+
+def _find_run(source: Source) -> RunFacts | None:
+    run = find_run(source.file.path, sha256=source.file.sha256)
+    return run.of_a_part() if run and source.blended else run
 
 
 def _default_name(request: ExportRequest, source: Source, run: RunFacts | None) -> str:

@@ -1,8 +1,11 @@
 """The model card: facts of the run, and what is not known is said to be so."""
 
+import json
+
 import pytest
 import yaml
 
+from realesrgan_arch.upscaling.export.source import Blend
 from tests.upscaling.export.parts import COMPACT, export_to, write_run, write_weights
 
 
@@ -50,3 +53,16 @@ def test_a_run_gives_it_data_steps_base_and_scores(tmp_path):
     assert "whose scenes training never saw" in body
     assert body.endswith("## Licence\n\nCC-BY-4.0\n")
     assert str(tmp_path) not in body
+
+
+def test_a_blend_has_no_scores_and_no_steps_and_says_whose_training_is_told(tmp_path):
+    weights = write_run(tmp_path, tmp_path / "my photos")
+    other = write_weights(tmp_path / "other.pth", COMPACT, seed=7)
+    outcome = export_to(tmp_path / "out", weights, "pth", blend=Blend(str(other), 0.3))
+    front, body = _card(outcome.folder)
+    assert not {"metrics", "model-index"} & set(front)
+    assert "## Evaluation\n\nThe blend was not evaluated.\n" in body and "21.5" not in body
+    part = "The blend was not evaluated. What follows is the training of `net_g_latest.pth` alone."
+    assert f"## Training\n\n{part}\n\n- run: tiny\n- steps: not known\n" in body
+    run = json.loads((outcome.folder / "export.json").read_text())["run"]
+    assert (run["step"], run["scores"]) == (None, [])
