@@ -116,8 +116,8 @@ def _score_lines(run: RunFacts | None) -> Iterator[str]:
     if run is None or not run.scores:
         yield "Not known."
         return
-    is_split = run.data is not None and run.data.split_sha256 is not None
-    yield f"Means over the validation pictures{', whose scenes training never saw' if is_split else ''}.\n"
+    is_apart = run.data is not None and run.data.is_apart
+    yield f"Means over the validation pictures{', whose scenes training never saw' if is_apart else ''}.\n"
     yield "| set | metric | this model | its base | bicubic |"
     yield "|---|---|---|---|---|"
     for score in run.scores:

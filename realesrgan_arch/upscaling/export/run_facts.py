@@ -8,12 +8,14 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from realesrgan_arch.data.apart import check_manifests_apart
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.manifest import read_manifest
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.options.datasets import DatasetOptions, Datasets, ValDataset
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.checkpoint_manifest import read_manifests
@@ -59,6 +61,8 @@ class DataFacts:
     """Whether the small pictures are made while it trains."""
     batch_size: int
     gt_size: int
+    is_apart: bool
+    """Whether training and every validation set name their pictures, and share no scene and no picture."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,25 @@ def _data_facts(options: Options, ranks: int) -> DataFacts | None:
         is_synthetic=not section.is_paired,
         batch_size=section.batch_size_per_gpu * ranks,
         gt_size=options.crop_gt_size,
+        is_apart=_is_apart(options.datasets),
     )
+
+
+def _is_apart(datasets: Datasets) -> bool:
+    validation = datasets.validation_sets().values()
+    if datasets.train is None or not validation or not all(map(_names_pictures, (datasets.train, *validation))):
+        return False
+    try:
+        check_manifests_apart(datasets)
+    except DataError:
+        return False
+    return True
+
+
+def _names_pictures(section: DatasetOptions) -> bool:
+    if isinstance(section, ValDataset) and section.is_frozen:
+        return section.dataroot_gt is not None and section.dataroot_gt.is_dir()
+    return section.manifest is not None and section.manifest.is_file()
 
 
 def _read_split(manifest: Path | None) -> tuple[int | None, str | None]:

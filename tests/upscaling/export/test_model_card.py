@@ -50,9 +50,16 @@ def test_a_run_gives_it_data_steps_base_and_scores(tmp_path):
     for line in ("- pictures: 3", "- batch: 8", "- with a discriminator: yes"):
         assert f"\n{line}\n" in body
     assert "| val [frozen abc123] | psnr | 21.5000 | 20.0000 | not known |" in body
-    assert "whose scenes training never saw" in body
     assert body.endswith("## Licence\n\nCC-BY-4.0\n")
     assert str(tmp_path) not in body
+
+
+@pytest.mark.parametrize(("val_scene", "is_told"), [("b", True), ("a", False), (None, False)])
+def test_that_training_never_saw_the_scenes_is_told_only_where_both_lists_say_so(tmp_path, val_scene, is_told):
+    weights = write_run(tmp_path, tmp_path / "my photos", val_scene=val_scene)
+    _, body = _card(export_to(tmp_path / "out", weights, "pth").folder)
+    assert ("Means over the validation pictures, whose scenes training never saw." in body) is is_told
+    assert "Means over the validation pictures" in body
 
 
 def test_a_blend_has_no_scores_and_no_steps_and_says_whose_training_is_told(tmp_path):

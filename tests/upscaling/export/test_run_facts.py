@@ -22,7 +22,9 @@ def test_a_run_tells_its_step_base_data_and_scores(tmp_path, weights):
     assert (facts.base.name, facts.base.sha256) == ("base.pth", hash_file(tmp_path / "base.pth"))
     assert facts.base.licence is None
     split = hash_file(tmp_path / "split.csv")
-    assert facts.data == DataFacts("my photos", 3, split, "full", is_synthetic=True, batch_size=8, gt_size=32)
+    assert facts.data == DataFacts(
+        "my photos", 3, split, "full", is_synthetic=True, batch_size=8, gt_size=32, is_apart=False
+    )
     assert facts.scores == (Score("val", "abc123", "psnr", 21.5, 20.0, None),)
 
 
