@@ -53,7 +53,11 @@ def _parser() -> argparse.ArgumentParser:
         "--license", metavar="SPDX", help="licence of the weights, such as CC-BY-4.0 (default: not stated)"
     )
     parser.add_argument("--author", help="for the OpenModelDB entry")
-    parser.add_argument("--overwrite", action="store_true", help="replace files of an earlier export")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace an earlier export; those of its files that are not asked for again are removed",
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     return parser
 
@@ -78,6 +82,7 @@ def _lines(outcome: ExportOutcome) -> Iterator[str]:
     yield ""
     for name in dict.fromkeys(file.format for file in record.files):
         yield f"{name:<12} {FORMATS[name].where}"
+    yield from (f"removed, as it was of the earlier export: {shown(path)}" for path in outcome.removed)
     yield from (f"note: {note}" for note in record.notes)
 
 

@@ -9,6 +9,7 @@ from realesrgan_arch import __version__
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.upscaling.convert import ONNX_OPSET
 from realesrgan_arch.upscaling.export.check import Check, sizes_for
+from realesrgan_arch.upscaling.export.place import WRITTEN
 from realesrgan_arch.upscaling.export.run_facts import RunFacts
 from realesrgan_arch.upscaling.export.source import Source, spandrel_obstacle
 
@@ -41,6 +42,8 @@ class Record:
     """yyyy-mm-dd, UTC."""
     source: Source
     files: tuple[ExportedFile, ...]
+    texts: tuple[str, ...]
+    """Names of the model card, the database entry and this record."""
     checks: tuple[Check, ...]
     licence: str | None
     """What was said, or that of unchanged released weights; None: not known."""
@@ -75,6 +78,7 @@ class Record:
             },
             "versions": installed_versions(),
             "files": [asdict(file) for file in self.files],
+            WRITTEN: [*(file.name for file in self.files), *self.texts],
             "checks": [one.facts() for one in self.checks],
             "run": _run_facts(self.run),
             "notes": list(self.notes),

@@ -200,15 +200,6 @@ def test_an_absent_package_is_named_before_any_work(tmp_path, monkeypatch, packa
         export_to(tmp_path / "out", tmp_path / "small.pth", *ALL)
 
 
-def test_files_of_an_earlier_export_are_not_replaced_without_a_word(compact):
-    weights, outcome = compact
-    before = hash_file(outcome.folder / "export.json")
-    with pytest.raises(ExportError, match=r"small\.pth and 3 others are there already; .* --overwrite"):
-        export_to(outcome.folder, weights, "pth")
-    assert hash_file(outcome.folder / "export.json") == before
-    export_to(outcome.folder, weights, "pth", "safetensors", overwrite=True)
-
-
 def test_the_same_weights_give_the_same_weight_files(compact, tmp_path):
     weights, outcome = compact
     again = export_to(tmp_path / "again", weights, "pth", "safetensors")
