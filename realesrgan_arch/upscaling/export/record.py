@@ -11,6 +11,7 @@ from realesrgan_arch.upscaling.convert import ONNX_OPSET
 from realesrgan_arch.upscaling.export.check import Check, sizes_for
 from realesrgan_arch.upscaling.export.place import WRITTEN
 from realesrgan_arch.upscaling.export.run_facts import RunFacts
+from realesrgan_arch.upscaling.export.runtimes import has_spandrel
 from realesrgan_arch.upscaling.export.source import Source, spandrel_obstacle
 
 FORMAT = 1
@@ -103,6 +104,11 @@ def notes_on(source: Source, *, licence: str | None, run: RunFacts | None, forma
     if obstacle and {"pth", "safetensors"} & set(formats):
         notes.append(
             f"ComfyUI and chaiNNer cannot load the .pth and .safetensors: {obstacle}; take the ONNX file there"
+        )
+    if not obstacle and not has_spandrel() and {"pth", "safetensors"} & set(formats):
+        notes.append(
+            "spandrel is not installed, so the .pth and .safetensors were not opened as ComfyUI and chaiNNer do it; "
+            "pip install 'realesrgan-arch[export]' and export again to have that checked"
         )
     if source.spec.scale == 1 and "ncnn" in formats:
         notes.append(

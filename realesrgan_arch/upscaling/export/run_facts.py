@@ -4,6 +4,7 @@ No path of the machine is taken over: the facts are for publication.
 """
 
 import csv
+import math
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,16 +93,17 @@ def find_run(weights: Path, *, sha256: str) -> RunFacts | None:
     if weights.resolve().parent != run_folder.models or not (root / "options.yml").is_file():
         return None
     step = _step(run_folder, weights.resolve(), sha256)
+    scores, score_notes = _scores(run_folder, step)
     try:
         options = load_options(root / "options.yml").options
         ranks = read_num_ranks(root)
     except UserError as error:
         reason = str(error).replace(str(root), root.name)
         notes = (f"the options of the run cannot be read, so nothing is said of its data: {reason}",)
-        return RunFacts(root.name, step, scores=_scores(run_folder, step), notes=notes)
+        return RunFacts(root.name, step, scores=scores, notes=(*notes, *score_notes))
     base, data = _base_facts(options), _data_facts(options, ranks)
     is_adversarial = options.network_d is not None
-    return RunFacts(options.name, step, base, data, is_adversarial, _scores(run_folder, step))
+    return RunFacts(options.name, step, base, data, is_adversarial, scores, score_notes)
 
 
 def _step(run_folder: RunFolder, weights: Path, sha256: str) -> int | None:
@@ -175,19 +177,26 @@ def _read_split(manifest: Path | None) -> tuple[int | None, str | None]:
         return None, None  # it has moved since
 
 
-def _scores(run_folder: RunFolder, step: int | None) -> tuple[Score, ...]:
+def _scores(run_folder: RunFolder, step: int | None) -> tuple[tuple[Score, ...], tuple[str, ...]]:
+    """Return the scores of a step, and a note where the table of the run cannot be read."""
     if step is None or not run_folder.results.is_file():
-        return ()
-    with run_folder.results.open(encoding="utf-8", errors="replace", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row.get("step") == str(step) and row.get("set")]
-    return tuple(_score(row, metric) for row in rows for metric in METRICS if row.get(metric))
+        return (), ()
+    try:
+        with run_folder.results.open(encoding="utf-8", errors="replace", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row.get("step") == str(step) and row.get("set")]
+        values = ((row, metric, _number(row, metric)) for row in rows for metric in METRICS)
+        return tuple(_score(row, metric, value) for row, metric, value in values if value is not None), ()
+    except (OSError, ValueError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error  # without the path of this machine
+        return (), (f"{run_folder.results.name} of the run cannot be read, so nothing is said of its scores: {reason}",)
 
 
-def _score(row: dict[str, str], metric: str) -> Score:
-    def number(column: str) -> float | None:
-        return float(row[column]) if row.get(column) else None
+def _score(row: dict[str, str], metric: str, value: float) -> Score:
+    base, bicubic = _number(row, f"{metric}_base"), _number(row, f"{metric}_bicubic")
+    return Score(shown(Path(row["set"])), row.get("set_hash") or "", metric, value, base, bicubic)
 
-    name = shown(Path(row["set"]))
-    return Score(
-        name, row.get("set_hash", ""), metric, float(row[metric]), number(f"{metric}_base"), number(f"{metric}_bicubic")
-    )
+
+def _number(row: dict[str, str], column: str) -> float | None:
+    """Neither JSON nor the front matter of a card knows infinity, which is the PSNR of the same picture."""
+    value = float(row.get(column) or "nan")
+    return value if math.isfinite(value) else None
