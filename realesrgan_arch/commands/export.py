@@ -21,7 +21,7 @@ _DEFAULT = ("pth", "safetensors")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Export, and say what was written and where it goes; 4 where a file is not what was to be written."""
+    """Export, and say what was written and where it goes; 4 where a file is not what was to be written, or unreadable."""
     arguments = _parser().parse_args(argv)
     request = ExportRequest(
         model=arguments.model,
@@ -72,7 +72,7 @@ def _report(outcome: ExportOutcome) -> Report:
         next_step=f"realesrgan-arch upscale -n {shown(first)} -i PICTURES"
         if first.suffix in (".pth", ".safetensors")
         else "",
-        facts=_facts(record),
+        facts={**_facts(record), "removed": [str(path) for path in outcome.removed]},
     )
 
 

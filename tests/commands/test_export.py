@@ -41,6 +41,15 @@ def test_json_has_every_file_and_check(weights, tmp_path, capsys):
     ]
 
 
+def test_what_is_removed_of_an_earlier_export_is_said(weights, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run(main, [weights, "-o", str(out)]) == 0
+    assert run(main, [weights, "-o", str(out), "--to", "pth", "--overwrite"]) == 0
+    assert f"\nremoved, as it was of the earlier export: {out}/small.safetensors\n" in capsys.readouterr().out
+    assert run(main, [weights, "-o", str(out), "--to", "safetensors", "--overwrite", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["removed"] == [f"{out}/small.pth"]
+
+
 def test_a_blend_of_another_network_is_one_sentence(weights, tmp_path, capsys):
     other = write_weights(tmp_path / "other.pth", X2)
     assert run(main, [weights, "--blend", f"{other}:0.3"]) != 0
