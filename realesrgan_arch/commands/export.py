@@ -21,7 +21,7 @@ _DEFAULT = ("pth", "safetensors")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Export, and say what was written and where it goes; 4 where a file is not what was to be written, or unreadable."""
+    """Export, and say what was written and where it goes; 4 where a file cannot be read again or is another network."""
     arguments = _parser().parse_args(argv)
     request = ExportRequest(
         model=arguments.model,
