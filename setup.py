@@ -43,7 +43,7 @@ setup(
     extras_require={
         "cluster": ["ray>=2.40,<3"],
         "dev": read_requirements("requirements-dev.txt"),
-        "export": ["onnx>=1.17,<2", "onnxscript>=0.5,<1", "onnxruntime>=1.20,<2"],
+        "export": ["onnx>=1.17,<2", "onnxscript>=0.5,<1", "onnxruntime>=1.20,<2", "spandrel>=0.4.2"],
         "export-ncnn": ["pnnx>=20250101", "ncnn>=1.0.20250101,<2"],
         "kaggle": ["kagglehub>=0.3,<2"],
         "lmdb": ["lmdb>=1.4,<4"],

@@ -21,7 +21,7 @@ _DEFAULT = ("pth", "safetensors")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Export, and say what was written and where it goes; 4 where a file is not what was to be written."""
+    """Export, and say what was written and where it goes; 4 where a file cannot be read again or is another network."""
     arguments = _parser().parse_args(argv)
     request = ExportRequest(
         model=arguments.model,
@@ -53,7 +53,11 @@ def _parser() -> argparse.ArgumentParser:
         "--license", metavar="SPDX", help="licence of the weights, such as CC-BY-4.0 (default: not stated)"
     )
     parser.add_argument("--author", help="for the OpenModelDB entry")
-    parser.add_argument("--overwrite", action="store_true", help="replace files of an earlier export")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace an earlier export; those of its files that are not asked for again are removed",
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     return parser
 
@@ -68,7 +72,7 @@ def _report(outcome: ExportOutcome) -> Report:
         next_step=f"realesrgan-arch upscale -n {shown(first)} -i PICTURES"
         if first.suffix in (".pth", ".safetensors")
         else "",
-        facts=_facts(record),
+        facts={**_facts(record), "removed": [str(path) for path in outcome.removed]},
     )
 
 
@@ -78,6 +82,7 @@ def _lines(outcome: ExportOutcome) -> Iterator[str]:
     yield ""
     for name in dict.fromkeys(file.format for file in record.files):
         yield f"{name:<12} {FORMATS[name].where}"
+    yield from (f"removed, as it was of the earlier export: {shown(path)}" for path in outcome.removed)
     yield from (f"note: {note}" for note in record.notes)
 
 

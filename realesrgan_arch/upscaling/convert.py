@@ -29,7 +29,7 @@ def write_onnx(network: nn.Module, path: Path) -> None:
     with quiet_tracing():
         program = torch.onnx.export(
             network.eval(),
-            (torch.rand(2, 3, 24, 32),),  # no side equals another, or the exporter takes them for one dimension
+            (torch.full((2, 3, 24, 32), 0.5),),  # no side equals another, or the exporter takes them for one dimension
             input_names=["input"],
             output_names=["output"],
             opset_version=ONNX_OPSET,
@@ -50,7 +50,7 @@ def to_openvino(network: nn.Module) -> Any:
     """
     openvino = require_extra("openvino", extra="openvino", purpose="OpenVINO")
     with quiet_tracing():
-        return openvino.convert_model(network.eval(), example_input=torch.rand(1, 3, 24, 32))
+        return openvino.convert_model(network.eval(), example_input=torch.full((1, 3, 24, 32), 0.5))
 
 
 def write_openvino(network: nn.Module, path: Path) -> None:

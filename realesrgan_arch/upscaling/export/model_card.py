@@ -16,6 +16,7 @@ from realesrgan_arch.upscaling.export.run_facts import RunFacts, Score
 from realesrgan_arch.upscaling.export.source import spandrel_obstacle
 
 _UNKNOWN = "not known"
+_NOT_EVALUATED = "The blend was not evaluated."
 _BASES_LICENCE = "The licence of Real-ESRGAN's released weights, BSD-3-Clause, applies to the base only."
 
 
@@ -65,9 +66,11 @@ def _sections(record: Record) -> Iterator[str]:
         blended = record.source.blended
         yield f"- of these, {blended.share:.0%} are `{blended.file.path.name}`, SHA-256 `{blended.file.sha256}`"
     yield "\n## Training\n"
+    if record.source.blended and record.run:
+        yield f"{_NOT_EVALUATED} What follows is the training of `{record.source.file.path.name}` alone.\n"
     yield from _training_lines(record.run)
     yield "\n## Evaluation\n"
-    yield from _score_lines(record.run)
+    yield from [_NOT_EVALUATED] if record.source.blended else _score_lines(record.run)
     yield "\n## Limits\n"
     yield "Not known: how it does on pictures unlike those of its training and evaluation."
     yield from (f"- {note}" for note in record.notes)
@@ -113,8 +116,8 @@ def _score_lines(run: RunFacts | None) -> Iterator[str]:
     if run is None or not run.scores:
         yield "Not known."
         return
-    is_split = run.data is not None and run.data.split_sha256 is not None
-    yield f"Means over the validation pictures{', whose scenes training never saw' if is_split else ''}.\n"
+    is_apart = run.data is not None and run.data.is_apart
+    yield f"Means over the validation pictures{', whose scenes training never saw' if is_apart else ''}.\n"
     yield "| set | metric | this model | its base | bicubic |"
     yield "|---|---|---|---|---|"
     for score in run.scores:

@@ -42,7 +42,7 @@ def write_ncnn(network: nn.Module, param: Path, *, scratch: Path) -> None:
     """
     pnnx = require_extra("pnnx", extra="export-ncnn", purpose="ncnn")
     with quiet_tracing(), torch.no_grad():
-        torch.jit.save(torch.jit.trace(network.eval(), torch.rand(_SHAPES[0])), str(scratch / "model.pt"))
+        torch.jit.save(torch.jit.trace(network.eval(), torch.full(_SHAPES[0], 0.5)), str(scratch / "model.pt"))
     _run_pnnx([pnnx.EXEC_PATH, "model.pt", *_shape_arguments(), "fp16=0"], folder=scratch)
     text = (scratch / "model.ncnn.param").read_text(encoding="ascii")
     atomic.write_text(param, with_upscayls_names(text))

@@ -67,7 +67,7 @@ def _resources(record: Record) -> list[dict[str, object]]:
 
 def _description(record: Record) -> str:
     run, lines = record.run, [f"Magnifies RGB pictures by {record.source.spec.scale}."]
-    if run and run.base:
+    if run and run.base and not record.source.blended:
         lines.append(f"Fine-tuned from {run.base.name}.")
     if record.source.blended:
         share = record.source.blended.share
@@ -79,8 +79,8 @@ def _description(record: Record) -> str:
 
 
 def _training(record: Record) -> dict[str, object]:
-    """Return those optional fields that are known."""
-    run = record.run
+    """Return those optional fields that are known; of a blend none is, as it was not trained."""
+    run = None if record.source.blended else record.run
     data = run.data if run else None
     values = {
         "trainingIterations": run.step if run else None,

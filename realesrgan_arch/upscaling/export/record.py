@@ -9,7 +9,9 @@ from realesrgan_arch import __version__
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.upscaling.convert import ONNX_OPSET
 from realesrgan_arch.upscaling.export.check import Check, sizes_for
+from realesrgan_arch.upscaling.export.place import WRITTEN
 from realesrgan_arch.upscaling.export.run_facts import RunFacts
+from realesrgan_arch.upscaling.export.runtimes import has_spandrel
 from realesrgan_arch.upscaling.export.source import Source, spandrel_obstacle
 
 FORMAT = 1
@@ -41,6 +43,8 @@ class Record:
     """yyyy-mm-dd, UTC."""
     source: Source
     files: tuple[ExportedFile, ...]
+    texts: tuple[str, ...]
+    """Names of the model card, the database entry and this record."""
     checks: tuple[Check, ...]
     licence: str | None
     """What was said, or that of unchanged released weights; None: not known."""
@@ -75,6 +79,7 @@ class Record:
             },
             "versions": installed_versions(),
             "files": [asdict(file) for file in self.files],
+            WRITTEN: [*(file.name for file in self.files), *self.texts],
             "checks": [one.facts() for one in self.checks],
             "run": _run_facts(self.run),
             "notes": list(self.notes),
@@ -99,6 +104,11 @@ def notes_on(source: Source, *, licence: str | None, run: RunFacts | None, forma
     if obstacle and {"pth", "safetensors"} & set(formats):
         notes.append(
             f"ComfyUI and chaiNNer cannot load the .pth and .safetensors: {obstacle}; take the ONNX file there"
+        )
+    if not obstacle and not has_spandrel() and {"pth", "safetensors"} & set(formats):
+        notes.append(
+            "spandrel is not installed, so the .pth and .safetensors were not opened as ComfyUI and chaiNNer do it; "
+            "pip install 'realesrgan-arch[export]' and export again to have that checked"
         )
     if source.spec.scale == 1 and "ncnn" in formats:
         notes.append(

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from realesrgan_arch.basicsr_shims import import_shims
 from realesrgan_arch.upscaling.export.ncnn_files import INPUT, OUTPUT
@@ -24,15 +25,18 @@ Run = Callable[[Pictures], Pictures]
 
 def open_torch(path: Path) -> Run:
     """Read weights as this project does (`torch.load` with `weights_only`, or safetensors)."""
-    network = load_generator(path)[0].eval()
-    return lambda pictures: run_network(network, torch.from_numpy(pictures)).numpy()
+    return _run_of(load_generator(path)[0])
+
+
+def open_params(path: Path) -> Run:
+    """Read the entry `params` of a `.pth`, which tools take that do not look for `params_ema`."""
+    return _run_of(load_generator(path, key="params")[0])
 
 
 def open_spandrel(path: Path) -> Run:
     """Read weights as ComfyUI and chaiNNer do."""
     import_shims()  # spandrel imports torchvision
-    network = import_module("spandrel").ModelLoader(device="cpu").load_from_file(path).model.eval()
-    return lambda pictures: run_network(network, torch.from_numpy(pictures)).numpy()
+    return _run_of(import_module("spandrel").ModelLoader(device="cpu").load_from_file(path).model)
 
 
 def open_onnxruntime(path: Path) -> Run:
@@ -61,9 +65,14 @@ def open_ncnn(path: Path) -> Run:
     return lambda pictures: np.stack([_run_ncnn(ncnn, net, picture) for picture in pictures])
 
 
-def is_installed(module: str) -> bool:
-    """Say whether a module can be imported, without importing it."""
-    return find_spec(module) is not None
+def has_spandrel() -> bool:
+    """Say whether spandrel is installed, without importing it."""
+    return find_spec("spandrel") is not None
+
+
+def _run_of(network: nn.Module) -> Run:
+    network.eval()
+    return lambda pictures: run_network(network, torch.from_numpy(pictures)).numpy()
 
 
 def _run_ncnn(ncnn: Any, net: Any, picture: Pictures) -> Pictures:

@@ -1,12 +1,6 @@
 """A whole export: weights in; checked files, `export.json`, a model card and a database entry out."""
 
-import errno
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,17 +8,17 @@ from pathlib import Path
 from tqdm import tqdm
 
 from realesrgan_arch import atomic
-from realesrgan_arch.image_header import shown
 from realesrgan_arch.upscaling.export import model_card, openmodeldb
 from realesrgan_arch.upscaling.export.check import Check, check, make_examples
 from realesrgan_arch.upscaling.export.formats import FORMATS, Format, check_packages, ncnn_stem, runtimes_for
 from realesrgan_arch.upscaling.export.ncnn_files import scale_upscayl_reads
+from realesrgan_arch.upscaling.export.place import RECORD, check_free, publish, staging
 from realesrgan_arch.upscaling.export.record import ExportedFile, Record, notes_on
 from realesrgan_arch.upscaling.export.run_facts import RunFacts, find_run
 from realesrgan_arch.upscaling.export.source import Blend, ExportError, Source, load_source
 from realesrgan_arch.weights.table import find_known
 
-RECORD, CARD = "export.json", "README.md"
+CARD = "README.md"
 _UPSCAYLS_SCALES = (2, 3, 4)
 
 
@@ -53,7 +47,9 @@ class ExportOutcome:
     folder: Path
     record: Record
     others: tuple[Path, ...]
-    """`export.json`, the model card and the database entry."""
+    """The model card, the database entry and `export.json`."""
+    removed: tuple[Path, ...]
+    """Files of the earlier export that were not asked for again."""
 
 
 def export(request: ExportRequest) -> ExportOutcome:
@@ -66,21 +62,28 @@ def export(request: ExportRequest) -> ExportOutcome:
     chosen = tuple(FORMATS[name] for name in dict.fromkeys(request.formats))
     check_packages(chosen)
     source = load_source(request.model, blend=request.blend)
-    run = find_run(source.file.path, sha256=source.file.sha256)
+    run = _find_run(source)
     name = request.name or _default_name(request, source, run)
     _check_name(name, source, chosen)
     folder = request.output or _default_folder(source, name)
     targets = _targets(name, source, chosen)
-    _check_free(folder, targets, overwrite=request.overwrite)
+    check_free(folder, targets, sources=source.paths, overwrite=request.overwrite)
     licence = request.licence or source.known_licence
-    with _staging(folder) as staging:
-        files, checks = _write_and_check(chosen, source, name, staging, licence)
+    with staging(folder) as hidden:
+        files, checks = _write_and_check(chosen, source, name, hidden, licence)
         notes = notes_on(source, licence=licence, run=run, formats=request.formats)
         date = datetime.now(UTC).date().isoformat()
-        record = Record(name, date, source, files, checks, licence, request.author, run, notes)
-        _write_texts(record, staging)
-        _publish(staging, folder, targets)
-    return ExportOutcome(folder, record, tuple(folder / name for name in targets[len(files) :]))
+        texts = tuple(targets[len(files) :])
+        record = Record(name, date, source, files, texts, checks, licence, request.author, run, notes)
+        _write_texts(record, hidden)
+        check_free(folder, targets, sources=source.paths, overwrite=request.overwrite)  # minutes later
+        removed = publish(hidden, folder, targets)
+    return ExportOutcome(folder, record, tuple(folder / name for name in texts), removed)
+
+
+def _find_run(source: Source) -> RunFacts | None:
+    run = find_run(source.file.path, sha256=source.file.sha256)
+    return run.of_a_part() if run and source.blended else run
 
 
 def _default_name(request: ExportRequest, source: Source, run: RunFacts | None) -> str:
@@ -115,63 +118,23 @@ def _targets(name: str, source: Source, chosen: tuple[Format, ...]) -> list[str]
     return [*files, CARD, *entry, RECORD]
 
 
-def _check_free(folder: Path, targets: list[str], *, overwrite: bool) -> None:
-    there = [name for name in targets if (folder / name).exists()]
-    if folder.exists() and not folder.is_dir():
-        raise ExportError(f"-o: expected a folder, got the file {shown(folder)}")
-    if there and not overwrite:
-        others = f" and {len(there) - 1} others" if len(there) > 1 else ""
-        raise ExportError(
-            f"{shown(folder / there[0])}{others} are there already; choose another folder with -o, another --name, or "
-            "replace them with --overwrite"
-        )
-
-
-@contextmanager
-def _staging(folder: Path) -> Iterator[Path]:
-    """Yield a hidden folder inside `folder`, on its disk, that is gone afterwards; so is `folder` if it is empty."""
-    existed = folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".", suffix=atomic.PARTIAL, dir=folder))
-    except OSError as error:
-        raise ExportError(f"{shown(folder)} cannot be written to ({error.strerror}); choose another with -o") from error
-    try:
-        yield staging
-    except OSError as error:
-        full = "; free some room" if error.errno == errno.ENOSPC else ""
-        raise ExportError(f"cannot write into {shown(folder)} ({error.strerror or error}){full}") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        if not existed and not any(folder.iterdir()):
-            folder.rmdir()
-
-
 def _write_and_check(
-    chosen: tuple[Format, ...], source: Source, name: str, staging: Path, licence: str | None
+    chosen: tuple[Format, ...], source: Source, name: str, hidden: Path, licence: str | None
 ) -> tuple[tuple[ExportedFile, ...], tuple[Check, ...]]:
     examples = make_examples(source)
     files: list[ExportedFile] = []
     checks: list[Check] = []
     for one in tqdm(chosen, desc="exporting", unit="format", dynamic_ncols=True, disable=None):
-        paths = [staging / file for file in one.file_names(name, source.spec.scale)]
+        paths = [hidden / file for file in one.file_names(name, source.spec.scale)]
         one.write(source, paths[0], licence)
         checks += [check(one, runtime, paths[0], examples) for runtime in runtimes_for(one, source)]
         files += [ExportedFile.of(path, one.name) for path in paths]
     return tuple(files), tuple(checks)
 
 
-def _write_texts(record: Record, staging: Path) -> None:
-    atomic.write_text(staging / RECORD, json.dumps(record.facts(), indent=1, ensure_ascii=False) + "\n")
-    atomic.write_text(staging / CARD, model_card.card(record))
+def _write_texts(record: Record, hidden: Path) -> None:
+    atomic.write_text(hidden / RECORD, json.dumps(record.facts(), indent=1, ensure_ascii=False) + "\n")
+    atomic.write_text(hidden / CARD, model_card.card(record))
     spec = record.source.spec
     if openmodeldb.knows(spec):
-        atomic.write_text(staging / f"{openmodeldb.model_id(record.name, spec.scale)}.json", openmodeldb.entry(record))
-
-
-def _publish(staging: Path, folder: Path, targets: list[str]) -> None:
-    for name in targets:
-        with (staging / name).open("rb+") as file:
-            os.fsync(file.fileno())  # the libraries that wrote it did not
-    for name in targets:
-        atomic.move_into_place(staging / name, folder / name)
+        atomic.write_text(hidden / f"{openmodeldb.model_id(record.name, spec.scale)}.json", openmodeldb.entry(record))

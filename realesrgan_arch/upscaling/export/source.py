@@ -1,6 +1,7 @@
 """What is exported: a network with its weights, and where they came from."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,11 @@ class Source:
     blended: Blended | None = None
 
     @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files of weights that it was made from."""
+        return tuple(one.path for one in self._files)
+
+    @property
     def state(self) -> dict[str, Tensor]:
         """The weights as plain tensors: fp32 but for the counters of batch norm."""
         return plain_state(self.network)
@@ -60,9 +66,12 @@ class Source:
     @property
     def known_licence(self) -> str | None:
         """The licence of weights that are, byte for byte, those of a release; None for all others."""
-        files = [self.file, *([self.blended.file] if self.blended else [])]
-        licences = {file.known.licence if file.known and file.status == "verified" else None for file in files}
+        licences = {one.known.licence if one.known and one.status == "verified" else None for one in self._files}
         return licences.pop() if len(licences) == 1 else None
+
+    @property
+    def _files(self) -> list[Verification]:
+        return [self.file, *([self.blended.file] if self.blended else [])]
 
 
 def parse_blend(text: str) -> Blend:

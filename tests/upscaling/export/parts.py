@@ -31,13 +31,16 @@ def export_to(folder: Path, weights: Path, *formats: str, **settings: object) ->
     return export(ExportRequest(str(weights), formats, output=folder, **settings))  # pyright: ignore
 
 
-def write_run(root: Path, pictures: Path) -> Path:
-    """Leave what a run leaves after step 2, and return its latest weights."""
+def write_run(root: Path, pictures: Path, *, val_scene: str | None = None) -> Path:
+    """Leave what a run leaves after step 2, and return its latest weights; with a scene, validation has a list, too."""
     split = root / "split.csv"
     write_manifest([ManifestRow("a.png", "a", "train", 8, 8, 9, "0" * 64)] * 3, split)
     options = tiny_options(pictures, root, gan=True)
     options["path"]["pretrain_network_g"] = str(write_weights(root / "base.pth", COMPACT, seed=5))
     options["datasets"]["train"] |= {"manifest": str(split), "batch_size_per_gpu": 4}
+    if val_scene is not None:
+        write_manifest([ManifestRow("b.png", val_scene, "val", 8, 8, 9, "1" * 64)], root / "val.csv")
+        options["datasets"]["val"]["manifest"] = str(root / "val.csv")
     run_folder = RunFolder(root / "experiments" / "tiny")
     run_folder.prepare()
     write_options(run_folder.root / "options.yml", options)

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from realesrgan_arch.upscaling.export.openmodeldb import LEFT_TO_A_PERSON, model_id, user_id
+from realesrgan_arch.upscaling.export.source import Blend
 from tests.upscaling.export.parts import COMPACT, X2, export_to, write_run, write_weights
 
 MODEL_ID = re.compile(r"^\d+x-[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*$")
@@ -62,6 +63,16 @@ def test_the_entry_of_a_run_keeps_the_rules_and_has_its_facts(tmp_path):
     assert (model["trainingOTF"], model["dataset"], model["datasetSize"]) == (True, "my photos", 3)
     assert [file["sha256"] for file in model["resources"]] == [file.sha256 for file in outcome.record.files]
     assert "Fine-tuned from base.pth. PSNR 21.5 (20 with its base)" in model["description"]
+
+
+def test_a_blend_has_no_training_of_its_own(tmp_path):
+    weights = write_run(tmp_path, tmp_path / "my photos")
+    other = write_weights(tmp_path / "other.pth", COMPACT, seed=7)
+    outcome = export_to(tmp_path / "out", weights, "pth", author="Ann", blend=Blend(str(other), 0.3))
+    model = _read(outcome.folder, "4x-tiny-blend")
+    assert problems("4x-tiny-blend", model) == []
+    assert not set(model) & set(OPTIONAL)
+    assert model["description"] == "Magnifies RGB pictures by 4. 30% of its weights are those of other.pth."
 
 
 def test_without_a_run_only_the_author_is_missing_and_no_training_is_claimed(tmp_path):
