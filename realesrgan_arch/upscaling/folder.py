@@ -1,5 +1,6 @@
 """Do the jobs of a plan: one bad file does not stop the rest, and whatever ends the run leaves whole files only."""
 
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -32,7 +33,8 @@ class FolderReport:
     """What became of the jobs.
 
     `made`: with their files. `failed`: those that the plan could not read, too, each with one sentence. `left`: not
-    come to, because the run was stopped. `full_disk`: the sentence, where that was why. `load`: how busy it was.
+    come to, because the run was stopped. `load`: how busy it was. `full_disk`, `unrecorded`: the sentence, where the
+    disk was full, or would not take the record of a result, and that was why.
     """
 
     made: tuple[JobResult, ...]
@@ -41,6 +43,7 @@ class FolderReport:
     load: Load
     has_failed_list: bool = False
     full_disk: str | None = None
+    unrecorded: str | None = None
 
     @property
     def ok(self) -> tuple[Path, ...]:
@@ -71,18 +74,15 @@ def upscale_folder(
     Args:
         plan: of `plan_run`.
         work: how a picture is done.
-        failed_list: a list of the pictures that have no result; it goes when none failed.
+        failed_list: a list of the pictures that have no result, see `write_failed_list`.
         progress: shows how far it is.
-        record: called in the order of the jobs with each result that is in its place.
+        record: called with each result as soon as it is in its place, with one at a time, in any thread and order.
         fail_fast: the first failure ends the run; what is computed is still written.
         should_stop: once it is true, what is computed is written, and no more is begun.
         bounds: how much is in flight; None for what fits this machine.
-
-    Raises:
-        OSError: `record` or the list cannot be written, other than for lack of room.
     """
     run = _Run(work, progress, record, fail_fast=fail_fast, should_stop=should_stop)
-    stages = Stages(work.load, run.magnify, work.save, weigh=_weigh, faults=FAULTS_OF_ONE_FILE)
+    stages = Stages(work.load, run.magnify, work.save, run.keep, weigh=_weigh, faults=FAULTS_OF_ONE_FILE)
     pipeline = Pipeline(stages, bounds or _usual_bounds(), should_stop=run.is_stopping)
     run.failed += plan.unreadable
     progress.start(plan.jobs)
@@ -93,8 +93,10 @@ def upscale_folder(
     finally:
         progress.close()
         left = run.left_of(plan)
-        has_list = run.write_failed_list(failed_list, left)
-    return FolderReport(tuple(run.made), tuple(run.failed), left, pipeline.load, has_list, run.full_disk)
+        has_list = run.write_failed_list(failed_list, plan)
+    return FolderReport(
+        tuple(run.made), tuple(run.failed), left, pipeline.load, has_list, run.full_disk, run.unrecorded
+    )  # fmt: skip
 
 
 @dataclass
@@ -107,11 +109,14 @@ class _Run:
     made: list[JobResult] = field(default_factory=list)
     failed: list[tuple[Path, str]] = field(default_factory=list)
     full_disk: str | None = None
+    unrecorded: str | None = None
     _has_failed: bool = False
     _computed: set[Path] = field(default_factory=set)
+    _recording: threading.Lock = field(default_factory=threading.Lock)
 
     def is_stopping(self) -> bool:
-        return self.full_disk is not None or (self.fail_fast and self._has_failed) or self.should_stop()
+        is_faulty = self.full_disk is not None or self.unrecorded is not None
+        return is_faulty or (self.fail_fast and self._has_failed) or self.should_stop()
 
     def magnify(self, loaded: Loaded) -> Magnified:
         self.progress.begin(loaded.job)
@@ -122,7 +127,9 @@ class _Run:
 
     def take(self, outcome: Outcome[Job, JobResult]) -> None:
         if outcome.result is not None:
-            self._keep(replace(outcome.result, seconds=outcome.seconds))
+            for sentence in outcome.result.warnings:
+                self.progress.say(f"warning: {sentence}")
+            self.made.append(outcome.result)
         elif outcome.fault is not None:
             self._fail(outcome.item, outcome.fault)
 
@@ -130,26 +137,35 @@ class _Run:
         ended = {result.job.source for result in self.made} | {source for source, _ in self.failed}
         return tuple(job.source for job in plan.jobs if job.source not in ended)
 
-    def write_failed_list(self, path: Path, left: tuple[Path, ...]) -> bool:
+    def write_failed_list(self, path: Path, plan: RunPlan) -> bool:
+        made = {*plan.done, *(result.job.source for result in self.made)}
         try:
-            return write_failed_list(path, self.failed, untried=left)
+            return write_failed_list(path, self.failed, made=made)
         except OSError as error:
-            if not is_full(error):
-                raise
+            self.progress.say(f"The list of failures {shown(path)} cannot be written: {error.strerror}.")
             return False
 
-    def _keep(self, result: JobResult) -> None:
-        for sentence in result.warnings:
-            self.progress.say(f"warning: {sentence}")
-        self.made.append(result)
+    def keep(self, result: JobResult, seconds: float) -> JobResult:
+        """Record a result at once, so that a kill cannot undo it; it is in its place even if that fails."""
+        timed = replace(result, seconds=seconds)
         try:
-            self.record(result)
+            with self._recording:
+                self.record(timed)
         except OSError as error:
-            if not is_full(error):
-                raise
-            source = shown(result.job.source)
-            self.full_disk = f"The disk is full, what was made of {source} is not recorded; make room and use --resume."
-            self.progress.say(self.full_disk)
+            return replace(timed, warnings=(*timed.warnings, self._not_recorded(result.job.source, error)))
+        return timed
+
+    def _not_recorded(self, source: Path, error: OSError) -> str:
+        if is_full(error):
+            self.full_disk = (
+                f"The disk is full, what was made of {shown(source)} is not recorded; make room and use --resume."
+            )
+            return self.full_disk
+        self.unrecorded = (
+            f"What was made of {shown(source)} is not recorded ({error.strerror}), so the run ends: mend that and use "
+            "--resume."
+        )
+        return self.unrecorded
 
     def _fail(self, job: Job, fault: Exception) -> None:
         sentence = reason(job, fault)

@@ -33,7 +33,7 @@ STREAMED_FROM_PIXELS = 100_000_000
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _MOMENT_SECONDS = 2.0
 """Other programs may make room."""
-_STRIPS_AHEAD = 2
+_STRIPS_AHEAD = 1
 
 
 class PlaceError(UserError):
@@ -94,21 +94,22 @@ class PictureWork:
     pause: Callable[[float], None] = time.sleep
 
     def load(self, job: Job) -> Loaded:
-        """Read and decode a picture, hash its bytes, and choose the file of its result.
+        """Read and decode a picture, and hash its bytes.
 
         Raises:
             ImageError: it cannot be read, or its result would not fit its format.
-            PlaceError: the result would replace it.
+            PlaceError: its result cannot have the name that was planned.
         """
         data = read_bytes(job.source)
         picture = picture_files.decode(data, job.source, self.options)
-        target, notes = _target(job, picture)
+        _check_alpha(job, picture)
+        target = job.target
         height, width = picture.rgb.shape[:2]
         size = self.upscaler.output_size((width, height))
         is_streamed = size[0] * size[1] > STREAMED_FROM_PIXELS and streams(target) and self.upscaler.can_stream(picture)
         check_writable_size(target, width=size[0], height=size[1], streamed=is_streamed)
         sha256 = hashlib.sha256(data).hexdigest()
-        return Loaded(job, target, picture, sha256, size, is_streamed, (*picture.notes, *notes))
+        return Loaded(job, target, picture, sha256, size, is_streamed, picture.notes)
 
     def magnify(self, loaded: Loaded) -> Magnified:
         """Compute the result; a huge one goes into its file meanwhile.
@@ -193,18 +194,17 @@ def reason(job: Job, fault: Exception) -> str:
     return str(fault) if isinstance(fault, (ImageError, FullDiskError)) else f"{shown(job.source)}: {fault}"
 
 
-def _target(job: Job, picture: Picture) -> tuple[Path, tuple[str, ...]]:
-    """Return the job's target, or one that can hold the picture's transparency, and what is to be said about it."""
-    if picture.alpha is None or holds_alpha(job.target):
-        return job.target, ()
-    target = job.target.with_suffix(".png")
-    if target.resolve() == job.source.resolve():
-        raise PlaceError("transparency needs png, which would replace the picture: choose another folder or a suffix.")
-    return target, (f"it has transparency, which JPEG cannot hold: the result is {shown(Path(target.name))}",)
+def _check_alpha(job: Job, picture: Picture) -> None:
+    """Refuse a picture whose transparency was seen in its pixels only: the plan gave it a name that cannot hold it.
+
+    A name found now could be that of another picture, of another job or of another machine's.
+    """
+    if picture.alpha is not None and not holds_alpha(job.target):
+        raise PlaceError("it has transparency, which JPEG cannot hold and its header does not tell: choose --ext png.")
 
 
 def _drain(pool: ThreadPoolExecutor, write: Callable[[Pixels], None], strips: Iterable[Pixels]) -> None:
-    """Hand each strip to `write` in `pool`, at most two of them ahead of it."""
+    """Hand each strip to `write` in `pool`, at most one of them ahead of it."""
     writing: deque[Future[None]] = deque()
     for strip in strips:
         if len(writing) >= _STRIPS_AHEAD:

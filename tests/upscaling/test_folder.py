@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -26,12 +27,12 @@ def output(tmp_path):
     return tmp_path / "out"
 
 
-def test_each_picture_is_magnified_into_the_mirrored_tree_and_recorded_in_the_order_of_the_plan(photos, output):
+def test_each_picture_is_magnified_into_the_mirrored_tree_and_recorded_as_it_is_reported(photos, output):
     recorded = []
     report = do(plan_of(photos, output), output, record=recorded.append)
     assert files(output) == ["a.png", "b.png", "sub/c.png"]
-    assert [result.job.source.name for result in recorded] == ["a.png", "b.png", "c.png"]
-    assert report.made == tuple(recorded)
+    assert [result.job.source.name for result in report.made] == ["a.png", "b.png", "c.png"]
+    assert sorted(recorded, key=lambda result: result.job.source) == list(report.made)
     assert (report.failed, report.left, report.full_disk) == ((), (), None)
     assert np.array_equal(read_rgb(output / "a.png"), read_rgb(photos / "a.png").repeat(2, 0).repeat(2, 1))
 
@@ -114,6 +115,27 @@ def test_with_fail_fast_the_first_failure_ends_the_run_and_the_rest_is_left(phot
     assert report.left == (photos / "sub/c.png",)
 
 
+def test_the_list_forgets_no_picture_that_was_not_tried(photos, output):
+    output.mkdir()
+    old = [f"{photos / name}\told\n" for name in ("b.png", "sub/c.png")]
+    (output / "failed.txt").write_text("".join([f"{photos / 'a.png'}\told\n", *old]))
+    plan = plan_of(photos, output)
+    report = do(replace(plan, jobs=plan.jobs[:1]), output)
+    assert report.has_failed_list
+    assert (output / "failed.txt").read_text() == "".join(old)
+    do(replace(plan, jobs=(), done=(photos / "b.png",)), output)
+    assert (output / "failed.txt").read_text() == old[1]
+
+
+def test_a_list_that_cannot_be_written_is_said_and_the_report_is_there(photos, output):
+    (output / "failed.txt").mkdir(parents=True)
+    said = io.StringIO()
+    report = do(plan_of(photos, output), output, said=said)
+    assert len(report.made) == 3
+    assert not report.has_failed_list
+    assert f"The list of failures {output / 'failed.txt'} cannot be written: Is a directory." in said.getvalue()
+
+
 def test_a_stop_leaves_whole_files_and_keeps_old_failures_of_pictures_it_did_not_come_to(photos, output):
     output.mkdir()
     old = f"{photos / 'sub/c.png'}\told\n"
@@ -168,6 +190,38 @@ def test_a_result_that_cannot_be_recorded_for_lack_of_room_ends_the_run(photos, 
     report = do(plan_of(photos, output), output, record=record, bounds=ONE_BY_ONE)
     assert "what was made of" in report.full_disk
     assert len(report.left) == 2
+
+
+def test_a_record_that_cannot_be_written_ends_the_run_in_good_order(photos, output):
+    def record(result):
+        raise OSError(errno.EIO, "the drive is gone")
+
+    said = io.StringIO()
+    report = do(plan_of(photos, output), output, record=record, bounds=ONE_BY_ONE, said=said)
+    assert [result.target for result in report.made] == [output / "a.png"]
+    assert (
+        "a.png is not recorded (the drive is gone), so the run ends: mend that and use --resume." in report.unrecorded
+    )
+    assert report.unrecorded in said.getvalue()
+    assert len(report.left) == 2
+    assert report.full_disk is None
+
+
+def test_a_result_is_recorded_as_soon_as_it_is_in_its_place_whatever_the_network_does(photos, output):
+    recorded, upscaler = threading.Event(), upscaler_of()
+    upscale, calls = upscaler.upscale, []
+
+    class Waiting:
+        def __getattr__(self, name):
+            return getattr(upscaler, name)
+
+        def upscale(self, picture):
+            calls.append(picture)
+            assert len(calls) < 2 or recorded.wait(10), "the record waits for the thread that computes"
+            return upscale(picture)
+
+    do(plan_of(photos, output), output, upscaler=Waiting(), record=lambda result: recorded.set())
+    assert len(calls) == 3
 
 
 def test_another_fault_of_the_disk_is_that_files(photos, output):
