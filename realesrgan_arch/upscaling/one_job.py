@@ -60,15 +60,13 @@ class Magnifier(Protocol):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A picture in memory, and the file that its result will be; `is_streamed`: strip by strip."""
+    """A picture in memory; `is_streamed`: its result goes into its file strip by strip."""
 
     job: Job
-    target: Path
     picture: Picture
     input_sha256: str
     output_size: tuple[int, int]
     is_streamed: bool
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -103,13 +101,12 @@ class PictureWork:
         data = read_bytes(job.source)
         picture = picture_files.decode(data, job.source, self.options)
         _check_alpha(job, picture)
-        target = job.target
         height, width = picture.rgb.shape[:2]
         size = self.upscaler.output_size((width, height))
-        is_streamed = size[0] * size[1] > STREAMED_FROM_PIXELS and streams(target) and self.upscaler.can_stream(picture)
-        check_writable_size(target, width=size[0], height=size[1], streamed=is_streamed)
-        sha256 = hashlib.sha256(data).hexdigest()
-        return Loaded(job, target, picture, sha256, size, is_streamed, picture.notes)
+        is_huge = size[0] * size[1] > STREAMED_FROM_PIXELS
+        is_streamed = is_huge and streams(job.target) and self.upscaler.can_stream(picture)
+        check_writable_size(job.target, width=size[0], height=size[1], streamed=is_streamed)
+        return Loaded(job, picture, hashlib.sha256(data).hexdigest(), size, is_streamed)
 
     def magnify(self, loaded: Loaded) -> Magnified:
         """Compute the result; a huge one goes into its file meanwhile.
@@ -120,7 +117,7 @@ class PictureWork:
         """
         if not loaded.is_streamed:
             return Magnified(loaded, self.upscaler.upscale(loaded.picture))
-        with _faults_of_disk(loaded.target):
+        with _faults_of_disk(loaded.job.target):
             return Magnified(loaded, None, self._stream(loaded))
 
     def save(self, magnified: Magnified) -> JobResult:
@@ -131,23 +128,24 @@ class PictureWork:
             FullDiskError: after a second try.
         """
         loaded, notes = magnified.loaded, magnified.notes
+        job = loaded.job
         if magnified.picture is None:
-            digest, num_bytes = hash_file(loaded.target), loaded.target.stat().st_size
+            digest, num_bytes = hash_file(job.target), job.target.stat().st_size
         else:
-            encoded = picture_files.encode(magnified.picture, loaded.target, self.options)
+            encoded = picture_files.encode(magnified.picture, job.target, self.options)
             digest, num_bytes, notes = hashlib.sha256(encoded.data).hexdigest(), len(encoded.data), encoded.notes
-            self._write(loaded.target, encoded.data)
+            self._write(job.target, encoded.data)
         return JobResult(
-            loaded.job, loaded.target, input_sha256=loaded.input_sha256, output_sha256=digest, output_bytes=num_bytes,
-            warnings=tuple(f"{shown(loaded.job.source)}: {note}" for note in (*loaded.notes, *notes)),
+            job, job.target, input_sha256=loaded.input_sha256, output_sha256=digest, output_bytes=num_bytes,
+            warnings=tuple(f"{shown(job.source)}: {note}" for note in (*loaded.picture.notes, *notes)),
         )  # fmt: skip
 
     def _stream(self, loaded: Loaded) -> tuple[str, ...]:
         """Write strips in a thread, so that the next one is computed meanwhile; return the notes of the writer."""
-        loaded.target.parent.mkdir(parents=True, exist_ok=True)
-        self.begin(loaded.target)
+        loaded.job.target.parent.mkdir(parents=True, exist_ok=True)
+        self.begin(loaded.job.target)
         with (
-            picture_files.open_strips(loaded.target, loaded.picture, loaded.output_size, self.options) as writer,
+            picture_files.open_strips(loaded.job.target, loaded.picture, loaded.output_size, self.options) as writer,
             ThreadPoolExecutor(1, thread_name_prefix="strips") as pool,
         ):
             _drain(pool, writer.write, self.upscaler.upscale_strips(loaded.picture))

@@ -19,6 +19,8 @@ Item = TypeVar("Item")
 Decoded = TypeVar("Decoded")
 Computed = TypeVar("Computed")
 Result = TypeVar("Result")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 Stage = Literal["decode", "compute", "encode"]
 
 
@@ -84,7 +86,7 @@ class Load:
 
     def followed_by(self, later: "Load") -> "Load":
         """Return the load of this run and a `later` one together."""
-        seconds = {stage: self.seconds[stage] + later.seconds[stage] for stage in self.seconds}
+        seconds: dict[Stage, float] = {stage: self.seconds[stage] + later.seconds[stage] for stage in self.seconds}
         return Load(self.threads, self.wall_seconds + later.wall_seconds, seconds)
 
 
@@ -192,11 +194,10 @@ class Pipeline(Generic[Item, Decoded, Computed, Result]):
         self._finishing.append(entry)
 
     def _put_away(self, computed: Computed, entry: _Entry[Item]) -> Result:
-        with self._count("encode", entry):
-            result = self._stages.encode(computed)
+        result = self._timed("encode", self._stages.encode, computed, entry)
         return self._stages.finish(result, entry.seconds)
 
-    def _timed(self, stage: Stage, work: Callable, argument: object, entry: _Entry[Item]) -> object:
+    def _timed(self, stage: Stage, work: Callable[[Given], Made], argument: Given, entry: _Entry[Item]) -> Made:
         with self._count(stage, entry):
             return work(argument)
 

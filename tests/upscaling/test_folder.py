@@ -233,23 +233,27 @@ def test_another_fault_of_the_disk_is_that_files(photos, output):
     assert report.failed[0][1] == f"{output / 'sub/c.png'} cannot be written: File exists."
 
 
-def test_transparency_that_the_format_cannot_hold_becomes_png_and_is_said(tmp_path, output):
+def test_transparency_that_is_seen_too_late_fails_that_picture_and_takes_nobodys_name(tmp_path, output):
+    picture = Picture(np.zeros((4, 4, 3), np.uint8), alpha=np.full((4, 4), 99, np.uint8))
+    write_picture(photo(tmp_path / "photos" / "logo.png"), picture)
+    photo(tmp_path / "photos" / "other.png")
+    output.mkdir()
+    (output / "logo.png").write_bytes(b"the user's own")
+    report = do(plan_of(tmp_path / "photos", output, suffix=".jpg"), output)
+    ((source, sentence),) = report.failed
+    assert source.name == "logo.png"
+    assert sentence == (
+        f"{source}: it has transparency, which JPEG cannot hold and its header does not tell: choose --ext png."
+    )
+    assert (output / "logo.png").read_bytes() == b"the user's own"
+    assert files(output) == ["failed.txt", "logo.png", "other.jpg"]
+
+
+def test_transparency_stays_in_a_format_that_holds_it(tmp_path, output):
     picture = Picture(np.zeros((4, 4, 3), np.uint8), alpha=np.full((4, 4), 99, np.uint8))
     write_picture(photo(tmp_path / "photos" / "a.png"), picture)
-    said = io.StringIO()
-    report = do(plan_of(tmp_path / "photos", output, suffix=".jpg"), output, said=said)
-    assert report.ok == (output / "a.png",)
+    do(plan_of(tmp_path / "photos", output), output)
     assert read_picture(output / "a.png").alpha is not None
-    assert "JPEG cannot hold: the result is a.png" in report.made[0].warnings[0]
-    assert f"warning: {report.made[0].warnings[0]}" in said.getvalue()
-
-
-def test_a_png_for_the_sake_of_transparency_does_not_replace_its_source(tmp_path):
-    picture = Picture(np.zeros((4, 4, 3), np.uint8), alpha=np.full((4, 4), 99, np.uint8))
-    write_picture(photo(tmp_path / "a.png"), picture)
-    report = do(plan_of(tmp_path, tmp_path, suffix=".jpg"), tmp_path)
-    assert "which would replace the picture" in report.failed[0][1]
-    assert read_picture(tmp_path / "a.png").rgb.shape == (4, 4, 3)
 
 
 def test_a_result_too_large_for_its_format_is_refused_before_computing(tmp_path, output):
