@@ -35,9 +35,11 @@ def check_is_not_input(output: Path, source: Path) -> None:
 
 
 def check_nothing_is_lost(
-    jobs: Sequence[Job], *, sources: Iterable[Path], is_ours: Callable[[Path], bool], overwrite: bool
+    jobs: Sequence[Job], *, sources: Iterable[Path], is_ours: Callable[[Path, Path], bool], overwrite: bool
 ) -> None:
-    """Check that no result replaces one of `sources`, or, without `overwrite`, a file that `is_ours` does not know.
+    """Check that no result replaces one of `sources`, or, without `overwrite`, a file that was not made of its source.
+
+    `is_ours`: of a result and its source; see `Manifest.is_ours`.
 
     Raises:
         OutputError: with the number of such files and the name of one.
@@ -47,7 +49,7 @@ def check_nothing_is_lost(
     replaced = [job.target for job in present if os.path.realpath(job.target) in precious]
     if replaced:
         raise OutputError(f"{shown(replaced[0])} would be replaced by its result: choose another folder or a suffix.")
-    strangers = [] if overwrite else [job.target for job in present if not is_ours(job.target)]
+    strangers = [] if overwrite else [job.target for job in present if not is_ours(job.target, job.source)]
     if strangers:
         files = count_of(len(strangers), "file that is", "files that are")
         raise OutputError(

@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.upscaling.job import Job, JobResult
-from realesrgan_arch.upscaling.manifest import MANIFEST, Manifest, digest_of
+from realesrgan_arch.upscaling.manifest import MANIFEST, Manifest, digest_of, root_id
+from realesrgan_arch.upscaling.manifest_lines import read_lines
 from realesrgan_arch.upscaling.output_place import OutputError
 
 SETTINGS = {"outscale": 4.0, "ext": "png"}
@@ -54,9 +56,12 @@ def test_a_line_says_what_was_made_of_what(place):
     (line,) = place.lines()
     assert line.pop("time").endswith("+00:00")
     assert line == {
-        "source": "sub/a.jpg", "folder": "photos", "input_sha256": hash_file(place.source), "input_bytes": 5,
+        "source": "sub/a.jpg", "folder": "photos", "root": root_id(place.root),
+        "input_sha256": hash_file(place.source), "input_bytes": 5,
         "input_mtime_ns": place.source.stat().st_mtime_ns, "target": "sub/a_out.png",
-        "output_sha256": hash_file(place.target), "output_bytes": 6, "model_sha256": "m" * 64, "settings": SETTINGS,
+        "output_sha256": hash_file(place.target), "output_bytes": 6,
+        "output_mtime_ns": place.target.stat().st_mtime_ns, "output_pixels": 16,
+        "model_sha256": "m" * 64, "settings": SETTINGS,
         "settings_sha256": digest_of(SETTINGS), "seconds": 1.235, "warnings": ["gray"],
     }  # fmt: skip
 
@@ -146,7 +151,16 @@ def test_a_torn_last_line_is_left_out_with_a_word_and_the_next_line_is_whole(pla
 
 
 @pytest.mark.parametrize(
-    "line", [b"\0" * 20, b"[]", b"5", b'"begun"', b'{"begun": 5, "folder": "photos"}', b'{"source": "a"}', b"\xff\xfe"]
+    "line",
+    [
+        b"\0" * 20,
+        b"[]",
+        b"5",
+        b'"begun"',
+        b'{"begun": 5, "source": "a", "root": "", "sha256": "", "time_ns": 1}',
+        b'{"source": "a"}',
+        b"\xff\xfe",
+    ],
 )
 def test_a_line_that_is_not_ours_stops_nothing(place, line):
     place.record()
@@ -170,31 +184,120 @@ def test_a_name_that_is_not_utf_8_survives(tmp_path):
     assert place.manifest().is_finished(place.source)
 
 
-def test_what_a_run_over_this_folder_made_is_ours(place):
+def test_what_was_made_of_this_picture_is_ours(place):
     manifest = place.manifest()
-    assert not manifest.is_ours(place.target)
+    assert not manifest.is_ours(place.target, place.source)
     manifest.record(place.result())
-    assert place.manifest(model="n" * 64).is_ours(place.target)
-    assert not place.manifest(root=place.root.parent / "other").is_ours(place.target)
-    place.target.write_bytes(b"retouched by hand")
-    assert not place.manifest().is_ours(place.target)
+    assert place.manifest(model="n" * 64).is_ours(place.target, place.source)
+    assert not place.manifest().is_ours(place.target, place.root / "sub/a.tif")
+
+
+def test_what_was_made_of_a_folder_of_the_same_name_is_a_strangers(tmp_path):
+    first, second = tmp_path / "client1/photos", tmp_path / "client2/photos"
+    place = Place(tmp_path)
+    place.root, place.source = first, first / "a.jpg"
+    for root in (first, second):
+        root.mkdir(parents=True)
+        (root / "a.jpg").write_bytes(b"input")
+    place.record()
+    place.manifest().begin(place.target, place.source, sha256=hash_file(place.target))
+    assert place.manifest().is_ours(place.target, first / "a.jpg")
+    assert not place.manifest(root=second).is_ours(place.target, second / "a.jpg")
+
+
+def test_a_folder_keeps_its_identity_behind_a_link(place):
+    link = place.root.with_name("link")
+    link.symlink_to(place.root)
+    assert root_id(link) == root_id(place.root) != root_id(place.output)
+
+
+def test_a_result_that_was_edited_is_a_strangers_and_not_finished_even_with_the_same_size(place):
+    place.record()
+    place.target.write_bytes(b"edited")
+    os.utime(place.target, ns=(1, 1))
+    assert not place.manifest().is_ours(place.target, place.source)
+    assert not place.manifest().is_finished(place.source)
+
+
+def test_a_result_that_was_only_copied_is_ours_and_finished(place):
+    place.record()
+    os.utime(place.target, ns=(1, 1))
+    assert place.manifest().is_ours(place.target, place.source)
+    assert place.manifest().is_finished(place.source)
 
 
 def test_what_was_begun_is_ours_but_not_finished(place):
     place.record()
-    place.manifest().begin(place.target)
-    place.target.write_bytes(b"another size")
-    assert place.manifest().is_ours(place.target)
-    assert not place.manifest(root=place.root.parent / "other").is_ours(place.target)
-    place.target.write_bytes(b"result")
+    place.target.write_bytes(b"result of other settings")
+    place.manifest().begin(place.target, place.source, sha256=hash_file(place.target))
+    assert place.manifest().is_ours(place.target, place.source)
+    assert not place.manifest().is_ours(place.target, place.root / "sub/a.tif")
     assert not place.manifest().is_finished(place.source)
+
+
+def test_what_was_begun_is_ours_only_while_it_has_its_bytes(place):
+    place.manifest().begin(place.target, place.source, sha256=hash_file(place.target))
+    place.target.write_bytes(b"my own")
+    assert not place.manifest().is_ours(place.target, place.source)
+
+
+def test_the_earlier_result_stays_ours_where_a_new_one_was_begun_and_never_came(place):
+    place.record()
+    place.manifest().begin(place.target, place.source, sha256="0" * 64)
+    assert place.manifest().is_ours(place.target, place.source)
+
+
+def test_where_the_bytes_were_not_known_what_is_older_than_the_beginning_is_a_strangers(place):
+    place.manifest().begin(place.target, place.source)
+    assert place.manifest().is_ours(place.target, place.source)
+    os.utime(place.target, ns=(1, 1))
+    assert not place.manifest().is_ours(place.target, place.source)
+
+
+def test_bytes_are_compared_where_another_result_was_begun_in_the_same_moment(place):
+    place.record()
+    facts = place.target.stat()
+    place.target.write_bytes(b"RESULT")
+    os.utime(place.target, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    place.manifest().begin(place.target, place.source, sha256=hash_file(place.target))
+    assert not place.manifest().is_finished(place.source)
+
+
+def test_a_line_ends_what_was_begun(place):
+    manifest = place.manifest()
+    manifest.begin(place.target, place.source)
+    manifest.record(place.result())
+    place.target.write_bytes(b"edited")
+    os.utime(place.target, ns=(2**61, 2**61))
+    assert not place.manifest().is_ours(place.target, place.source)
+
+
+def test_the_rate_is_that_of_the_newest_twenty_lines_of_this_model_and_settings(place):
+    assert place.manifest().rate() is None
+    manifest, slow = place.manifest(), place.result()
+    manifest.record(replace(slow, seconds=1000.0))
+    job = replace(slow.job, output_size=(2000, 1000))
+    for _ in range(20):
+        manifest.record(replace(slow, job=job, seconds=4.0))
+    place.record(model="n" * 64)
+    assert manifest.rate() == place.manifest().rate() == 0.5
+    assert place.manifest(settings={"ext": "jpg"}).rate() is None
+
+
+def test_memory_holds_no_settings_and_no_warnings_of_earlier_lines(place):
+    place.record()
+    place.record()
+    first, second = read_lines(place.output / MANIFEST)
+    assert (first.settings, first.warnings, first.time) == ({}, [], "")
+    assert first.settings_sha256 is second.settings_sha256
+    assert first.settings_sha256 == digest_of(SETTINGS)
 
 
 def test_processes_that_write_at_once_leave_whole_lines(place):
     code = (
         "import sys; from pathlib import Path; from realesrgan_arch.upscaling.manifest import Manifest\n"
         "out = Path(sys.argv[1]); m = Manifest(out, root=out, model_sha256='m', settings={})\n"
-        "for n in range(60): m.begin(out / (sys.argv[2] * 500 + str(n)))"
+        "for n in range(60): m.begin(out / (sys.argv[2] * 500 + str(n)), out / str(n))"
     )
     command = [sys.executable, "-c", code, str(place.output)]
     running = [subprocess.Popen([*command, name]) for name in "ab"]

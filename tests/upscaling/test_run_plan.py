@@ -1,5 +1,6 @@
 """Plans: all names, sizes, room and refusals are known before anything is computed, from headers alone."""
 
+import os
 from collections import Counter, namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,7 @@ def _do(run, output, root, **of_run):
     """Do the jobs of a plan: a result is a copy of its source."""
     manifest = Manifest(output, root=root, **{"model_sha256": "m", "settings": SETTINGS, **of_run})
     for job in run.jobs:
-        manifest.begin(job.target)
+        manifest.begin(job.target, job.source, sha256=hash_file(job.source))
         job.target.parent.mkdir(parents=True, exist_ok=True)
         job.target.write_bytes(job.source.read_bytes())
         digest = hash_file(job.source)
@@ -50,7 +51,8 @@ def test_jobs_know_sizes_and_names_from_the_header(photos, output):
 
 def test_two_plans_of_one_folder_are_the_same(photos, output):
     photo(photos / "a.tif")
-    assert plan(photos, output, ext="png") == replace(plan(photos, output, ext="png"))
+    first, second = (replace(plan(photos, output, ext="png"), free_bytes=0) for _ in range(2))
+    assert first == second
     assert {"a_png_out.png", "a_tif_out.png"} < set(names(plan(photos, output, ext="png"), output))
 
 
@@ -104,9 +106,20 @@ def test_what_the_manifest_knows_is_left_out_with_resume_and_made_again_without(
 def test_verify_makes_again_what_was_changed_behind_its_back(photos, output):
     _do(plan(photos, output), output, photos)
     result = output / "a_out.png"
+    facts = result.stat()
     result.write_bytes(b"X" + result.read_bytes()[1:])
+    os.utime(result, ns=(facts.st_atime_ns, facts.st_mtime_ns))  # as a disk does that forgets
     assert plan(photos, output, resume=True, overwrite=False).jobs == ()
     assert names(plan(photos, output, resume=True, verify=True, overwrite=False), output) == ["a_out.png"]
+
+
+def test_a_result_that_was_edited_is_not_replaced_silently(photos, output):
+    _do(plan(photos, output), output, photos)
+    result = output / "a_out.png"
+    result.write_bytes(b"X" + result.read_bytes()[1:])
+    os.utime(result, ns=(1, 1))
+    with pytest.raises(OutputError, match="replace 1 file that is no result"):
+        plan(photos, output, resume=True, overwrite=False)
 
 
 @pytest.mark.parametrize("resume", [True, False])
@@ -127,6 +140,13 @@ def test_results_of_another_folder_are_not_replaced_silently(photos, output, tmp
         plan(tmp_path / "others", output, overwrite=False)
 
 
+def test_results_of_another_folder_of_the_same_name_are_not_replaced_silently(photos, output):
+    _do(plan(photos, output), output, photos)
+    photo(photos.parent / "client2" / "photos" / "a.png", value=3)
+    with pytest.raises(OutputError, match="replace 1 file that is no result"):
+        plan(photos.parent / "client2" / "photos", output, overwrite=False)
+
+
 def test_a_link_to_nowhere_at_the_place_of_a_result_is_somebody_elses(photos, output):
     output.mkdir()
     (output / "a_out.png").symlink_to("nowhere")
@@ -136,7 +156,7 @@ def test_a_link_to_nowhere_at_the_place_of_a_result_is_somebody_elses(photos, ou
 
 def test_a_run_that_was_killed_between_two_pictures_can_go_on(photos, output):
     manifest = Manifest(output, root=photos, model_sha256="m", settings=SETTINGS)
-    manifest.begin(output / "a_out.png")
+    manifest.begin(output / "a_out.png", photos / "a.png")
     photo(output / "a_out.png")  # in its place, but its line was never written
     run = plan(photos, output, resume=True, overwrite=False)
     assert names(run, output)[0] == "a_out.png"
