@@ -12,7 +12,7 @@ from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.stop_signals import StopSignals
 from realesrgan_arch.upscaling.backends.allocator import reuse_large_blocks
-from realesrgan_arch.upscaling.backends.choose import build_backend
+from realesrgan_arch.upscaling.backends.choose import ChosenBackend, build_backend
 from realesrgan_arch.upscaling.backends.interface import Backend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.failed_list import failed_list_path
@@ -61,23 +61,23 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
     device = choose_device(request.device)
     choose_dtype(device, request.precision, training=False)  # a precision that cannot be had, before a model is loaded
     model = load_model(request.model, denoise_strength=request.denoise_strength)
-    backend, computed_by = _build_backend(model, device, request)
+    chosen = _build_backend(model, device, request)
     stop, progress = StopSignals(first=_FIRST, second=_SECOND), Progress()
-    progress.say(computed_by)
+    progress.say(chosen.in_words())
 
     def tick(input_pixels: int) -> None:
         progress.tick(input_pixels)
         if stop.is_asked:
             raise AbandonedError
 
-    upscaler = _picture_upscaler(TickingBackend(backend, tick), model, request)
+    upscaler = _picture_upscaler(TickingBackend(chosen.backend, tick), model, request)
     run = _Run(request, model, upscaler, stop, progress, failed_list_path(request.output, shard=request.shard))
     with stop, sole_writer(request.output, is_shard=request.shard is not None) as is_alone:
         plan, report = run.begin(is_alone=is_alone)
         if request.watch and not stop.is_asked and report.full_disk is None:
             report = run.watch(plan, report, look_seconds=look_seconds)
     return UpscaleOutcome(
-        request, report, _scale(request, model), computed_by.partition(":")[0], run.failed_list,
+        request, report, _scale(request, model), chosen.name, run.failed_list,
         num_done=len(plan.done), num_skipped=len(plan.skipped), stop_number=stop.number,
     )  # fmt: skip
 
@@ -183,8 +183,7 @@ def _scale(request: UpscaleRequest, model: LoadedModel) -> float | None:
     return None if is_by_size else request.outscale or float(model.spec.scale)
 
 
-def _build_backend(model: LoadedModel, device: torch.device, request: UpscaleRequest) -> tuple[Backend, str]:
-    """What computes, and what is to be said about it."""
+def _build_backend(model: LoadedModel, device: torch.device, request: UpscaleRequest) -> ChosenBackend:
     if device.type == "cpu":
         reuse_large_blocks()
     return build_backend(
