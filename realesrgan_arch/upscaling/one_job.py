@@ -46,6 +46,19 @@ class FullDiskError(UserError):
     exit_code = EXIT_NO_ROOM
 
 
+class Begin(Protocol):
+    """Called with each file just before it gets its name, and with the hash of its bytes where that is known.
+
+    The next run knows the file for ours by it, if this one is killed then.
+    """
+
+    def __call__(self, target: Path, source: Path, /, *, sha256: str | None = None) -> None: ...
+
+
+def begin_silently(target: Path, source: Path, *, sha256: str | None = None) -> None:
+    """Keep no record of what is begun: see `Begin`."""
+
+
 class Magnifier(Protocol):
     """What the middle stage needs; a `PictureUpscaler`."""
 
@@ -80,15 +93,11 @@ class Magnified:
 
 @dataclass(frozen=True)
 class PictureWork:
-    """The three stages.
-
-    `begin`: called with each file just before it gets its name, so that the next run knows it for ours if this one is
-    killed then. `pause`: how the moment before a second try passes.
-    """
+    """The three stages. `pause`: how the moment before a second try passes."""
 
     upscaler: Magnifier
     options: WriteOptions
-    begin: Callable[[Path], None] = lambda target: None
+    begin: Begin = begin_silently
     pause: Callable[[float], None] = time.sleep
 
     def load(self, job: Job) -> Loaded:
@@ -134,16 +143,16 @@ class PictureWork:
         else:
             encoded = picture_files.encode(magnified.picture, job.target, self.options)
             digest, num_bytes, notes = hashlib.sha256(encoded.data).hexdigest(), len(encoded.data), encoded.notes
-            self._write(job.target, encoded.data)
+            self._write(job, encoded.data, digest)
         return JobResult(
             job, job.target, input_sha256=loaded.input_sha256, output_sha256=digest, output_bytes=num_bytes,
-            warnings=tuple(f"{shown(job.source)}: {note}" for note in (*loaded.picture.notes, *notes)),
+            warnings=tuple(f"{shown(job.source)}: {note}" for note in (*job.notes, *loaded.picture.notes, *notes)),
         )  # fmt: skip
 
     def _stream(self, loaded: Loaded) -> tuple[str, ...]:
         """Write strips in a thread, so that the next one is computed meanwhile; return the notes of the writer."""
         loaded.job.target.parent.mkdir(parents=True, exist_ok=True)
-        self.begin(loaded.job.target)
+        self.begin(loaded.job.target, loaded.job.source)
         with (
             picture_files.open_strips(loaded.job.target, loaded.picture, loaded.output_size, self.options) as writer,
             ThreadPoolExecutor(1, thread_name_prefix="strips") as pool,
@@ -151,24 +160,21 @@ class PictureWork:
             _drain(pool, writer.write, self.upscaler.upscale_strips(loaded.picture))
         return writer.notes
 
-    def _write(self, target: Path, data: bytes) -> None:
+    def _write(self, job: Job, data: bytes, sha256: str) -> None:
         try:
-            with _faults_of_disk(target, needed=len(data)):
-                self._write_once(target, data)
+            self._write_once(job, data, sha256)
         except FullDiskError:
             self.pause(_MOMENT_SECONDS)
-            with _faults_of_disk(target, needed=len(data)):
-                self._write_once(target, data)
+            self._write_once(job, data, sha256)
 
-    def _write_once(self, target: Path, data: bytes) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self.begin(target)
-        atomic.write_bytes(target, data)
+    def _write_once(self, job: Job, data: bytes, sha256: str) -> None:
+        with _faults_of_disk(job.target, needed=len(data)):
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            self.begin(job.target, job.source, sha256=sha256)
+            atomic.write_bytes(job.target, data)
 
 
-def do_job(
-    job: Job, upscaler: Magnifier, options: WriteOptions, *, begin: Callable[[Path], None] = lambda target: None
-) -> JobResult:
+def do_job(job: Job, upscaler: Magnifier, options: WriteOptions, *, begin: Begin = begin_silently) -> JobResult:
     """Do one job from beginning to end, and say what became of it; a fault of the picture is the result's `error`.
 
     Raises:

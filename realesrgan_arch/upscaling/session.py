@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,10 +14,10 @@ from realesrgan_arch.upscaling.backends.allocator import reuse_large_blocks
 from realesrgan_arch.upscaling.backends.choose import ChosenBackend, build_backend
 from realesrgan_arch.upscaling.backends.interface import Backend
 from realesrgan_arch.upscaling.engine import Upscaler
-from realesrgan_arch.upscaling.failed_list import failed_list_path
+from realesrgan_arch.upscaling.failed_list import check_failed_list, failed_list_path
 from realesrgan_arch.upscaling.folder import FolderReport, upscale_folder
 from realesrgan_arch.upscaling.job import RunPlan
-from realesrgan_arch.upscaling.leftovers import remove_leftovers, sole_writer
+from realesrgan_arch.upscaling.leftovers import remove_leftovers, writing_into
 from realesrgan_arch.upscaling.loading import LoadedModel, load_model
 from realesrgan_arch.upscaling.manifest import Manifest
 from realesrgan_arch.upscaling.one_job import PictureWork
@@ -27,9 +26,10 @@ from realesrgan_arch.upscaling.output_place import check_writable
 from realesrgan_arch.upscaling.picture import PictureUpscaler
 from realesrgan_arch.upscaling.pipeline import AbandonedError
 from realesrgan_arch.upscaling.progress import Progress
+from realesrgan_arch.upscaling.rate import estimated_rate
 from realesrgan_arch.upscaling.request import UpscaleRequest
 from realesrgan_arch.upscaling.run_plan import plan_run
-from realesrgan_arch.upscaling.sources import NoPicturesError, find_sources
+from realesrgan_arch.upscaling.sources import NoPicturesError, Sources, find_sources
 from realesrgan_arch.upscaling.ticking import TickingBackend
 from realesrgan_arch.upscaling.watch import LOOK_SECONDS, new_pictures
 
@@ -37,6 +37,7 @@ __all__ = ["RequestError", "UpscaleOutcome", "UpscaleRequest", "upscale"]
 
 _FIRST = "stopping: what is computed is written; once more leaves at once"
 _SECOND = "left at once; no half file is there: go on with the same command and --resume"
+_WORTH_MEASURING_MEGAPIXELS = 5
 
 
 class RequestError(UserError):
@@ -55,9 +56,10 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
             model, device or precision that is not there. Later faults are in the outcome.
     """
     _check(request)
-    if not request.watch:
-        find_sources(request.source, request.output, from_list=request.from_list)
+    sources = _find(request)
     check_writable(request.output)
+    failed_list = failed_list_path(request.output, shard=request.shard)
+    check_failed_list(failed_list)
     device = choose_device(request.device)
     choose_dtype(device, request.precision, training=False)  # a precision that cannot be had, before a model is loaded
     model = load_model(request.model, denoise_strength=request.denoise_strength)
@@ -71,13 +73,16 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
             raise AbandonedError
 
     upscaler = _picture_upscaler(TickingBackend(chosen.backend, tick), model, request)
-    run = _Run(request, model, upscaler, stop, progress, failed_list_path(request.output, shard=request.shard))
-    with stop, sole_writer(request.output, is_shard=request.shard is not None) as is_alone:
-        plan, report = run.begin(is_alone=is_alone)
-        if request.watch and not stop.is_asked and report.full_disk is None:
-            report = run.watch(plan, report, look_seconds=look_seconds)
+    run = _Run(request, model, chosen.backend, upscaler, stop, progress, failed_list)
+    with stop:
+        plan, manifest = run.plan(sources, resume=request.resume, limit=request.limit)
+        _remove_leftovers(plan, request)
+        with writing_into(request.output):
+            report = run.begin(plan, manifest)
+            if request.watch and not run.is_over(report):
+                report = run.watch(plan, report, look_seconds=look_seconds)
     return UpscaleOutcome(
-        request, report, _scale(request, model), chosen.name, run.failed_list,
+        request, report, _scale(request, model), chosen.name, failed_list,
         num_done=len(plan.done), num_skipped=len(plan.skipped), stop_number=stop.number,
     )  # fmt: skip
 
@@ -86,35 +91,57 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
 class _Run:
     request: UpscaleRequest
     model: LoadedModel
+    backend: Backend
     upscaler: PictureUpscaler
     stop: StopSignals
     progress: Progress
     failed_list: Path
 
-    def begin(self, *, is_alone: bool) -> tuple[RunPlan, FolderReport]:
-        plan, manifest = self._plan(resume=self.request.resume, limit=self.request.limit)
-        folders = {self.request.output, *(job.target.parent for job in plan.jobs)}
-        remove_leftovers((folder for folder in folders if folder.is_dir()), is_alone=is_alone)
-        self.progress.say(plan.in_words())
+    def plan(self, sources: Sources | None, *, resume: bool, limit: int | None) -> tuple[RunPlan, Manifest]:
+        request, backend = self.request, self.backend
+        settings = {**request.settings(), "backend": backend.name, "dtype": str(backend.dtype).removeprefix("torch.")}
+        root = request.source if sources is None else sources.root
+        manifest = Manifest(request.output, root=root, model_sha256=self.model.sha256, settings=settings)
+        if sources is None:
+            return RunPlan(()), manifest
+        plan = plan_run(
+            sources, output_size=self.upscaler.output_size, manifest=manifest, suffix=request.suffix, ext=request.ext,
+            shard=request.shard, limit=limit, resume=resume, verify=request.verify, overwrite=request.overwrite,
+        )  # fmt: skip
+        return plan, manifest
+
+    def begin(self, plan: RunPlan, manifest: Manifest) -> FolderReport:
+        self.progress.say(plan.in_words(megapixels_per_second=self._rate(plan, manifest)))
         for _, sentence in plan.unreadable:
             self.progress.say(f"failed: {sentence}")
-        return plan, self._do(plan, manifest)
+        return self._do(plan, manifest)
+
+    def is_over(self, report: FolderReport) -> bool:
+        is_faulty = report.full_disk is not None or report.unrecorded is not None
+        return self.stop.is_asked or is_faulty or (self.request.fail_fast and bool(report.failed))
 
     def watch(self, plan: RunPlan, report: FolderReport, *, look_seconds: float) -> FolderReport:
         """Do what comes into the folder until a stop, and return the report of all of it."""
         self.progress.say("watching for new pictures; Ctrl-C ends it")
-        known = [*plan.done, *(job.source for job in plan.jobs), *(path for path, _ in plan.unreadable)]
-        new = new_pictures(
+        known = {job.source: (job.num_bytes, job.mtime_ns) for job in plan.jobs}
+        refused: list[Path] = []
+        for new in new_pictures(
             self._pictures, known=known, should_stop=lambda: self.stop.is_asked, look_seconds=look_seconds
-        )
-        for paths in new:
-            fresh, manifest = self._plan(resume=True, limit=None)
+        ):
+            paths = [*refused, *new]
+            try:
+                fresh, manifest = self.plan(_find(self.request), resume=True, limit=None)
+                refused = []
+            except UserError as error:  # A disk without room, somebody else's file: perhaps mended by the next round.
+                self.progress.say(f"failed: {error}")
+                report, refused = _with_failures(report, paths, str(error)), paths
+                continue
             wanted = _only(fresh, paths, failed_before=report.failed)
-            if not wanted.jobs and wanted.unreadable == report.failed:  # Another shard's.
+            if not wanted.jobs and set(wanted.unreadable) == set(report.failed):  # Done before, or another shard's.
                 continue
             later = self._do(wanted, manifest)
-            report = replace(later, made=(*report.made, *later.made))
-            if later.full_disk is not None or (self.request.fail_fast and later.failed):
+            report = replace(later, made=(*report.made, *later.made), load=report.load.followed_by(later.load))
+            if self.is_over(report):
                 break
         return report
 
@@ -129,21 +156,13 @@ class _Run:
             should_stop=lambda: self.stop.is_asked,
         )
 
-    def _plan(self, *, resume: bool, limit: int | None) -> tuple[RunPlan, Manifest]:
-        request = self.request
-        build = partial(Manifest, request.output, model_sha256=self.model.sha256, settings=request.settings())
-        try:
-            sources = find_sources(request.source, request.output, from_list=request.from_list)
-        except NoPicturesError:
-            if not request.watch:
-                raise
-            return RunPlan(()), build(root=request.source)
-        manifest = build(root=sources.root)
-        plan = plan_run(
-            sources, output_size=self.upscaler.output_size, manifest=manifest, suffix=request.suffix, ext=request.ext,
-            shard=request.shard, limit=limit, resume=resume, verify=request.verify, overwrite=request.overwrite,
-        )  # fmt: skip
-        return plan, manifest
+    def _rate(self, plan: RunPlan, manifest: Manifest) -> float | None:
+        """Million pixels a second, as earlier results took; else, where it matters, as a tile takes."""
+        known = manifest.rate()
+        # A compiled network would be compiled for this tile alone.
+        if known is not None or plan.output_megapixels <= _WORTH_MEASURING_MEGAPIXELS or self.request.compiled:
+            return known
+        return estimated_rate(plan, self.backend)
 
     def _pictures(self) -> tuple[Path, ...]:
         """What is in the input folder, results apart."""
@@ -151,6 +170,22 @@ class _Run:
             return find_sources(self.request.source, self.request.output).asked
         except DataError:  # Nothing yet; or a drive that was taken out may come back.
             return ()
+
+
+def _find(request: UpscaleRequest) -> Sources | None:
+    """The pictures; None where they are still to come."""
+    try:
+        return find_sources(request.source, request.output, from_list=request.from_list)
+    except NoPicturesError:
+        if not request.watch:
+            raise
+        return None
+
+
+def _remove_leftovers(plan: RunPlan, request: UpscaleRequest) -> None:
+    folders = {request.output, *(job.target.parent for job in plan.jobs)}
+    existing = [folder for folder in folders if folder.is_dir()]
+    remove_leftovers(request.output, existing, is_shard=request.shard is not None)
 
 
 def _only(plan: RunPlan, paths: Collection[Path], *, failed_before: tuple[tuple[Path, str], ...]) -> RunPlan:
@@ -161,6 +196,12 @@ def _only(plan: RunPlan, paths: Collection[Path], *, failed_before: tuple[tuple[
     return replace(
         plan, jobs=tuple(job for job in plan.jobs if job.source in wanted), unreadable=(*earlier, *unreadable)
     )
+
+
+def _with_failures(report: FolderReport, paths: Collection[Path], sentence: str) -> FolderReport:
+    """`report` with `paths` failed, so that they are in the outcome, should nothing mend them."""
+    earlier = tuple(failed for failed in report.failed if failed[0] not in paths)
+    return replace(report, failed=(*earlier, *((path, sentence) for path in paths)))
 
 
 def _check(request: UpscaleRequest) -> None:

@@ -46,13 +46,15 @@ def test_what_is_recorded_are_the_hashes_of_the_files_as_they_are(photos, output
 
 
 def test_a_target_is_announced_before_it_is_there(photos, output):
-    announced = []
+    announced, hashes = [], []
 
-    def begin(target):
+    def begin(target, source, *, sha256):
         assert not target.exists()
         announced.append(target)
+        hashes.append(sha256)
 
-    do(plan_of(photos, output), output, begin=begin)
+    report = do(plan_of(photos, output), output, begin=begin)
+    assert sorted(hashes) == sorted(result.output_sha256 for result in report.made)
     assert sorted(announced) == [output / "a.png", output / "b.png", output / "sub/c.png"]
 
 
