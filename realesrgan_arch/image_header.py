@@ -66,6 +66,7 @@ _HEADER_FAULTS = (*image_exif.EXIF_FAULTS, EOFError, OverflowError, Image.Decomp
 _MEND = "save it as 8- or 16-bit RGB or gray"
 _UNKNOWN_MODE = "unknown pixel mode"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_ALPHA_MODES = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
 _GRAY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
 
 
@@ -85,7 +86,7 @@ class ImageTooLargeError(ImageError):
 class ImageHeader:
     """Facts of the file: `stored_size` is (width, height) as stored, `orientation` EXIF's 1..8, still to be applied.
 
-    `is_for_pillow`: OpenCV would get the pixels wrong (see `_is_for_pillow`).
+    `is_for_pillow`: OpenCV would get the pixels wrong (see `_is_for_pillow`). `has_alpha`: transparency comes out.
     """
 
     kind: ImageKind
@@ -93,6 +94,7 @@ class ImageHeader:
     mode: str
     orientation: int
     is_for_pillow: bool
+    has_alpha: bool
 
     @property
     def size(self) -> tuple[int, int]:
@@ -170,7 +172,7 @@ def read_header(stream: BinaryIO, path: Path) -> ImageHeader:
         raise ImageUnsupportedError(f"{shown(path)} is not an image: it looks like {_RAW}.")
     if unread_kind:
         raise ImageUnsupportedError(f"{shown(path)} is {unread_kind}, which is not read; {_MEND}.")
-    header = ImageHeader(kind, image.size, image.mode, orientation, is_for_pillow)
+    header = ImageHeader(kind, image.size, image.mode, orientation, is_for_pillow, _has_alpha(image))
     _check_size(header, path)
     return header
 
@@ -256,6 +258,12 @@ def _is_for_pillow(image: ImageFile.ImageFile, kind: ImageKind) -> bool:
     if kind == "PNG":
         return image.mode in ("1", "L") and "transparency" in image.info
     return image.mode == "CMYK" or (kind == "TIFF" and image_tiff.is_for_pillow(image))
+
+
+def _has_alpha(image: ImageFile.ImageFile) -> bool:
+    """True for an alpha channel and for a transparent colour; the latter is lost in gray of 16 bits."""
+    has_key = "transparency" in image.info and not image.mode.startswith("I")
+    return has_key or image.mode in _ALPHA_MODES
 
 
 def _has_jpeg_end(data: bytes) -> bool:

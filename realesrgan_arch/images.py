@@ -42,8 +42,8 @@ from realesrgan_arch.image_metadata import Metadata, read_metadata
 
 __all__ = [
     "Box", "ImageError", "Metadata", "Picture", "Pixels", "Subsampling", "check_writable_size", "decode_picture",
-    "decode_rgb", "decode_rgb_part", "encode", "from_tensor", "holds_alpha", "read_bytes", "read_picture", "read_rgb",
-    "read_size", "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
+    "decode_rgb", "decode_rgb_part", "encode", "from_tensor", "holds_alpha", "read_bytes", "read_facts", "read_picture",
+    "read_rgb", "read_size", "to_tensor", "to_uint16", "to_uint8", "write_image", "write_picture",
 ]  # fmt: skip
 
 _UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
@@ -160,10 +160,19 @@ def read_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: missing, empty, not an image, a damaged header, or too large.
     """
+    return read_facts(path).size
+
+
+def read_facts(path: Path) -> ImageHeader:
+    """Return what the header says; no pixel is decoded.
+
+    Raises:
+        ImageError: as `read_size`.
+    """
     _check_regular_file(path)
     try:
         with path.open("rb") as stream:
-            return read_header(stream, path).size
+            return read_header(stream, path)
     except OSError as error:
         raise ImageError(f"{shown(path)} cannot be read: {error.strerror}.") from error
 

@@ -15,6 +15,7 @@ import argparse  # noqa: E402
 
 from realesrgan_arch.commands.arguments import (  # noqa: E402
     count,
+    dots_per_inch,
     encoder_quality,
     name_part,
     positive_count,
@@ -93,9 +94,9 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add("--subsampling", choices=("444", "422", "420"), help=f"colours of jpg (default: {_DEFAULT_SUBSAMPLING}, all)")
     add("--metadata", choices=("keep", "safe", "none"), default="keep",
         help="EXIF and XMP: keep all, where GPS says the place, too (default); safe: without place, owner and serial "
-        "numbers; none. The colour profile always stays")  # fmt: skip
+        "numbers, the copyright notice stays; none. The colour profile always stays")  # fmt: skip
     add("--to-srgb", action="store_true", help="convert the colours to sRGB instead of keeping the profile")
-    add("--dpi", type=positive_count, metavar="N", help="resolution written into the files (default: the input's)")
+    add("--dpi", type=dots_per_inch, metavar="N", help="resolution written into the files (default: the input's)")
     add("--alpha_upsampler", choices=("realesrgan", "bicubic"), default="realesrgan",
         help="how transparency grows (default: realesrgan)")  # fmt: skip
 

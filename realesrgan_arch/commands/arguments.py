@@ -1,6 +1,7 @@
 """What a command line argument may be, as `type=` of argparse."""
 
 import argparse
+from math import isfinite
 
 
 def count(text: str) -> int:
@@ -19,7 +20,7 @@ def name_part(text: str) -> str:
 
 def positive_number(text: str) -> float:
     """Read a finite number above 0."""
-    if not text.replace(".", "", 1).isdecimal() or not float(text) > 0:
+    if not text.replace(".", "", 1).isdecimal() or not (float(text) > 0 and isfinite(float(text))):
         raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
     return float(text)
 
@@ -35,6 +36,13 @@ def positive_count(text: str) -> int:
     """Read a whole number of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of 1 or more, got {text!r}")
+    return int(text)
+
+
+def dots_per_inch(text: str) -> int:
+    """Read a whole number from 1 to 65535, the most that a JPEG can say."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 65535, got {text!r}")
     return int(text)
 
 

@@ -12,7 +12,8 @@ class Job:
     """One picture to read and the file to make of it.
 
     `size`: (width, height) of the upright picture; `output_size`: of the result. Both are known from the header alone.
-    `num_bytes`, `mtime_ns`: of the source as it was when its header was read.
+    `num_bytes`, `mtime_ns`: of the source as it was when its header was read. `notes`: what is to be said of the
+    result, in sentences.
     """
 
     source: Path
@@ -21,6 +22,7 @@ class Job:
     output_size: tuple[int, int]
     num_bytes: int = 0
     mtime_ns: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def output_megapixels(self) -> float:
@@ -76,7 +78,7 @@ class RunPlan:
 class JobResult:
     """What became of a job: a file, or one sentence why there is none.
 
-    `target` may differ from the job's (transparency asked for JPEG becomes PNG). `seconds`: of decoding, computing and
+    `seconds`: of decoding, computing and
     encoding, without waiting. `warnings`: sentences.
     """
 

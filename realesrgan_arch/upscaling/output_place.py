@@ -7,12 +7,17 @@ from pathlib import Path
 
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
+from realesrgan_arch.image_formats import streams
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.plural import count_of
 from realesrgan_arch.upscaling.job import Job
 
 _HOPELESS = 2
 """An estimate is a guess: only what is this many times the free space is refused."""
+
+STREAMED_FROM_PIXELS = 100_000_000
+"""Larger results go to the disk strip by strip where their format and the network's magnification allow it."""
+_USUAL_NAME_BYTES = 255
 
 
 class OutputError(UserError):
@@ -55,6 +60,35 @@ def check_nothing_is_lost(
         raise OutputError(
             f"The results would replace {files} no result of an earlier run, such as {shown(strangers[0])}: choose "
             "another folder or suffix, or say --overwrite."
+        )
+
+
+def is_streamed(target: Path, output_size: tuple[int, int], *, has_network_size: bool) -> bool:
+    """Say whether a result goes to the disk strip by strip: a large one, in a format and of a size that allow it.
+
+    `has_network_size`: it is the network's result as it is; others are resized whole.
+    """
+    width, height = output_size
+    return width * height > STREAMED_FROM_PIXELS and has_network_size and streams(target)
+
+
+def longest_name(folder: Path) -> int:
+    """Return how many bytes a name in `folder`, which need not exist yet, may have."""
+    place = next((path for path in (folder, *folder.absolute().parents) if path.is_dir()), Path())
+    try:
+        longest = os.pathconf(place, "PC_NAME_MAX") if hasattr(os, "pathconf") else -1
+    except (OSError, ValueError):  # what the system does not tell
+        longest = -1
+    return longest if longest > 0 else _USUAL_NAME_BYTES
+
+
+def check_name(name: Path, *, longest: int) -> None:
+    """Raise OutputError when a part of the name of a result has more than `longest` bytes."""
+    num_bytes = max(len(os.fsencode(part)) for part in name.parts)
+    if num_bytes > longest:
+        raise OutputError(
+            f"{shown(name)} cannot be written: its name would have {num_bytes} bytes and the disk of the output "
+            f"folder takes {longest}; shorten the picture's name or --suffix."
         )
 
 

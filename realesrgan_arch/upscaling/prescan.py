@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.image_header import parse_header, shown, sniff
-from realesrgan_arch.images import ImageError, read_bytes, read_size
+from realesrgan_arch.images import ImageError, read_bytes, read_facts
 
 _NUM_THREADS = 8
 """They wait for the disk: a network drive answers several questions at once."""
@@ -19,6 +19,7 @@ class Scanned:
     path: Path
     size: tuple[int, int] = (0, 0)
     """(width, height) of the upright picture."""
+    has_alpha: bool = False
     num_bytes: int = 0
     mtime_ns: int = 0
     fault: str = ""
@@ -30,15 +31,20 @@ def scan(paths: Sequence[Path]) -> list[Scanned]:
         return list(pool.map(_scan_one, paths))
 
 
+def has_alpha(path: Path) -> bool:
+    """Return whether a picture has transparency; False for what cannot be read."""
+    return _scan_one(path).has_alpha
+
+
 def _scan_one(path: Path) -> Scanned:
     try:
-        size = read_size(path)  # looks first whether it is a regular file: a pipe would block
+        header = read_facts(path)  # looks first whether it is a regular file: a pipe would block
         facts = path.stat()
     except ImageError as error:
         return Scanned(path, fault=_reason(path) or str(error))
     except OSError as error:  # vanished since
         return Scanned(path, fault=f"{shown(path)} cannot be read: {error.strerror}.")
-    return Scanned(path, size, facts.st_size, facts.st_mtime_ns)
+    return Scanned(path, header.size, header.has_alpha, facts.st_size, facts.st_mtime_ns)
 
 
 def _reason(path: Path) -> str:

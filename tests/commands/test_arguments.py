@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from realesrgan_arch.commands.arguments import encoder_quality, shard, tile_size
+from realesrgan_arch.commands.arguments import dots_per_inch, encoder_quality, positive_number, shard, tile_size
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from realesrgan_arch.commands.arguments import encoder_quality, shard, tile_size
     [
         (tile_size, "auto", None), (tile_size, "0", 0), (tile_size, "512", 512), (encoder_quality, "1", 1),
         (encoder_quality, "100", 100), (shard, "1/1", (1, 1)), (shard, "3/16", (3, 16)),
+        (dots_per_inch, "1", 1), (dots_per_inch, "65535", 65535), (positive_number, "1.5", 1.5),
     ],
 )  # fmt: skip
 def test_what_is_meant_is_read(read, text, value):
@@ -23,6 +24,8 @@ def test_what_is_meant_is_read(read, text, value):
     [
         (tile_size, ("-1", "1.5", "", "Auto")),
         (encoder_quality, ("0", "101", "95.5", "")),
+        (dots_per_inch, ("0", "65536", "72.5", "")),
+        (positive_number, ("0", "-1", "nan", "inf", "9" * 400, "1e3", "")),
         (shard, ("0/4", "5/4", "4", "1/", "/4", "a/b", "1/2/3", "-1/4", "")),
     ],
 )

@@ -3,9 +3,11 @@
 import os
 
 import pytest
+from PIL import Image
 
+from realesrgan_arch.images import read_facts, read_picture
 from realesrgan_arch.upscaling import prescan
-from realesrgan_arch.upscaling.prescan import scan
+from realesrgan_arch.upscaling.prescan import has_alpha, scan
 from tests.upscaling.planning import photo
 
 
@@ -17,6 +19,29 @@ def test_sizes_and_facts_come_in_the_order_of_the_paths(tmp_path):
     assert [(item.num_bytes, item.mtime_ns) for item in found] == [
         (path.stat().st_size, path.stat().st_mtime_ns) for path in paths
     ]
+
+
+def _saved(path, mode, **how):
+    Image.new("RGBA", (4, 4), (200, 100, 50, 100)).convert(mode).save(path, **how)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "how"),
+    [
+        ("a.png", "RGBA", {}), ("a.png", "LA", {}), ("a.png", "P", {}), ("a.png", "P", {"transparency": 0}),
+        ("a.png", "RGB", {}), ("a.png", "RGB", {"transparency": (1, 2, 3)}), ("a.png", "L", {"transparency": 9}),
+        ("a.png", "I;16", {"transparency": 9}), ("a.webp", "RGBA", {}), ("a.webp", "RGB", {}), ("a.tif", "RGBA", {}),
+        ("a.tif", "RGB", {}), ("a.gif", "P", {}), ("a.gif", "RGB", {"transparency": 5}), ("a.bmp", "RGB", {}),
+    ],
+)  # fmt: skip
+def test_the_header_knows_whether_transparency_will_come_out(tmp_path, name, mode, how):
+    path = _saved(tmp_path / name, mode, **how)
+    assert has_alpha(path) == scan([path])[0].has_alpha == (read_picture(path).alpha is not None)
+
+
+def test_what_cannot_be_read_has_no_transparency(tmp_path):
+    assert not has_alpha(tmp_path / "absent.png")
 
 
 def test_only_the_header_is_read(tmp_path):
@@ -48,5 +73,5 @@ def test_a_pipe_does_not_block(tmp_path):
 
 def test_a_picture_that_vanishes_between_header_and_facts_is_unreadable(tmp_path, monkeypatch):
     path = photo(tmp_path / "a.png")
-    monkeypatch.setattr(prescan, "read_size", lambda path: (path.unlink(), (1, 1))[1])
+    monkeypatch.setattr(prescan, "read_facts", lambda path: (read_facts(path), path.unlink())[0])
     assert scan([path])[0].fault == f"{path} cannot be read: No such file or directory."

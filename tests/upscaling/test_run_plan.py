@@ -1,11 +1,14 @@
 """Plans: all names, sizes, room and refusals are known before anything is computed, from headers alone."""
 
 import os
+import struct
+import zlib
 from collections import Counter, namedtuple
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from realesrgan_arch import disk_room
 from realesrgan_arch.file_hash import hash_file
@@ -81,6 +84,77 @@ def test_a_result_too_large_for_its_format_is_known_before_computing(tmp_path, o
     run = plan(tmp_path / "photos", output, output_size=lambda size: (size[0] * times, size[1] * times))
     assert run.jobs == ()
     assert message in run.unreadable[0][1]
+
+
+def _transparent(path, form="PNG"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGBA", (8, 6), (200, 100, 50, 100)).save(path, form)
+    return path
+
+
+def test_a_transparent_picture_that_becomes_jpg_is_planned_as_png_with_a_word(tmp_path, output):
+    _transparent(tmp_path / "photos/logo.webp", "WEBP")
+    photo(tmp_path / "photos/plain.webp")
+    run = plan(tmp_path / "photos", output, ext="jpg")
+    assert names(run, output) == ["logo_out.png", "plain_out.jpg"]
+    said = ("it has transparency, which JPEG cannot hold: the result is logo_out.png",)
+    assert [job.notes for job in run.jobs] == [said, ()]
+
+
+def test_the_png_of_a_transparent_picture_replaces_no_file_of_the_user(tmp_path):
+    logo = _transparent(tmp_path / "logo.webp", "WEBP")
+    photo(tmp_path / "logo.png")
+    with pytest.raises(OutputError, match=r"replace 1 file that is no result of an earlier run, such as .*logo\.png"):
+        plan(logo, tmp_path, suffix="", ext="jpg", overwrite=False)
+
+
+def test_the_png_of_a_transparent_picture_replaces_no_source(tmp_path):
+    logo = _transparent(tmp_path / "logo.png")
+    with pytest.raises(OutputError, match=r"logo\.png would be replaced by its result"):
+        plan(logo, tmp_path, suffix="", ext="jpg")
+
+
+def test_a_png_called_jpg_and_a_png_of_its_name_have_two_results(tmp_path, output):
+    _transparent(tmp_path / "photos/a.jpg")
+    photo(tmp_path / "photos/a.png")
+    assert names(plan(tmp_path / "photos", output), output) == ["a_jpg_out.png", "a_out.png"]
+
+
+def _promise(path, width, height):
+    """A PNG of a few bytes whose header promises a large picture."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ext", "scale", "network_scale", "fits"),
+    [("png", 4, 4, True), ("tif", 4, 4, True), ("png", 4, 2, False), ("png", 4, None, False), ("jpg", 4, 4, False)],
+)
+def test_what_goes_to_the_disk_in_strips_may_be_larger(tmp_path, output, monkeypatch, ext, scale, network_scale, fits):
+    _free(monkeypatch, 10**12)
+    _promise(tmp_path / "photos/panorama.png", 20000, 10000)
+    run = plan(
+        tmp_path / "photos", output, ext=ext, network_scale=network_scale,
+        output_size=lambda size: (size[0] * scale, size[1] * scale),
+    )  # fmt: skip
+    assert bool(run.jobs) is fits
+    if not fits:
+        assert "limit is 2000 million" in run.unreadable[0][1]
+
+
+def test_a_name_that_gets_too_long_is_known_before_computing(tmp_path, output):
+    longest = os.pathconf(tmp_path, "PC_NAME_MAX")
+    fits, too_long = "a" * (longest - 8), "\u00e9" * ((longest - 5) // 2)
+    for stem in (fits, too_long):
+        photo(tmp_path / "photos" / f"{stem}.png")
+    run = plan(tmp_path / "photos", output)
+    assert names(run, output) == [f"{fits}_out.png"]
+    ((_, reason),) = run.unreadable
+    assert f"would have {longest + 3} bytes and the disk of the output folder takes {longest}" in reason
 
 
 def test_a_run_of_a_list_calls_results_as_the_run_of_the_whole_folder(photos, output, tmp_path):
