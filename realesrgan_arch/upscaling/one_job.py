@@ -20,16 +20,14 @@ from realesrgan_arch.disk_room import free_bytes
 from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.image_stream import streams
 from realesrgan_arch.images import ImageError, Picture, Pixels, check_writable_size, holds_alpha, read_bytes
 from realesrgan_arch.upscaling import picture_files
 from realesrgan_arch.upscaling.job import Job, JobResult
+from realesrgan_arch.upscaling.output_place import is_streamed
 from realesrgan_arch.upscaling.picture_files import WriteOptions
 
 FAULTS_OF_ONE_FILE = (MemoryError, UserError, OSError, RuntimeError)
 """What the device or the memory refuses for one picture may work for the next."""
-STREAMED_FROM_PIXELS = 100_000_000
-"""Larger results go to the disk strip by strip where their format and the network's magnification allow it."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _MOMENT_SECONDS = 2.0
 """Other programs may make room."""
@@ -112,10 +110,9 @@ class PictureWork:
         _check_alpha(job, picture)
         height, width = picture.rgb.shape[:2]
         size = self.upscaler.output_size((width, height))
-        is_huge = size[0] * size[1] > STREAMED_FROM_PIXELS
-        is_streamed = is_huge and streams(job.target) and self.upscaler.can_stream(picture)
-        check_writable_size(job.target, width=size[0], height=size[1], streamed=is_streamed)
-        return Loaded(job, picture, hashlib.sha256(data).hexdigest(), size, is_streamed)
+        streamed = is_streamed(job.target, size, has_network_size=self.upscaler.can_stream(picture))
+        check_writable_size(job.target, width=size[0], height=size[1], streamed=streamed)
+        return Loaded(job, picture, hashlib.sha256(data).hexdigest(), size, streamed)
 
     def magnify(self, loaded: Loaded) -> Magnified:
         """Compute the result; a huge one goes into its file meanwhile.

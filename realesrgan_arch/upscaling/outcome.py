@@ -34,8 +34,7 @@ class UpscaleOutcome:
 
     @property
     def exit_code(self) -> int:
-        """0, 3 when some pictures failed or a result is not recorded, 5 when the disk was full, 130 or 143 when a signal
-        left pictures undone."""
+        """0, 3 when some pictures failed or a record did, 5 when the disk was full, 130 or 143 after a signal."""
         if self.report.full_disk is not None:
             return EXIT_NO_ROOM
         if self.stop_number is not None and self.report.left:

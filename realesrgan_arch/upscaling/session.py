@@ -99,14 +99,15 @@ class _Run:
 
     def plan(self, sources: Sources | None, *, resume: bool, limit: int | None) -> tuple[RunPlan, Manifest]:
         request, backend = self.request, self.backend
-        settings = {**request.settings(), "backend": backend.name, "dtype": str(backend.dtype).removeprefix("torch.")}
+        settings = request.settings(precision=str(backend.dtype).removeprefix("torch."), backend=backend.name)
         root = request.source if sources is None else sources.root
         manifest = Manifest(request.output, root=root, model_sha256=self.model.sha256, settings=settings)
         if sources is None:
             return RunPlan(()), manifest
         plan = plan_run(
-            sources, output_size=self.upscaler.output_size, manifest=manifest, suffix=request.suffix, ext=request.ext,
-            shard=request.shard, limit=limit, resume=resume, verify=request.verify, overwrite=request.overwrite,
+            sources, output_size=self.upscaler.output_size, manifest=manifest, network_scale=backend.scale,
+            suffix=request.suffix, ext=request.ext, shard=request.shard, limit=limit, resume=resume,
+            verify=request.verify, overwrite=request.overwrite,
         )  # fmt: skip
         return plan, manifest
 

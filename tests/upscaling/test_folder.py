@@ -11,7 +11,7 @@ import pytest
 
 from realesrgan_arch import atomic
 from realesrgan_arch.images import Picture, read_picture, read_rgb, write_picture
-from realesrgan_arch.upscaling import one_job, picture_files
+from realesrgan_arch.upscaling import output_place, picture_files
 from tests.upscaling.folder_run import ONE_BY_ONE, Repeat, do, files, photo, plan_of, upscaler_of
 
 
@@ -270,7 +270,7 @@ def test_a_result_too_large_for_its_format_is_refused_before_computing(tmp_path,
 
 @pytest.fixture
 def huge_from_100_pixels(monkeypatch):
-    monkeypatch.setattr(one_job, "STREAMED_FROM_PIXELS", 100)
+    monkeypatch.setattr(output_place, "STREAMED_FROM_PIXELS", 100)
     whole = []
     encode = picture_files.encode
     monkeypatch.setattr(picture_files, "encode", lambda *given: whole.append(given) or encode(*given))

@@ -1,5 +1,7 @@
 """Whole runs: what is resumed, how a signal ends one, how the folder is watched, and what the summary says."""
 
+import errno
+import json
 import os
 import signal
 import threading
@@ -11,10 +13,12 @@ import torch
 
 from realesrgan_arch.devices import choose_device
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.images import read_size
 from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.upscaling import session
 from realesrgan_arch.upscaling.backends import choose
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
+from realesrgan_arch.upscaling.output_place import NoRoomError
 from realesrgan_arch.upscaling.session import RequestError, UpscaleRequest, upscale
 from realesrgan_arch.upscaling.sources import NoPicturesError
 from tests.upscaling.folder_run import files, photo
@@ -117,13 +121,13 @@ def test_a_signal_abandons_the_picture_writes_what_is_computed_and_says_how_to_g
     assert "stopping: what is computed is written; once more leaves at once" in capfd.readouterr().err
     assert signal.getsignal(number) is before
     monkeypatch.undo()
-    assert len(upscale(replace(request_of_three, resume=True)).report.made) == 2
+    assert len(upscale(replace(request_of_three, tile=0, resume=True)).report.made) == 2
     assert files(request_of_three.output) == RESULTS
 
 
 def test_left_over_files_of_a_killed_run_go_and_those_beside_a_shard_stay(request_of_three):
     (request_of_three.output / "sub").mkdir(parents=True)
-    partials = [request_of_three.output / ".x.partial", request_of_three.output / "sub/.y.partial"]
+    partials = [request_of_three.output / ".killed_1.partial", request_of_three.output / "sub/.killed_2.partial"]
     for partial in partials:
         partial.write_bytes(b"half")
     upscale(replace(request_of_three, shard=(1, 1)))
@@ -132,17 +136,22 @@ def test_left_over_files_of_a_killed_run_go_and_those_beside_a_shard_stay(reques
     assert files(request_of_three.output) == RESULTS
 
 
+SECONDS = 60
+"""After which something that never comes ends the run."""
+
+
 def _when(condition, action):
-    """Call `action` in a thread as soon as `condition` holds."""
+    """Call `action` in a thread as soon as `condition` holds, or stop the run when it never does."""
 
     def wait():
-        while not condition():
+        for _ in range(int(SECONDS / 0.02)):
+            if condition():
+                action()
+                return
             time.sleep(0.02)
-        action()
+        _ctrl_c()
 
-    thread = threading.Thread(target=wait, daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _ctrl_c():
@@ -184,3 +193,123 @@ def test_an_empty_folder_is_exit_code_4_and_a_wish_that_cannot_be_had_is_said_be
     with pytest.raises(UserError, match="device must be auto"):
         upscale(replace(request_of_three, device="tpu"))
     assert choose_device("cpu").type == "cpu"
+
+
+def test_nothing_to_do_is_said_as_such(request_of_three):
+    upscale(request_of_three)
+    outcome = upscale(replace(request_of_three, resume=True))
+    assert outcome.summary() == "nothing to do: 3 pictures done by an earlier run"
+    assert outcome.exit_code == 0
+
+
+def test_a_list_of_failures_that_cannot_be_ours_is_refused_before_the_model_is_loaded(request_of_three, monkeypatch):
+    monkeypatch.setattr(session, "load_model", lambda *given, **named: pytest.fail("the model was loaded in vain"))
+    (request_of_three.output / "failed.txt").mkdir(parents=True)
+    with pytest.raises(UserError, match="failed.txt cannot be read: Is a directory"):
+        upscale(request_of_three)
+
+
+def test_a_part_of_the_list_tried_again_keeps_the_rest_of_it(request_of_three):
+    for name in ("a.png", "b.png", "sub/c.png"):
+        (request_of_three.source / name).write_bytes(b"")
+    listed = request_of_three.output / "failed.txt"
+    assert len(upscale(request_of_three).report.failed) == 3
+    photo(request_of_three.source / "b.png", size=(16, 16))
+    only_b = replace(request_of_three, from_list=listed, limit=1)
+    upscale(only_b)
+    assert [line.split("\t")[0][-5:] for line in sorted(listed.read_text().splitlines())] == ["a.png", "c.png"]
+
+
+def test_a_failure_with_fail_fast_ends_it_without_watching(request_of_three):
+    (request_of_three.source / "b.png").write_bytes(b"no picture")
+    outcome = upscale(replace(request_of_three, watch=True, fail_fast=True), look_seconds=0.05)  # or it would not end
+    assert outcome.exit_code == 3
+
+
+def test_a_picture_that_is_replaced_while_it_is_computed_is_done_again(request_of_three, monkeypatch):
+    real, output, photos = TorchBackend, request_of_three.output, request_of_three.source
+    batches = []
+
+    class Replacing(real):
+        def run(self, batch):
+            batches.append(1)
+            if len(batches) == 3:
+                photo(photos / "a.png", size=(20, 20))
+            return super().run(batch)
+
+    def is_done_again():
+        return (output / "a.png").exists() and read_size(output / "a.png") == (40, 40)
+
+    monkeypatch.setattr(choose, "TorchBackend", Replacing)
+    _when(is_done_again, _ctrl_c)
+    upscale(replace(request_of_three, watch=True, tile=0), look_seconds=0.05)
+    assert is_done_again()
+
+
+def test_a_round_that_is_refused_ends_no_watch_and_is_tried_again_with_the_next(request_of_three, monkeypatch, capfd):
+    photos, output = request_of_three.source, request_of_three.output
+    output.mkdir()
+    real, refusals = session.plan_run, []
+
+    def plan_run(sources, **named):
+        if any(path.name == "new.png" for path in sources.asked) and not refusals:
+            refusals.append(1)
+            photo(photos / "newer.png", size=(16, 16))
+            raise NoRoomError("the disk has no room.")
+        return real(sources, **named)
+
+    monkeypatch.setattr(session, "plan_run", plan_run)
+    _when((output / "sub/c.png").exists, lambda: photo(photos / "new.png", size=(16, 16)))
+    _when(lambda: (output / "new.png").exists() and (output / "newer.png").exists(), _ctrl_c)
+    outcome = upscale(replace(request_of_three, watch=True), look_seconds=0.05)
+    assert "failed: the disk has no room." in capfd.readouterr().err
+    assert len(outcome.report.made) == 5
+    assert outcome.report.failed == ()
+
+
+def test_the_speed_of_a_watch_is_that_of_all_its_rounds(request_of_three, monkeypatch):
+    loads, output = [], request_of_three.output
+    real = session.upscale_folder
+
+    def upscale_folder(*given, **named):
+        report = real(*given, **named)
+        loads.append(report.load.wall_seconds)
+        return report
+
+    monkeypatch.setattr(session, "upscale_folder", upscale_folder)
+    _when((output / "sub/c.png").exists, lambda: photo(request_of_three.source / "new.png", size=(16, 16)))
+    _when((output / "new.png").exists, _ctrl_c)
+    outcome = upscale(replace(request_of_three, watch=True), look_seconds=0.05)
+    assert len(loads) == 2
+    assert outcome.report.load.wall_seconds == sum(loads)
+
+
+def test_the_precision_that_was_chosen_is_a_setting_of_the_result(request_of_three, monkeypatch):
+    monkeypatch.setattr(choose, "_is_installed", lambda backend: backend == "torch")
+    upscale(replace(request_of_three, precision="auto", backend="auto"))
+    *_, line = (request_of_three.output / "manifest.jsonl").read_text().splitlines()
+    settings = json.loads(line)["settings"]
+    assert settings["backend"] == "torch"
+    assert settings["precision"] in ("float32", "bfloat16")
+
+
+def test_only_a_long_run_without_a_known_speed_is_timed_first(request_of_three, monkeypatch, capfd):
+    timed = []
+    monkeypatch.setattr(session, "estimated_rate", lambda plan, backend: timed.append(plan) or 1e-5)
+    upscale(request_of_three)
+    assert timed == []
+    monkeypatch.setattr(session, "_WORTH_MEASURING_MEGAPIXELS", 0)
+    upscale(request_of_three)
+    assert timed == []
+    upscale(replace(request_of_three, output=request_of_three.output.with_name("elsewhere")))
+    assert len(timed) == 1
+    assert "; about 5 min" in capfd.readouterr().err
+
+
+def test_a_record_that_cannot_be_written_is_exit_code_3(request_of_three, monkeypatch):
+    def record(manifest, result):
+        raise OSError(errno.EIO, "the drive is gone")
+
+    monkeypatch.setattr(session.Manifest, "record", record)
+    outcome = upscale(request_of_three)
+    assert outcome.exit_code == 3
