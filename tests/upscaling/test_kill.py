@@ -1,7 +1,4 @@
-"""Killed at random moments and at named ones: no half file is seen, and the next run completes the set to the same bytes.
-
-At the named ones it is also known what the next run finds.
-"""
+"""Killed at random moments and at named ones: no half file is seen, and the next run completes the set."""
 
 import json
 import os
@@ -89,6 +86,7 @@ def test_a_kill_at_a_named_point_leaves_what_the_next_run_takes_for_its_own(tmp_
 
     child = os.fork()
     if not child:
+        signal.alarm(60)
         POINTS[point]()
         run()
         os._exit(0)
