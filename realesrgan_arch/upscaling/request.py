@@ -50,27 +50,19 @@ class UpscaleRequest:
     """(i, n): the i-th, from 1, of n shares."""
     engine: Literal["local", "ray"] = "local"
 
-    def settings(self, *, precision: str | None = None, backend: str | None = None) -> dict[str, object]:
+    def settings(self) -> dict[str, object]:
         """Return what decides the bytes of a result besides its picture and the model: a change means another result.
 
         Padding changes what the network sees at edges, and tiles that are smaller than a picture what it sees around
         them. `tile` is as asked: where it is `auto`, machines with more or less memory may choose other tiles. The
         device is left out, and whether the network was compiled: with them a pixel differs by rounding at most.
-
-        Args:
-            precision: that was chosen, where `auto` was asked.
-            backend: the name of the one that was chosen, where `auto` was asked.
+        Backend and precision are added by the session, which knows what was chosen where `auto` was asked.
         """
         names = (
             "denoise_strength", "outscale", "width", "max_side", "suffix", "ext", "quality", "subsampling", "metadata",
             "to_srgb", "dpi", "alpha_upsampler", "tile_pad", "pre_pad",
         )  # fmt: skip
-        return {
-            **{name: getattr(self, name) for name in names},
-            "tile": "auto" if self.tile is None else self.tile,
-            "precision": precision or self.precision,
-            "backend": backend or self.backend,
-        }
+        return {**{name: getattr(self, name) for name in names}, "tile": "auto" if self.tile is None else self.tile}
 
     def write_options(self) -> WriteOptions:
         """Return how the files of results are to be written."""

@@ -12,7 +12,7 @@ REQUEST = UpscaleRequest(Path("photos"), Path("out"), "m")
 
 @pytest.mark.parametrize(
     "change",
-    [{"tile": 256}, {"tile": 0}, {"tile_pad": 0}, {"pre_pad": 10}, {"quality": 90}, {"backend": "torch"}, {"dpi": 72}],
+    [{"tile": 256}, {"tile": 0}, {"tile_pad": 0}, {"pre_pad": 10}, {"quality": 90}, {"to_srgb": True}, {"dpi": 72}],
 )
 def test_what_changes_a_result_changes_the_settings(change):
     assert replace(REQUEST, **change).settings() != REQUEST.settings()
@@ -23,8 +23,6 @@ def test_where_and_when_a_result_is_made_changes_no_settings(change):
     assert replace(REQUEST, **change).settings() == REQUEST.settings()
 
 
-def test_what_was_chosen_stands_in_the_settings_and_not_that_it_was_left_open():
-    settings = REQUEST.settings(precision="bf16", backend="openvino")
-    assert (settings["precision"], settings["backend"], settings["tile"]) == ("bf16", "openvino", "auto")
-    asked = replace(REQUEST, precision="bf16", backend="openvino")
-    assert asked.settings(precision="bf16", backend="openvino") == settings
+def test_what_was_left_open_is_the_sessions_to_add():
+    assert REQUEST.settings()["tile"] == "auto"
+    assert not {"backend", "precision"} & set(REQUEST.settings())
