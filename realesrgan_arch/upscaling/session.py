@@ -99,7 +99,7 @@ class _Run:
 
     def plan(self, sources: Sources | None, *, resume: bool, limit: int | None) -> tuple[RunPlan, Manifest]:
         request, backend = self.request, self.backend
-        settings = request.settings(precision=str(backend.dtype).removeprefix("torch."), backend=backend.name)
+        settings = {**request.settings(), "backend": backend.name, "dtype": str(backend.dtype).removeprefix("torch.")}
         root = request.source if sources is None else sources.root
         manifest = Manifest(request.output, root=root, model_sha256=self.model.sha256, settings=settings)
         if sources is None:

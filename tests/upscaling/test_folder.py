@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from realesrgan_arch import atomic
-from realesrgan_arch.images import Picture, read_picture, read_rgb, write_picture
+from realesrgan_arch.images import Picture, read_rgb, write_picture
 from realesrgan_arch.upscaling import output_place, picture_files
 from tests.upscaling.folder_run import ONE_BY_ONE, Repeat, do, files, photo, plan_of, upscaler_of
 
@@ -249,13 +249,6 @@ def test_transparency_that_is_seen_too_late_fails_that_picture_and_takes_nobodys
     )
     assert (output / "logo.png").read_bytes() == b"the user's own"
     assert files(output) == ["failed.txt", "logo.png", "other.jpg"]
-
-
-def test_transparency_stays_in_a_format_that_holds_it(tmp_path, output):
-    picture = Picture(np.zeros((4, 4, 3), np.uint8), alpha=np.full((4, 4), 99, np.uint8))
-    write_picture(photo(tmp_path / "photos" / "a.png"), picture)
-    do(plan_of(tmp_path / "photos", output), output)
-    assert read_picture(output / "a.png").alpha is not None
 
 
 def test_a_result_too_large_for_its_format_is_refused_before_computing(tmp_path, output):
