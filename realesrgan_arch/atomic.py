@@ -1,6 +1,7 @@
 """A finished file is complete or absent: write beside the target, flush to the disk, rename."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,6 +10,8 @@ from typing import BinaryIO
 
 PARTIAL = ".partial"
 """How the name of a file ends that is not whole yet; it begins with a dot."""
+_PARTIAL_NAME = re.compile(rf"\.[a-z0-9_]{{8}}{re.escape(PARTIAL)}")
+"""With the eight characters of `mkstemp`."""
 
 
 @contextmanager
@@ -55,8 +58,13 @@ def write_text(path: Path, text: str) -> None:
 
 def remove_partial_files(folder: Path) -> None:
     """Remove what processes that were killed have left in `folder`; no other process may be writing there."""
-    for path in folder.glob(f".*{PARTIAL}"):
+    for path in partial_files(folder):
         path.unlink(missing_ok=True)
+
+
+def partial_files(folder: Path) -> list[Path]:
+    """Return the files in `folder` that `atomic_file` has begun, and none whose name only ends like theirs."""
+    return [path for path in folder.glob(f".*{PARTIAL}") if _PARTIAL_NAME.fullmatch(path.name) and path.is_file()]
 
 
 def try_writing(folder: Path) -> None:

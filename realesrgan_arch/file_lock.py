@@ -3,7 +3,7 @@
 import os
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -14,9 +14,16 @@ except ImportError:  # Windows has no flock
     fcntl = None
 
 
+def has_locks() -> bool:
+    """Return whether this system knows locks, so that holding one means anything."""
+    return fcntl is not None
+
+
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold the lock file `path`, made with its folder and removed at the end; without effect on Windows.
+
+    A `shared` one is held by any number of processes, and waits for the end of one that is not.
 
     Raises:
         BlockingIOError: another process holds it.
@@ -28,7 +35,7 @@ def file_lock(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         with path.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
             _keep_from_children(file)
             # Its holder may have removed the file between our opening and our locking of it: then it guards nothing.
             if not _is_same(file.fileno(), path):
@@ -36,7 +43,9 @@ def file_lock(path: Path) -> Iterator[None]:
             try:
                 yield
             finally:
-                path.unlink(missing_ok=True)
+                with suppress(BlockingIOError):  # Others hold a shared one: the last of them removes the file.
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink(missing_ok=True)
             return
 
 

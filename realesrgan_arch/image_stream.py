@@ -1,6 +1,5 @@
 """PNG and TIFF files written strip by strip: memory for a strip, whatever the size of the picture."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -10,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from realesrgan_arch.atomic import atomic_file
+from realesrgan_arch.cores import usable_cores
 from realesrgan_arch.image_fitting import fit_metadata
 from realesrgan_arch.image_formats import OutputKind, check_writable_size, output_kind, streams
 from realesrgan_arch.image_header import ImageError, shown
@@ -82,5 +82,4 @@ def _build_format(kind: OutputKind, file: BinaryIO, shape: StripShape, metadata:
 
 
 def _num_threads() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MAX_THREADS, cores)
+    return min(_MAX_THREADS, usable_cores())

@@ -4,7 +4,9 @@ import os
 import signal
 import threading
 import time
+import weakref
 from contextlib import suppress
+from functools import partial
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -34,10 +36,11 @@ class StopSignals:
         self.number: int | None = None
         self._first, self._second = first, second
         self._echo_seconds = echo_seconds
-        self._first_at = 0.0
+        self._first_at: float | None = None
         self._listens = listens
         self._before: dict[int, object] = {}
         self._bell = (-1, -1)
+        self._bell_before = -1
 
     @property
     def is_asked(self) -> bool:
@@ -50,6 +53,9 @@ class StopSignals:
             self._bell = os.pipe()
             os.set_blocking(self._bell[1], False)
             threading.Thread(target=self._leave_at_the_bell, args=(self._bell[0],), daemon=True).start()
+            # The system itself rings the bell: the main thread may come to no handler for minutes.
+            self._bell_before = signal.set_wakeup_fd(self._bell[1], warn_on_full_buffer=False)
+            os.register_at_fork(after_in_child=partial(_unhang_the_bell, weakref.ref(self)))
             self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
         return self
 
@@ -61,7 +67,8 @@ class StopSignals:
             return
         for number, handler in self._before.items():
             signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
-        signal.set_wakeup_fd(-1)
+        self._before = {}
+        signal.set_wakeup_fd(self._bell_before)
         os.write(self._bell[1], _NO_MORE)
         os.close(self._bell[1])
 
@@ -70,26 +77,37 @@ class StopSignals:
         del number
         os.write(_STDERR, f"{self._first}\n".encode())
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        if self.number is not None:
-            self._hear_again(number)
-            return
-        self.number, self._first_at = number, time.monotonic()
-        # From now on the system itself rings the bell. Not earlier: workers that are forked later would ring it too.
-        signal.set_wakeup_fd(self._bell[1], warn_on_full_buffer=False)
-        self.answer(number)
+    def unhang_the_bell(self) -> None:
+        """Let signals to this process, a forked one, be no signals to the one that it comes from."""
+        if self._before:
+            signal.set_wakeup_fd(-1)
 
-    def _hear_again(self, number: int) -> None:
-        if time.monotonic() - self._first_at >= self._echo_seconds:
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        """Note the first signal; the thread at the bell counts them."""
+        del frame
+        if self.number is None:
+            self.number = number
+            self.answer(number)
+
+    def _hear(self, number: int) -> None:
+        now = time.monotonic()
+        if self._first_at is None:
+            self._first_at = now
+        elif now - self._first_at >= self._echo_seconds:
             leave(number, self._second)
 
     def _leave_at_the_bell(self, bell: int) -> None:
         """Wait for the number of a signal; other signals than those of a stop, such as a child's end, do not count."""
         while (rung := os.read(bell, 1)) not in (b"", _NO_MORE):
             if rung[0] in _SIGNALS:
-                self._hear_again(rung[0])
+                self._hear(rung[0])
         os.close(bell)
+
+
+def _unhang_the_bell(reference: weakref.ref[StopSignals]) -> None:
+    signals = reference()
+    if signals is not None:
+        signals.unhang_the_bell()
 
 
 def leave(number: int, words: str) -> None:

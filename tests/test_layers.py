@@ -25,6 +25,7 @@ LAYERS = {
         "file_lock",
         "file_hash",
         "byte_count",
+        "cores",
         "plural",
         "disk_room",
         "torchrun",

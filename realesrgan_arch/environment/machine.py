@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from realesrgan_arch.byte_count import say_bytes
+from realesrgan_arch.cores import usable_cores
 from realesrgan_arch.disk_room import existing_folder, free_bytes
 from realesrgan_arch.environment.attempt import attempt, module_or_none
 from realesrgan_arch.environment.facts import Device, Finding, Resources
@@ -85,13 +86,6 @@ def describe_resources(folder: Path) -> Resources:
         disk_free=free_bytes(existing),
         disk_path=str(existing),
     )
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def total_memory() -> int | None:

@@ -3,8 +3,8 @@
 from realesrgan_arch.audit.engine import SHEET, audit_folder
 from realesrgan_arch.audit.keep_list import KEEP_LIST
 from realesrgan_arch.audit.thresholds import AuditThresholds
+from realesrgan_arch.cores import usable_cores
 from realesrgan_arch.data.files import bytes_on_disk, list_folder
-from realesrgan_arch.environment.machine import usable_cores
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
 from realesrgan_arch.guided.request import GuidedError

@@ -1,7 +1,7 @@
 """Step 4: which layers, and how much of a batch at once, fit into the memory."""
 
 from realesrgan_arch.byte_count import say_bytes
-from realesrgan_arch.environment.machine import usable_cores
+from realesrgan_arch.cores import usable_cores
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
 from realesrgan_arch.guided.option_file import Places, Schedule, Trained, parse_option_text, render_options

@@ -59,14 +59,14 @@ class Cluster:
         return "Ray: " + ("; ".join(f"{number} x {what}" for what, number in counted.items()) or "no device")
 
     def outcomes(
-        self, jobs: Sequence[Job], run: FolderRun, *, begin: Callable[[Path], None]
+        self, jobs: Sequence[Job], run: FolderRun, *, begin: Callable[[Path, Path], None]
     ) -> Generator[Outcome[Job, JobResult], None, None]:
         """Yield what became of each job, as it ends; jobs that a stop left undone are left out.
 
         Args:
             jobs: what to do; their paths mean the same files on all nodes.
             run: says when to stop.
-            begin: called with the target of a job that is handed out, so that the next run knows the file for ours.
+            begin: called with target and source of a job that is handed out, so that the next run knows the file.
 
         Raises:
             ClusterError: no device is left that could go on.
@@ -92,7 +92,7 @@ class _Seats:
     ray: ModuleType
     recipe: Recipe
     run: FolderRun
-    begin: Callable[[Path], None]
+    begin: Callable[[Path, Path], None]
     computed_by: dict[Place, str]
     waiting: deque[Job]
     taken: dict[Any, _Seat] = field(default_factory=dict)
@@ -188,7 +188,8 @@ class _Seats:
             return replace(answer, item=job)
         self.run.note_computed(job)
         target = job.target.with_name(answer.result.target.name)  # Transparency may have made it a PNG.
-        return replace(answer, item=job, result=replace(answer.result, job=job, target=target))
+        result = self.run.keep(replace(answer.result, job=job, target=target), answer.seconds)
+        return replace(answer, item=job, result=result)
 
     def _hand_out(self, seat: _Seat) -> _Outcomes:
         """Give the next job to `seat`; its actor goes where there is none."""
@@ -197,7 +198,7 @@ class _Seats:
             return
         job = self.waiting.popleft()
         try:
-            self.begin(job.target)
+            self.begin(job.target, job.source)
         except OSError as error:
             if not is_full(error):
                 raise

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import ImageError
+from realesrgan_arch.upscaling.backends.choose import ChosenBackend
 from realesrgan_arch.upscaling.job import Job, JobResult
 from realesrgan_arch.upscaling.loading import LoadedModel, load_model
 from realesrgan_arch.upscaling.one_job import FullDiskError, Magnifier, do_job
 from realesrgan_arch.upscaling.pipeline import AbandonedError, Outcome
 from realesrgan_arch.upscaling.request import UpscaleRequest
 
-Build = Callable[[UpscaleRequest, LoadedModel, Callable[[int], None]], tuple[Magnifier, str]]
-"""From a request, its model and what is called after each batch to what magnifies, and what is to be said about it."""
+Build = Callable[[UpscaleRequest, LoadedModel, Callable[[int], None]], tuple[Magnifier, ChosenBackend]]
+"""From a request, its model and what is called after each batch to what magnifies, and what computes there."""
 
 
 class OtherModelError(UserError):
@@ -48,10 +49,10 @@ class Worker:
     def prepare(self) -> Ready:
         """Load the model and build what magnifies."""
         try:
-            self._upscaler, computed_by = self._build()
+            self._upscaler, chosen = self._build()
         except UserError as error:
             return Ready(fault=f"{platform.node()}: {error}")
-        return Ready(computed_by.partition(":")[0])  # without the reason why
+        return Ready(chosen.name)
 
     def do(self, job: Job) -> Outcome[Job, JobResult] | None:
         """Do one job, whose paths are absolute; return None where it was abandoned."""
@@ -69,7 +70,7 @@ class Worker:
         """Drop what is being computed; what is computed is still written."""
         self._is_abandoned = True
 
-    def _build(self) -> tuple[Magnifier, str]:
+    def _build(self) -> tuple[Magnifier, ChosenBackend]:
         request = self._recipe.request
         model = load_model(request.model, denoise_strength=request.denoise_strength)
         if model.sha256 != self._recipe.model_sha256:

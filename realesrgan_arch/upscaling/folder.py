@@ -1,5 +1,6 @@
 """Do the jobs of a plan: one bad file does not stop the rest, and whatever ends the run leaves whole files only."""
 
+import threading
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -32,7 +33,8 @@ class FolderReport:
     """What became of the jobs.
 
     `made`: with their files. `failed`: those that the plan could not read, too, each with one sentence. `left`: not
-    come to, because the run was stopped. `full_disk`: the sentence, where that was why. `load`: how busy it was.
+    come to, because the run was stopped. `load`: how busy it was. `full_disk`, `unrecorded`: the sentence, where the
+    disk was full, or would not take the record of a result, and that was why.
     """
 
     made: tuple[JobResult, ...]
@@ -41,6 +43,7 @@ class FolderReport:
     load: Load
     has_failed_list: bool = False
     full_disk: str | None = None
+    unrecorded: str | None = None
 
     @property
     def ok(self) -> tuple[Path, ...]:
@@ -71,15 +74,12 @@ def upscale_folder(
     Args:
         plan: of `plan_run`.
         work: how a picture is done.
-        failed_list: a list of the pictures that have no result; it goes when none failed.
+        failed_list: a list of the pictures that have no result, see `write_failed_list`.
         progress: shows how far it is.
-        record: called in the order of the jobs with each result that is in its place.
+        record: called with each result as soon as it is in its place, with one at a time, in any thread and order.
         fail_fast: the first failure ends the run; what is computed is still written.
         should_stop: once it is true, what is computed is written, and no more is begun.
         bounds: how much is in flight; None for what fits this machine.
-
-    Raises:
-        OSError: `record` or the list cannot be written, other than for lack of room.
     """
     run = FolderRun(progress, record, fail_fast=fail_fast, should_stop=should_stop)
 
@@ -89,7 +89,7 @@ def upscale_folder(
         run.note_computed(loaded.job)
         return magnified
 
-    stages = Stages(work.load, magnify, work.save, weigh=_weigh, faults=FAULTS_OF_ONE_FILE)
+    stages = Stages(work.load, magnify, work.save, run.keep, weigh=_weigh, faults=FAULTS_OF_ONE_FILE)
     pipeline = Pipeline(stages, bounds or _usual_bounds(), should_stop=run.is_stopping)
     return run.gather(plan, pipeline.run(plan.jobs), load=pipeline.load, failed_list=failed_list)
 
@@ -105,12 +105,15 @@ class FolderRun:
     _made: list[JobResult] = field(default_factory=list)
     _failed: list[tuple[Path, str]] = field(default_factory=list)
     _full_disk: str | None = None
+    _unrecorded: str | None = None
     _has_failed: bool = False
     _computed: set[Path] = field(default_factory=set)
+    _recording: threading.Lock = field(default_factory=threading.Lock)
 
     def is_stopping(self) -> bool:
         """Return whether no more is to be begun."""
-        return self._full_disk is not None or (self.fail_fast and self._has_failed) or self.should_stop()
+        is_faulty = self._full_disk is not None or self._unrecorded is not None
+        return is_faulty or (self.fail_fast and self._has_failed) or self.should_stop()
 
     def note_computed(self, job: Job) -> None:
         """Say that the network has done `job`; it may still have to be written."""
@@ -120,7 +123,7 @@ class FolderRun:
     def gather(
         self, plan: RunPlan, outcomes: Generator[Outcome[Job, JobResult], None, None], *, load: Load, failed_list: Path
     ) -> FolderReport:
-        """Record, show and report `outcomes`, of the jobs of `plan`, as they come."""
+        """Show and report `outcomes`, of the jobs of `plan`, as they come; their results are kept already."""
         self._failed += plan.unreadable
         self.progress.start(plan.jobs)
         try:
@@ -130,12 +133,26 @@ class FolderRun:
         finally:
             self.progress.close()
             left = self._left_of(plan)
-            has_list = self._write_failed_list(failed_list, left)
-        return FolderReport(tuple(self._made), tuple(self._failed), left, load, has_list, self._full_disk)
+            has_list = self._write_failed_list(failed_list, plan)
+        return FolderReport(
+            tuple(self._made), tuple(self._failed), left, load, has_list, self._full_disk, self._unrecorded
+        )  # fmt: skip
+
+    def keep(self, result: JobResult, seconds: float) -> JobResult:
+        """Record a result at once, so that a kill cannot undo it; it is in its place even if that fails."""
+        timed = replace(result, seconds=seconds)
+        try:
+            with self._recording:
+                self.record(timed)
+        except OSError as error:
+            return replace(timed, warnings=(*timed.warnings, self._not_recorded(result.job.source, error)))
+        return timed
 
     def _take(self, outcome: Outcome[Job, JobResult]) -> None:
         if outcome.result is not None:
-            self._keep(replace(outcome.result, seconds=outcome.seconds))
+            for sentence in outcome.result.warnings:
+                self.progress.say(f"warning: {sentence}")
+            self._made.append(outcome.result)
         elif outcome.fault is not None:
             self._fail(outcome.item, outcome.fault)
 
@@ -143,28 +160,25 @@ class FolderRun:
         ended = {result.job.source for result in self._made} | {source for source, _ in self._failed}
         return tuple(job.source for job in plan.jobs if job.source not in ended)
 
-    def _write_failed_list(self, path: Path, left: tuple[Path, ...]) -> bool:
+    def _write_failed_list(self, path: Path, plan: RunPlan) -> bool:
+        made = {*plan.done, *(result.job.source for result in self._made)}
         try:
-            return write_failed_list(path, self._failed, untried=left)
+            return write_failed_list(path, self._failed, made=made)
         except OSError as error:
-            if not is_full(error):
-                raise
+            self.progress.say(f"The list of failures {shown(path)} cannot be written: {error.strerror}.")
             return False
 
-    def _keep(self, result: JobResult) -> None:
-        for sentence in result.warnings:
-            self.progress.say(f"warning: {sentence}")
-        self._made.append(result)
-        try:
-            self.record(result)
-        except OSError as error:
-            if not is_full(error):
-                raise
-            source = shown(result.job.source)
+    def _not_recorded(self, source: Path, error: OSError) -> str:
+        if is_full(error):
             self._full_disk = (
-                f"The disk is full, what was made of {source} is not recorded; make room and use --resume."
+                f"The disk is full, what was made of {shown(source)} is not recorded; make room and use --resume."
             )
-            self.progress.say(self._full_disk)
+            return self._full_disk
+        self._unrecorded = (
+            f"What was made of {shown(source)} is not recorded ({error.strerror}), so the run ends: mend that and use "
+            "--resume."
+        )
+        return self._unrecorded
 
     def _fail(self, job: Job, fault: Exception) -> None:
         sentence = reason(job, fault)

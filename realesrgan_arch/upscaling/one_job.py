@@ -20,20 +20,18 @@ from realesrgan_arch.disk_room import free_bytes
 from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.image_stream import streams
 from realesrgan_arch.images import ImageError, Picture, Pixels, check_writable_size, holds_alpha, read_bytes
 from realesrgan_arch.upscaling import picture_files
 from realesrgan_arch.upscaling.job import Job, JobResult
+from realesrgan_arch.upscaling.output_place import is_streamed
 from realesrgan_arch.upscaling.picture_files import WriteOptions
 
 FAULTS_OF_ONE_FILE = (MemoryError, UserError, OSError, RuntimeError)
 """What the device or the memory refuses for one picture may work for the next."""
-STREAMED_FROM_PIXELS = 100_000_000
-"""Larger results go to the disk strip by strip where their format and the network's magnification allow it."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _MOMENT_SECONDS = 2.0
 """Other programs may make room."""
-_STRIPS_AHEAD = 2
+_STRIPS_AHEAD = 1
 
 
 class PlaceError(UserError):
@@ -44,6 +42,19 @@ class FullDiskError(UserError):
     """The disk took a part of a result, or nothing; all later ones would fail as well."""
 
     exit_code = EXIT_NO_ROOM
+
+
+class Begin(Protocol):
+    """Called with each file just before it gets its name, and with the hash of its bytes where that is known.
+
+    The next run knows the file for ours by it, if this one is killed then.
+    """
+
+    def __call__(self, target: Path, source: Path, /, *, sha256: str | None = None) -> None: ...
+
+
+def begin_silently(target: Path, source: Path, *, sha256: str | None = None) -> None:
+    """Keep no record of what is begun: see `Begin`."""
 
 
 class Magnifier(Protocol):
@@ -60,15 +71,13 @@ class Magnifier(Protocol):
 
 @dataclass(frozen=True)
 class Loaded:
-    """A picture in memory, and the file that its result will be; `is_streamed`: strip by strip."""
+    """A picture in memory; `is_streamed`: its result goes into its file strip by strip."""
 
     job: Job
-    target: Path
     picture: Picture
     input_sha256: str
     output_size: tuple[int, int]
     is_streamed: bool
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -82,33 +91,28 @@ class Magnified:
 
 @dataclass(frozen=True)
 class PictureWork:
-    """The three stages.
-
-    `begin`: called with each file just before it gets its name, so that the next run knows it for ours if this one is
-    killed then. `pause`: how the moment before a second try passes.
-    """
+    """The three stages. `pause`: how the moment before a second try passes."""
 
     upscaler: Magnifier
     options: WriteOptions
-    begin: Callable[[Path], None] = lambda target: None
+    begin: Begin = begin_silently
     pause: Callable[[float], None] = time.sleep
 
     def load(self, job: Job) -> Loaded:
-        """Read and decode a picture, hash its bytes, and choose the file of its result.
+        """Read and decode a picture, and hash its bytes.
 
         Raises:
             ImageError: it cannot be read, or its result would not fit its format.
-            PlaceError: the result would replace it.
+            PlaceError: its result cannot have the name that was planned.
         """
         data = read_bytes(job.source)
         picture = picture_files.decode(data, job.source, self.options)
-        target, notes = _target(job, picture)
+        _check_alpha(job, picture)
         height, width = picture.rgb.shape[:2]
         size = self.upscaler.output_size((width, height))
-        is_streamed = size[0] * size[1] > STREAMED_FROM_PIXELS and streams(target) and self.upscaler.can_stream(picture)
-        check_writable_size(target, width=size[0], height=size[1], streamed=is_streamed)
-        sha256 = hashlib.sha256(data).hexdigest()
-        return Loaded(job, target, picture, sha256, size, is_streamed, (*picture.notes, *notes))
+        streamed = is_streamed(job.target, size, has_network_size=self.upscaler.can_stream(picture))
+        check_writable_size(job.target, width=size[0], height=size[1], streamed=streamed)
+        return Loaded(job, picture, hashlib.sha256(data).hexdigest(), size, streamed)
 
     def magnify(self, loaded: Loaded) -> Magnified:
         """Compute the result; a huge one goes into its file meanwhile.
@@ -119,7 +123,7 @@ class PictureWork:
         """
         if not loaded.is_streamed:
             return Magnified(loaded, self.upscaler.upscale(loaded.picture))
-        with _faults_of_disk(loaded.target):
+        with _faults_of_disk(loaded.job.target):
             return Magnified(loaded, None, self._stream(loaded))
 
     def save(self, magnified: Magnified) -> JobResult:
@@ -130,46 +134,44 @@ class PictureWork:
             FullDiskError: after a second try.
         """
         loaded, notes = magnified.loaded, magnified.notes
+        job = loaded.job
         if magnified.picture is None:
-            digest, num_bytes = hash_file(loaded.target), loaded.target.stat().st_size
+            digest, num_bytes = hash_file(job.target), job.target.stat().st_size
         else:
-            encoded = picture_files.encode(magnified.picture, loaded.target, self.options)
+            encoded = picture_files.encode(magnified.picture, job.target, self.options)
             digest, num_bytes, notes = hashlib.sha256(encoded.data).hexdigest(), len(encoded.data), encoded.notes
-            self._write(loaded.target, encoded.data)
+            self._write(job, encoded.data, digest)
         return JobResult(
-            loaded.job, loaded.target, input_sha256=loaded.input_sha256, output_sha256=digest, output_bytes=num_bytes,
-            warnings=tuple(f"{shown(loaded.job.source)}: {note}" for note in (*loaded.notes, *notes)),
+            job, job.target, input_sha256=loaded.input_sha256, output_sha256=digest, output_bytes=num_bytes,
+            warnings=tuple(f"{shown(job.source)}: {note}" for note in (*job.notes, *loaded.picture.notes, *notes)),
         )  # fmt: skip
 
     def _stream(self, loaded: Loaded) -> tuple[str, ...]:
         """Write strips in a thread, so that the next one is computed meanwhile; return the notes of the writer."""
-        loaded.target.parent.mkdir(parents=True, exist_ok=True)
-        self.begin(loaded.target)
+        loaded.job.target.parent.mkdir(parents=True, exist_ok=True)
+        self.begin(loaded.job.target, loaded.job.source)
         with (
-            picture_files.open_strips(loaded.target, loaded.picture, loaded.output_size, self.options) as writer,
+            picture_files.open_strips(loaded.job.target, loaded.picture, loaded.output_size, self.options) as writer,
             ThreadPoolExecutor(1, thread_name_prefix="strips") as pool,
         ):
             _drain(pool, writer.write, self.upscaler.upscale_strips(loaded.picture))
         return writer.notes
 
-    def _write(self, target: Path, data: bytes) -> None:
+    def _write(self, job: Job, data: bytes, sha256: str) -> None:
         try:
-            with _faults_of_disk(target, needed=len(data)):
-                self._write_once(target, data)
+            self._write_once(job, data, sha256)
         except FullDiskError:
             self.pause(_MOMENT_SECONDS)
-            with _faults_of_disk(target, needed=len(data)):
-                self._write_once(target, data)
+            self._write_once(job, data, sha256)
 
-    def _write_once(self, target: Path, data: bytes) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        self.begin(target)
-        atomic.write_bytes(target, data)
+    def _write_once(self, job: Job, data: bytes, sha256: str) -> None:
+        with _faults_of_disk(job.target, needed=len(data)):
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            self.begin(job.target, job.source, sha256=sha256)
+            atomic.write_bytes(job.target, data)
 
 
-def do_job(
-    job: Job, upscaler: Magnifier, options: WriteOptions, *, begin: Callable[[Path], None] = lambda target: None
-) -> JobResult:
+def do_job(job: Job, upscaler: Magnifier, options: WriteOptions, *, begin: Begin = begin_silently) -> JobResult:
     """Do one job from beginning to end, and say what became of it; a fault of the picture is the result's `error`.
 
     Raises:
@@ -193,18 +195,17 @@ def reason(job: Job, fault: Exception) -> str:
     return str(fault) if isinstance(fault, (ImageError, FullDiskError)) else f"{shown(job.source)}: {fault}"
 
 
-def _target(job: Job, picture: Picture) -> tuple[Path, tuple[str, ...]]:
-    """Return the job's target, or one that can hold the picture's transparency, and what is to be said about it."""
-    if picture.alpha is None or holds_alpha(job.target):
-        return job.target, ()
-    target = job.target.with_suffix(".png")
-    if target.resolve() == job.source.resolve():
-        raise PlaceError("transparency needs png, which would replace the picture: choose another folder or a suffix.")
-    return target, (f"it has transparency, which JPEG cannot hold: the result is {shown(Path(target.name))}",)
+def _check_alpha(job: Job, picture: Picture) -> None:
+    """Refuse a picture whose transparency was seen in its pixels only: the plan gave it a name that cannot hold it.
+
+    A name found now could be that of another picture, of another job or of another machine's.
+    """
+    if picture.alpha is not None and not holds_alpha(job.target):
+        raise PlaceError("it has transparency, which JPEG cannot hold and its header does not tell: choose --ext png.")
 
 
 def _drain(pool: ThreadPoolExecutor, write: Callable[[Pixels], None], strips: Iterable[Pixels]) -> None:
-    """Hand each strip to `write` in `pool`, at most two of them ahead of it."""
+    """Hand each strip to `write` in `pool`, at most one of them ahead of it."""
     writing: deque[Future[None]] = deque()
     for strip in strips:
         if len(writing) >= _STRIPS_AHEAD:

@@ -36,20 +36,25 @@ class UpscaleOutcome:
 
     @property
     def exit_code(self) -> int:
-        """0, 3 when some pictures failed, 5 when the disk was full, 130 or 143 when a signal left pictures undone."""
+        """0, 3 when some pictures failed or a record did, 5 when the disk was full, 130 or 143 after a signal."""
         if self.report.full_disk is not None:
             return EXIT_NO_ROOM
         if self.stop_number is not None and self.report.left:
             return 128 + self.stop_number
-        return EXIT_SOME_FILES_FAILED if self.report.failed else EXIT_OK
+        is_faulty = self.report.failed or self.report.unrecorded is not None
+        return EXIT_SOME_FILES_FAILED if is_faulty else EXIT_OK
 
     def summary(self) -> str:
         """Return what was made, where it is, how fast it was, what was left out, and how to go on."""
+        if self._had_nothing_to_do():
+            return "\n".join(
+                [f"nothing to do: {count_of(self.num_done, 'picture')} done by an earlier run", *self._skipped()]
+            )
         made = count_of(len(self.report.made), "picture")
         size = "" if self.scale is None else f" x{self.scale:g}"
         lines = [f"{made} upscaled{size} with {shown(Path(self.request.model))} ({self.computed_by})"]
         lines.append(f"results  {shown(self.request.output)}")
-        return "\n".join([*lines, *self._speed(), *self._left_out(), *self._how_to_go_on()])
+        return "\n".join([*lines, *self._speed(), *self._done(), *self._skipped(), *self._how_to_go_on()])
 
     def _speed(self) -> list[str]:
         load, megapixels = self.report.load, self.report.megapixels
@@ -60,13 +65,15 @@ class UpscaleOutcome:
         speed = f"{megapixels / load.wall_seconds:.2f} MP/s"
         return [f"speed    {megapixels:.1f} MP in {say_seconds(load.wall_seconds)}, {speed}; busy: {shares}"]
 
-    def _left_out(self) -> list[str]:
-        lines = []
-        if self.num_done:
-            lines.append(f"done     {count_of(self.num_done, 'picture')} by an earlier run")
-        if self.num_skipped:
-            lines.append(f"skipped  {count_of(self.num_skipped, 'picture')} in the output folder: earlier results")
-        return lines
+    def _had_nothing_to_do(self) -> bool:
+        return self.num_done > 0 and not (self.report.made or self.report.failed or self.report.left)
+
+    def _done(self) -> list[str]:
+        return [f"done     {count_of(self.num_done, 'picture')} by an earlier run"] if self.num_done else []
+
+    def _skipped(self) -> list[str]:
+        pictures = count_of(self.num_skipped, "picture")
+        return [f"skipped  {pictures} in the output folder: earlier results"] if self.num_skipped else []
 
     def _how_to_go_on(self) -> list[str]:
         lines = []

@@ -4,7 +4,6 @@ Nothing here knows what the items are. The stage in the middle is the dear one: 
 yet, or when as much is in flight as may be.
 """
 
-import os
 import threading
 import time
 from collections import deque
@@ -14,10 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
+from realesrgan_arch.cores import usable_cores
+
 Item = TypeVar("Item")
 Decoded = TypeVar("Decoded")
 Computed = TypeVar("Computed")
 Result = TypeVar("Result")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 Stage = Literal["decode", "compute", "encode"]
 
 
@@ -29,13 +32,15 @@ class AbandonedError(Exception):
 class Stages(Generic[Item, Decoded, Computed, Result]):
     """What is done with an item. `decode` and `encode` are called in several threads, `compute` in the caller's.
 
-    `weigh`: bytes that an item takes between the start of its decoding and the end of its encoding. `faults`: errors
-    that are the item's; any other one is raised to the caller and ends the run.
+    `finish` gets, in the thread of its encoding, each result with the seconds that its three stages took, and returns
+    it. `weigh`: bytes that an item takes between the start of its decoding and the end of its encoding. `faults`:
+    errors that are the item's; any other one is raised to the caller and ends the run.
     """
 
     decode: Callable[[Item], Decoded]
     compute: Callable[[Decoded], Computed]
     encode: Callable[[Computed], Result]
+    finish: Callable[[Result, float], Result]
     weigh: Callable[[Item], int]
     faults: tuple[type[Exception], ...]
 
@@ -52,7 +57,7 @@ class Bounds:
 
 def usual_bounds(*, num_bytes: int) -> Bounds:
     """Return bounds for this machine: threads up to four a side, and two items more than there are threads."""
-    threads = max(1, min(4, os.cpu_count() or 1))
+    threads = max(1, min(4, usable_cores()))
     return Bounds(decode_threads=threads, encode_threads=threads, items=2 * threads + 2, num_bytes=num_bytes)
 
 
@@ -78,6 +83,11 @@ class Load:
         """Return the share of the time in which the threads of `stage` were at work, 0 to 1."""
         possible = self.wall_seconds * self.threads[stage]
         return min(1.0, self.seconds[stage] / possible) if possible > 0 else 0.0
+
+    def followed_by(self, later: "Load") -> "Load":
+        """Return the load of this run and a `later` one together."""
+        seconds: dict[Stage, float] = {stage: self.seconds[stage] + later.seconds[stage] for stage in self.seconds}
+        return Load(self.threads, self.wall_seconds + later.wall_seconds, seconds)
 
 
 @dataclass
@@ -180,10 +190,14 @@ class Pipeline(Generic[Item, Decoded, Computed, Result]):
         except self._stages.faults as fault:
             entry.future = _failed(fault)
         else:
-            entry.future = encoders.submit(self._timed, "encode", self._stages.encode, computed, entry)
+            entry.future = encoders.submit(self._put_away, computed, entry)
         self._finishing.append(entry)
 
-    def _timed(self, stage: Stage, work: Callable, argument: object, entry: _Entry[Item]) -> object:
+    def _put_away(self, computed: Computed, entry: _Entry[Item]) -> Result:
+        result = self._timed("encode", self._stages.encode, computed, entry)
+        return self._stages.finish(result, entry.seconds)
+
+    def _timed(self, stage: Stage, work: Callable[[Given], Made], argument: Given, entry: _Entry[Item]) -> Made:
         with self._count(stage, entry):
             return work(argument)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,16 +11,16 @@ from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.stop_signals import StopSignals
 from realesrgan_arch.upscaling.backends.allocator import reuse_large_blocks
-from realesrgan_arch.upscaling.backends.choose import build_backend
+from realesrgan_arch.upscaling.backends.choose import ChosenBackend, build_backend
 from realesrgan_arch.upscaling.backends.interface import Backend
 from realesrgan_arch.upscaling.cluster import Cluster
 from realesrgan_arch.upscaling.cluster_devices import connected, find_places
 from realesrgan_arch.upscaling.cluster_worker import Recipe
 from realesrgan_arch.upscaling.engine import Upscaler
-from realesrgan_arch.upscaling.failed_list import failed_list_path
+from realesrgan_arch.upscaling.failed_list import check_failed_list, failed_list_path
 from realesrgan_arch.upscaling.folder import FolderReport, FolderRun, upscale_folder
 from realesrgan_arch.upscaling.job import RunPlan
-from realesrgan_arch.upscaling.leftovers import remove_leftovers, sole_writer
+from realesrgan_arch.upscaling.leftovers import remove_leftovers, writing_into
 from realesrgan_arch.upscaling.loading import LoadedModel, load_model
 from realesrgan_arch.upscaling.manifest import Manifest
 from realesrgan_arch.upscaling.one_job import PictureWork
@@ -30,10 +29,11 @@ from realesrgan_arch.upscaling.output_place import check_writable
 from realesrgan_arch.upscaling.picture import PictureUpscaler
 from realesrgan_arch.upscaling.pipeline import AbandonedError
 from realesrgan_arch.upscaling.progress import Progress
+from realesrgan_arch.upscaling.rate import estimated_rate
 from realesrgan_arch.upscaling.request import UpscaleRequest
 from realesrgan_arch.upscaling.result_size import ResultSize
 from realesrgan_arch.upscaling.run_plan import plan_run
-from realesrgan_arch.upscaling.sources import NoPicturesError, find_sources
+from realesrgan_arch.upscaling.sources import NoPicturesError, Sources, find_sources
 from realesrgan_arch.upscaling.ticking import TickingBackend
 from realesrgan_arch.upscaling.watch import LOOK_SECONDS, new_pictures
 
@@ -41,6 +41,7 @@ __all__ = ["RequestError", "UpscaleOutcome", "UpscaleRequest", "upscale"]
 
 _FIRST = "stopping: what is computed is written; once more leaves at once"
 _SECOND = "left at once; no half file is there: go on with the same command and --resume"
+_WORTH_MEASURING_MEGAPIXELS = 5
 
 
 class RequestError(UserError):
@@ -59,11 +60,11 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
             model, device or precision that is not there. Later faults are in the outcome.
     """
     _check(request)
-    if not request.watch:
-        find_sources(request.source, request.output, from_list=request.from_list)
+    sources = _find(request)
     check_writable(request.output)
+    check_failed_list(failed_list_path(request.output, shard=request.shard))
     if request.engine == "ray":
-        return _upscale_on_cluster(request)
+        return _upscale_on_cluster(request, sources)
     device = choose_device(request.device)
     choose_dtype(device, request.precision, training=False)  # a precision that cannot be had, before a model is loaded
     model = load_model(request.model, denoise_strength=request.denoise_strength)
@@ -74,80 +75,108 @@ def upscale(request: UpscaleRequest, *, look_seconds: float = LOOK_SECONDS) -> U
         if stop.is_asked:
             raise AbandonedError
 
-    upscaler, computed_by = build_upscaler(request, model, tick)
-    progress.say(computed_by)
-    run = _Run(request, model, upscaler, stop, progress)
-    return run.until_its_end(look_seconds=look_seconds, computed_by=lambda: computed_by.partition(":")[0])
+    upscaler, chosen = build_upscaler(request, model, tick)
+    progress.say(chosen.in_words())
+    run = _Run(request, model, stop, progress, upscaler, chosen.backend)
+    return run.until_its_end(sources, look_seconds=look_seconds, computed_by=lambda: chosen.name)
 
 
 def build_upscaler(
     request: UpscaleRequest, model: LoadedModel, tick: Callable[[int], None]
-) -> tuple[PictureUpscaler, str]:
-    """Return what magnifies on this machine, calling `tick` after each batch, and what is to be said about it."""
-    backend, computed_by = _build_backend(model, choose_device(request.device), request)
-    return _picture_upscaler(TickingBackend(backend, tick), model, request), computed_by
+) -> tuple[PictureUpscaler, ChosenBackend]:
+    """Return what magnifies on this machine, calling `tick` after each batch, and what computes there."""
+    chosen = _build_backend(model, choose_device(request.device), request)
+    return _picture_upscaler(TickingBackend(chosen.backend, tick), model, request), chosen
 
 
-def _upscale_on_cluster(request: UpscaleRequest) -> UpscaleOutcome:
+def _upscale_on_cluster(request: UpscaleRequest, sources: Sources | None) -> UpscaleOutcome:
     with connected() as ray:
         places = find_places(ray.nodes(), request.device)
         model = load_model(request.model, denoise_strength=request.denoise_strength)
         file = Path(request.model)
         shared = replace(request, model=str(file.absolute())) if file.is_file() else request
         cluster = Cluster(ray, places, Recipe(shared, model.sha256, build_upscaler))
-        stop = StopSignals(first=_FIRST, second=_SECOND)
-        run = _Run(request, model, cluster, stop, Progress())
-        return run.until_its_end(look_seconds=LOOK_SECONDS, computed_by=cluster.in_words)
+        run = _Run(request, model, StopSignals(first=_FIRST, second=_SECOND), Progress(), cluster)
+        return run.until_its_end(sources, look_seconds=LOOK_SECONDS, computed_by=cluster.in_words)
 
 
 @dataclass(frozen=True)
 class _Run:
     request: UpscaleRequest
     model: LoadedModel
-    worker: PictureUpscaler | Cluster
     stop: StopSignals
     progress: Progress
+    worker: PictureUpscaler | Cluster
+    backend: Backend | None = None
+    """Of this process; a cluster has its own."""
 
     @property
     def failed_list(self) -> Path:
         return failed_list_path(self.request.output, shard=self.request.shard)
 
-    def until_its_end(self, *, look_seconds: float, computed_by: Callable[[], str]) -> UpscaleOutcome:
+    def until_its_end(
+        self, sources: Sources | None, *, look_seconds: float, computed_by: Callable[[], str]
+    ) -> UpscaleOutcome:
         """Do all of it; `computed_by` is asked afterwards."""
         request, stop = self.request, self.stop
-        with stop, sole_writer(request.output, is_shard=request.shard is not None) as is_alone:
-            plan, report = self.begin(is_alone=is_alone)
-            if request.watch and not stop.is_asked and report.full_disk is None:
-                report = self.watch(plan, report, look_seconds=look_seconds)
+        with stop:
+            plan, manifest = self.plan(sources, resume=request.resume, limit=request.limit)
+            _remove_leftovers(plan, request)
+            with writing_into(request.output):
+                report = self.begin(plan, manifest)
+                if request.watch and not self.is_over(report):
+                    report = self.watch(plan, report, look_seconds=look_seconds)
         return UpscaleOutcome(
-            request, report, _scale(request, self.model), computed_by(), self.failed_list, num_done=len(plan.done),
-            num_skipped=len(plan.skipped), stop_number=stop.number,
+            request, report, _scale(request, self.model), computed_by(), self.failed_list,
+            num_done=len(plan.done), num_skipped=len(plan.skipped), stop_number=stop.number,
         )  # fmt: skip
 
-    def begin(self, *, is_alone: bool) -> tuple[RunPlan, FolderReport]:
-        plan, manifest = self._plan(resume=self.request.resume, limit=self.request.limit)
-        folders = {self.request.output, *(job.target.parent for job in plan.jobs)}
-        remove_leftovers((folder for folder in folders if folder.is_dir()), is_alone=is_alone)
-        self.progress.say(plan.in_words())
+    def plan(self, sources: Sources | None, *, resume: bool, limit: int | None) -> tuple[RunPlan, Manifest]:
+        request, model = self.request, self.model
+        root = request.source if sources is None else sources.root
+        settings = request.settings() | _computed_with(request, self.backend)
+        manifest = Manifest(request.output, root=root, model_sha256=model.sha256, settings=settings)
+        if sources is None:
+            return RunPlan(()), manifest
+        plan = plan_run(
+            sources, output_size=_result_size(request, model).of, manifest=manifest, network_scale=model.spec.scale,
+            suffix=request.suffix, ext=request.ext, shard=request.shard, limit=limit, resume=resume,
+            verify=request.verify, overwrite=request.overwrite,
+        )  # fmt: skip
+        return plan, manifest
+
+    def begin(self, plan: RunPlan, manifest: Manifest) -> FolderReport:
+        self.progress.say(plan.in_words(megapixels_per_second=self._rate(plan, manifest)))
         for _, sentence in plan.unreadable:
             self.progress.say(f"failed: {sentence}")
-        return plan, self._do(plan, manifest)
+        return self._do(plan, manifest)
+
+    def is_over(self, report: FolderReport) -> bool:
+        is_faulty = report.full_disk is not None or report.unrecorded is not None
+        return self.stop.is_asked or is_faulty or (self.request.fail_fast and bool(report.failed))
 
     def watch(self, plan: RunPlan, report: FolderReport, *, look_seconds: float) -> FolderReport:
         """Do what comes into the folder until a stop, and return the report of all of it."""
         self.progress.say("watching for new pictures; Ctrl-C ends it")
-        known = [*plan.done, *(job.source for job in plan.jobs), *(path for path, _ in plan.unreadable)]
-        new = new_pictures(
+        known = {job.source: (job.num_bytes, job.mtime_ns) for job in plan.jobs}
+        refused: list[Path] = []
+        for new in new_pictures(
             self._pictures, known=known, should_stop=lambda: self.stop.is_asked, look_seconds=look_seconds
-        )
-        for paths in new:
-            fresh, manifest = self._plan(resume=True, limit=None)
+        ):
+            paths = [*refused, *new]
+            try:
+                fresh, manifest = self.plan(_find(self.request), resume=True, limit=None)
+                refused = []
+            except UserError as error:  # A disk without room, somebody else's file: perhaps mended by the next round.
+                self.progress.say(f"failed: {error}")
+                report, refused = _with_failures(report, paths, str(error)), paths
+                continue
             wanted = _only(fresh, paths, failed_before=report.failed)
-            if not wanted.jobs and wanted.unreadable == report.failed:  # Another shard's.
+            if not wanted.jobs and set(wanted.unreadable) == set(report.failed):  # Done before, or another shard's.
                 continue
             later = self._do(wanted, manifest)
-            report = replace(later, made=(*report.made, *later.made))
-            if later.full_disk is not None or (self.request.fail_fast and later.failed):
+            report = replace(later, made=(*report.made, *later.made), load=report.load.followed_by(later.load))
+            if self.is_over(report):
                 break
         return report
 
@@ -171,22 +200,14 @@ class _Run:
         outcomes = cluster.outcomes(plan.jobs, run, begin=manifest.begin)
         return run.gather(plan, outcomes, load=cluster.load, failed_list=self.failed_list)
 
-    def _plan(self, *, resume: bool, limit: int | None) -> tuple[RunPlan, Manifest]:
-        request = self.request
-        build = partial(Manifest, request.output, model_sha256=self.model.sha256, settings=request.settings())
-        try:
-            sources = find_sources(request.source, request.output, from_list=request.from_list)
-        except NoPicturesError:
-            if not request.watch:
-                raise
-            return RunPlan(()), build(root=request.source)
-        manifest = build(root=sources.root)
-        plan = plan_run(
-            sources, output_size=_result_size(request, self.model).of, manifest=manifest, suffix=request.suffix,
-            ext=request.ext, shard=request.shard, limit=limit, resume=resume, verify=request.verify,
-            overwrite=request.overwrite,
-        )  # fmt: skip
-        return plan, manifest
+    def _rate(self, plan: RunPlan, manifest: Manifest) -> float | None:
+        """Million pixels a second, as earlier results took; else, where it matters, as a tile takes."""
+        known = manifest.rate()
+        # A compiled network would be compiled for this tile alone.
+        is_short = plan.output_megapixels <= _WORTH_MEASURING_MEGAPIXELS
+        if known is not None or is_short or self.request.compiled or self.backend is None:
+            return known
+        return estimated_rate(plan, self.backend)
 
     def _pictures(self) -> tuple[Path, ...]:
         """What is in the input folder, results apart."""
@@ -194,6 +215,22 @@ class _Run:
             return find_sources(self.request.source, self.request.output).asked
         except DataError:  # Nothing yet; or a drive that was taken out may come back.
             return ()
+
+
+def _find(request: UpscaleRequest) -> Sources | None:
+    """The pictures; None where they are still to come."""
+    try:
+        return find_sources(request.source, request.output, from_list=request.from_list)
+    except NoPicturesError:
+        if not request.watch:
+            raise
+        return None
+
+
+def _remove_leftovers(plan: RunPlan, request: UpscaleRequest) -> None:
+    folders = {request.output, *(job.target.parent for job in plan.jobs)}
+    existing = [folder for folder in folders if folder.is_dir()]
+    remove_leftovers(request.output, existing, is_shard=request.shard is not None)
 
 
 def _only(plan: RunPlan, paths: Collection[Path], *, failed_before: tuple[tuple[Path, str], ...]) -> RunPlan:
@@ -206,11 +243,24 @@ def _only(plan: RunPlan, paths: Collection[Path], *, failed_before: tuple[tuple[
     )
 
 
+def _with_failures(report: FolderReport, paths: Collection[Path], sentence: str) -> FolderReport:
+    """`report` with `paths` failed, so that they are in the outcome, should nothing mend them."""
+    earlier = tuple(failed for failed in report.failed if failed[0] not in paths)
+    return replace(report, failed=(*earlier, *((path, sentence) for path in paths)))
+
+
 def _check(request: UpscaleRequest) -> None:
     if request.engine == "ray" and (request.watch or request.shard is not None):
         raise RequestError("--engine ray divides the work itself and then ends: leave out --watch and --shard.")
     if request.watch and (not request.source.is_dir() or request.from_list is not None or request.limit is not None):
         raise RequestError("--watch waits for pictures in a folder: give a folder, without --from-list and --limit.")
+
+
+def _computed_with(request: UpscaleRequest, backend: Backend | None) -> dict[str, object]:
+    """What besides the request decides a pixel; the machines of a cluster may differ."""
+    if backend is None:
+        return {"backend": request.engine, "dtype": request.precision}
+    return {"backend": backend.name, "dtype": str(backend.dtype).removeprefix("torch.")}
 
 
 def _picture_upscaler(backend: Backend, model: LoadedModel, request: UpscaleRequest) -> PictureUpscaler:
@@ -231,8 +281,7 @@ def _scale(request: UpscaleRequest, model: LoadedModel) -> float | None:
     return None if is_by_size else request.outscale or float(model.spec.scale)
 
 
-def _build_backend(model: LoadedModel, device: torch.device, request: UpscaleRequest) -> tuple[Backend, str]:
-    """What computes, and what is to be said about it."""
+def _build_backend(model: LoadedModel, device: torch.device, request: UpscaleRequest) -> ChosenBackend:
     if device.type == "cpu":
         reuse_large_blocks()
     return build_backend(

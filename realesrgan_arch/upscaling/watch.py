@@ -1,7 +1,7 @@
 """Wait for new pictures in a folder, as cameras and other programs put them there."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 Facts = tuple[int, int]
@@ -15,7 +15,7 @@ _NAP_SECONDS = 0.2
 def new_pictures(
     find: Callable[[], Iterable[Path]],
     *,
-    known: Iterable[Path],
+    known: Mapping[Path, Facts],
     should_stop: Callable[[], bool],
     look_seconds: float = LOOK_SECONDS,
     sleep: Callable[[float], None] = time.sleep,
@@ -24,12 +24,12 @@ def new_pictures(
 
     Args:
         find: returns the pictures that are there.
-        known: pictures that are dealt with as they are now.
+        known: pictures that are dealt with, as they were then.
         should_stop: ends the wait, within a fraction of a second.
         look_seconds: between two looks.
         sleep: waits; `time.sleep`.
     """
-    dealt_with = _look(known)
+    dealt_with = dict(known)
     before: dict[Path, Facts] = {}
     while _wait(look_seconds, should_stop, sleep):
         now = _look(find())

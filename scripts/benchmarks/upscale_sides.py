@@ -80,7 +80,8 @@ def _ours(case: Case, *, runtime: str, precision: str) -> Side:
 
 
 def _build_backend(network: nn.Module, scale: int, runtime: str, device: str, precision: str) -> Backend:
-    return build_backend(network, scale=scale, backend=runtime, device=torch.device(device), precision=precision)[0]
+    chosen = build_backend(network, scale=scale, backend=runtime, device=torch.device(device), precision=precision)
+    return chosen.backend
 
 
 def _upstream(case: Case) -> Side:

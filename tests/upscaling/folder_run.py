@@ -12,7 +12,7 @@ from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.folder import upscale_folder
 from realesrgan_arch.upscaling.job import Job, RunPlan
-from realesrgan_arch.upscaling.one_job import PictureWork
+from realesrgan_arch.upscaling.one_job import PictureWork, begin_silently
 from realesrgan_arch.upscaling.picture import PictureUpscaler
 from realesrgan_arch.upscaling.picture_files import WriteOptions
 from realesrgan_arch.upscaling.pipeline import Bounds
@@ -52,7 +52,7 @@ def plan_of(photos: Path, output: Path, suffix=None) -> RunPlan:
     return RunPlan(tuple(job_of(source, target.with_suffix(suffix or target.suffix)) for source, target in pairs))
 
 
-def do(plan: RunPlan, output: Path, *, upscaler=None, begin=lambda target: None, said=None, **more):
+def do(plan: RunPlan, output: Path, *, upscaler=None, begin=begin_silently, said=None, **more):
     """Run `plan` into `output`; `said` takes what is shown."""
     work = PictureWork(upscaler or upscaler_of(), WriteOptions(), begin=begin, pause=lambda seconds: None)
     progress = Progress(stream=said or io.StringIO())

@@ -3,14 +3,15 @@
 import errno
 import hashlib
 import io
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from realesrgan_arch import atomic
-from realesrgan_arch.images import Picture, read_picture, read_rgb, write_picture
-from realesrgan_arch.upscaling import one_job, picture_files
+from realesrgan_arch.images import Picture, read_rgb, write_picture
+from realesrgan_arch.upscaling import output_place, picture_files
 from tests.upscaling.folder_run import ONE_BY_ONE, Repeat, do, files, photo, plan_of, upscaler_of
 
 
@@ -26,12 +27,12 @@ def output(tmp_path):
     return tmp_path / "out"
 
 
-def test_each_picture_is_magnified_into_the_mirrored_tree_and_recorded_in_the_order_of_the_plan(photos, output):
+def test_each_picture_is_magnified_into_the_mirrored_tree_and_recorded_as_it_is_reported(photos, output):
     recorded = []
     report = do(plan_of(photos, output), output, record=recorded.append)
     assert files(output) == ["a.png", "b.png", "sub/c.png"]
-    assert [result.job.source.name for result in recorded] == ["a.png", "b.png", "c.png"]
-    assert report.made == tuple(recorded)
+    assert [result.job.source.name for result in report.made] == ["a.png", "b.png", "c.png"]
+    assert sorted(recorded, key=lambda result: result.job.source) == list(report.made)
     assert (report.failed, report.left, report.full_disk) == ((), (), None)
     assert np.array_equal(read_rgb(output / "a.png"), read_rgb(photos / "a.png").repeat(2, 0).repeat(2, 1))
 
@@ -45,13 +46,15 @@ def test_what_is_recorded_are_the_hashes_of_the_files_as_they_are(photos, output
 
 
 def test_a_target_is_announced_before_it_is_there(photos, output):
-    announced = []
+    announced, hashes = [], []
 
-    def begin(target):
+    def begin(target, source, *, sha256):
         assert not target.exists()
         announced.append(target)
+        hashes.append(sha256)
 
-    do(plan_of(photos, output), output, begin=begin)
+    report = do(plan_of(photos, output), output, begin=begin)
+    assert sorted(hashes) == sorted(result.output_sha256 for result in report.made)
     assert sorted(announced) == [output / "a.png", output / "b.png", output / "sub/c.png"]
 
 
@@ -114,6 +117,27 @@ def test_with_fail_fast_the_first_failure_ends_the_run_and_the_rest_is_left(phot
     assert report.left == (photos / "sub/c.png",)
 
 
+def test_the_list_forgets_no_picture_that_was_not_tried(photos, output):
+    output.mkdir()
+    old = [f"{photos / name}\told\n" for name in ("b.png", "sub/c.png")]
+    (output / "failed.txt").write_text("".join([f"{photos / 'a.png'}\told\n", *old]))
+    plan = plan_of(photos, output)
+    report = do(replace(plan, jobs=plan.jobs[:1]), output)
+    assert report.has_failed_list
+    assert (output / "failed.txt").read_text() == "".join(old)
+    do(replace(plan, jobs=(), done=(photos / "b.png",)), output)
+    assert (output / "failed.txt").read_text() == old[1]
+
+
+def test_a_list_that_cannot_be_written_is_said_and_the_report_is_there(photos, output):
+    (output / "failed.txt").mkdir(parents=True)
+    said = io.StringIO()
+    report = do(plan_of(photos, output), output, said=said)
+    assert len(report.made) == 3
+    assert not report.has_failed_list
+    assert f"The list of failures {output / 'failed.txt'} cannot be written: Is a directory." in said.getvalue()
+
+
 def test_a_stop_leaves_whole_files_and_keeps_old_failures_of_pictures_it_did_not_come_to(photos, output):
     output.mkdir()
     old = f"{photos / 'sub/c.png'}\told\n"
@@ -170,6 +194,38 @@ def test_a_result_that_cannot_be_recorded_for_lack_of_room_ends_the_run(photos, 
     assert len(report.left) == 2
 
 
+def test_a_record_that_cannot_be_written_ends_the_run_in_good_order(photos, output):
+    def record(result):
+        raise OSError(errno.EIO, "the drive is gone")
+
+    said = io.StringIO()
+    report = do(plan_of(photos, output), output, record=record, bounds=ONE_BY_ONE, said=said)
+    assert [result.target for result in report.made] == [output / "a.png"]
+    assert (
+        "a.png is not recorded (the drive is gone), so the run ends: mend that and use --resume." in report.unrecorded
+    )
+    assert report.unrecorded in said.getvalue()
+    assert len(report.left) == 2
+    assert report.full_disk is None
+
+
+def test_a_result_is_recorded_as_soon_as_it_is_in_its_place_whatever_the_network_does(photos, output):
+    recorded, upscaler = threading.Event(), upscaler_of()
+    upscale, calls = upscaler.upscale, []
+
+    class Waiting:
+        def __getattr__(self, name):
+            return getattr(upscaler, name)
+
+        def upscale(self, picture):
+            calls.append(picture)
+            assert len(calls) < 2 or recorded.wait(10), "the record waits for the thread that computes"
+            return upscale(picture)
+
+    do(plan_of(photos, output), output, upscaler=Waiting(), record=lambda result: recorded.set())
+    assert len(calls) == 3
+
+
 def test_another_fault_of_the_disk_is_that_files(photos, output):
     plan = plan_of(photos, output)
     output.mkdir()
@@ -179,23 +235,20 @@ def test_another_fault_of_the_disk_is_that_files(photos, output):
     assert report.failed[0][1] == f"{output / 'sub/c.png'} cannot be written: File exists."
 
 
-def test_transparency_that_the_format_cannot_hold_becomes_png_and_is_said(tmp_path, output):
+def test_transparency_that_is_seen_too_late_fails_that_picture_and_takes_nobodys_name(tmp_path, output):
     picture = Picture(np.zeros((4, 4, 3), np.uint8), alpha=np.full((4, 4), 99, np.uint8))
-    write_picture(photo(tmp_path / "photos" / "a.png"), picture)
-    said = io.StringIO()
-    report = do(plan_of(tmp_path / "photos", output, suffix=".jpg"), output, said=said)
-    assert report.ok == (output / "a.png",)
-    assert read_picture(output / "a.png").alpha is not None
-    assert "JPEG cannot hold: the result is a.png" in report.made[0].warnings[0]
-    assert f"warning: {report.made[0].warnings[0]}" in said.getvalue()
-
-
-def test_a_png_for_the_sake_of_transparency_does_not_replace_its_source(tmp_path):
-    picture = Picture(np.zeros((4, 4, 3), np.uint8), alpha=np.full((4, 4), 99, np.uint8))
-    write_picture(photo(tmp_path / "a.png"), picture)
-    report = do(plan_of(tmp_path, tmp_path, suffix=".jpg"), tmp_path)
-    assert "which would replace the picture" in report.failed[0][1]
-    assert read_picture(tmp_path / "a.png").rgb.shape == (4, 4, 3)
+    write_picture(photo(tmp_path / "photos" / "logo.png"), picture)
+    photo(tmp_path / "photos" / "other.png")
+    output.mkdir()
+    (output / "logo.png").write_bytes(b"the user's own")
+    report = do(plan_of(tmp_path / "photos", output, suffix=".jpg"), output)
+    ((source, sentence),) = report.failed
+    assert source.name == "logo.png"
+    assert sentence == (
+        f"{source}: it has transparency, which JPEG cannot hold and its header does not tell: choose --ext png."
+    )
+    assert (output / "logo.png").read_bytes() == b"the user's own"
+    assert files(output) == ["failed.txt", "logo.png", "other.jpg"]
 
 
 def test_a_result_too_large_for_its_format_is_refused_before_computing(tmp_path, output):
@@ -210,7 +263,7 @@ def test_a_result_too_large_for_its_format_is_refused_before_computing(tmp_path,
 
 @pytest.fixture
 def huge_from_100_pixels(monkeypatch):
-    monkeypatch.setattr(one_job, "STREAMED_FROM_PIXELS", 100)
+    monkeypatch.setattr(output_place, "STREAMED_FROM_PIXELS", 100)
     whole = []
     encode = picture_files.encode
     monkeypatch.setattr(picture_files, "encode", lambda *given: whole.append(given) or encode(*given))

@@ -1,7 +1,8 @@
-"""Killed at random moments: no half file is seen, and the next run completes the set to the same bytes."""
+"""Killed at random moments and at named ones: no half file is seen, and the next run completes the set."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,16 @@ import numpy as np
 import pytest
 import torch
 
-from realesrgan_arch.images import write_image
+from realesrgan_arch import atomic
+from realesrgan_arch.images import read_rgb, write_image
 from realesrgan_arch.networks.rrdbnet import RRDBNet
+from realesrgan_arch.upscaling import folder
+from realesrgan_arch.upscaling.leftovers import remove_leftovers
+from realesrgan_arch.upscaling.manifest import Manifest
+from realesrgan_arch.upscaling.run_plan import plan_run
+from realesrgan_arch.upscaling.sources import find_sources
+from tests.upscaling.folder_run import ONE_BY_ONE, do, files, photo
+from tests.upscaling.planning import twice
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,3 +44,61 @@ def test_killed_runs_show_no_half_file_and_resume_to_the_bytes_of_a_run_without_
     assert seen["killed"] >= 6
     assert (seen["half"], seen["wrong"], seen["partials"]) == ([], [], [])
     assert any(0 < count < 6 for count in seen["done_before"]), "no kill fell into the middle of the set"
+
+
+def _kill_at(owner, name, *, call, after=False):
+    """Make the `call`-th call of `owner.name` the end of this process, before or after the work of it."""
+    real, calls = getattr(owner, name), []
+
+    def killed(*given, **named):
+        calls.append(name)
+        if len(calls) == call and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = real(*given, **named)
+        if len(calls) == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, killed)
+
+
+POINTS = {
+    "after begin": lambda: _kill_at(Manifest, "begin", call=2, after=True),
+    "before rename": lambda: _kill_at(atomic, "move_into_place", call=2),
+    "before record": lambda: _kill_at(Manifest, "record", call=2),
+    "after record": lambda: _kill_at(Manifest, "record", call=2, after=True),
+}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked")
+@pytest.mark.parametrize("point", POINTS)
+def test_a_kill_at_a_named_point_leaves_what_the_next_run_takes_for_its_own(tmp_path, monkeypatch, point):
+    monkeypatch.setattr(folder, "_usual_bounds", lambda: ONE_BY_ONE)
+    for name in ("a.png", "b.png", "c.png"):
+        photo(tmp_path / "photos" / name)
+
+    def run():
+        sources = find_sources(tmp_path / "photos", tmp_path / "out")
+        manifest = Manifest(tmp_path / "out", root=sources.root, model_sha256="m", settings={})
+        plan = plan_run(sources, output_size=twice, manifest=manifest, suffix="", resume=True)
+        remove_leftovers(tmp_path / "out", [tmp_path / "out"], is_shard=False)
+        return plan, do(plan, tmp_path / "out", begin=manifest.begin, record=manifest.record)
+
+    child = os.fork()
+    if not child:
+        signal.alarm(60)
+        POINTS[point]()
+        run()
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    in_place = {"after begin": 1, "before rename": 1, "before record": 2, "after record": 2}[point]
+    recorded = {"after begin": 1, "before rename": 1, "before record": 1, "after record": 2}[point]
+    assert [path.name for path in sorted((tmp_path / "out").glob("[abc].png"))] == ["a.png", "b.png"][:in_place]
+    plan, report = run()
+    assert len(plan.done) == recorded
+    assert (len(report.made), report.failed) == (3 - recorded, ())
+    assert files(tmp_path / "out") == ["a.png", "b.png", "c.png", "manifest.jsonl"]
+    for name in ("a.png", "b.png", "c.png"):
+        assert np.array_equal(
+            read_rgb(tmp_path / "out" / name), read_rgb(tmp_path / "photos" / name).repeat(2, 0).repeat(2, 1)
+        )

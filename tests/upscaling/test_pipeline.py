@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from realesrgan_arch.upscaling.pipeline import AbandonedError, Bounds, Pipeline, Stages
+from realesrgan_arch.upscaling.pipeline import AbandonedError, Bounds, Load, Pipeline, Stages, usual_bounds
 
 SECONDS = 10
 """How long a stage waits for another one that never comes."""
@@ -19,10 +19,23 @@ def _same(value):
     return value
 
 
+def _finished(result, seconds):
+    return result
+
+
 def _pipeline(
-    *, decode=_same, compute=_same, encode=_same, weigh=lambda item: 1, items=8, num_bytes=100, threads=2, **more
+    *,
+    decode=_same,
+    compute=_same,
+    encode=_same,
+    finish=_finished,
+    weigh=lambda item: 1,
+    items=8,
+    num_bytes=100,
+    threads=2,
+    **more,
 ):
-    stages = Stages(decode, compute, encode, weigh=weigh, faults=(OwnFaultError,))
+    stages = Stages(decode, compute, encode, finish, weigh=weigh, faults=(OwnFaultError,))
     return Pipeline(stages, Bounds(threads, threads, items, num_bytes), **more)
 
 
@@ -249,3 +262,33 @@ def test_without_items_nothing_happens_and_no_share_divides_by_nothing():
     pipeline = _pipeline()
     assert list(pipeline.run([])) == []
     assert 0 <= pipeline.load.share("compute") <= 1
+
+
+def test_a_result_is_finished_in_its_own_thread_while_an_earlier_one_is_still_encoded():
+    second_is_finished = threading.Event()
+
+    def encode(item):
+        if item == 0:
+            _meet(second_is_finished)
+        return item
+
+    def finish(result, seconds):
+        if result == 1:
+            second_is_finished.set()
+        return result * 10
+
+    outcomes = _pipeline(encode=encode, finish=finish).run(range(2))
+    assert [outcome.result for outcome in outcomes] == [0, 10]
+
+
+def test_the_loads_of_two_runs_make_one():
+    first = Load({"decode": 2, "compute": 1, "encode": 2}, 10.0, {"decode": 4.0, "compute": 10.0, "encode": 2.0})
+    second = Load({"decode": 2, "compute": 1, "encode": 2}, 30.0, {"decode": 4.0, "compute": 10.0, "encode": 2.0})
+    both = first.followed_by(second)
+    assert both.wall_seconds == 40
+    assert [both.share(stage) for stage in ("decode", "compute", "encode")] == [0.1, 0.5, 0.05]
+
+
+def test_the_usual_bounds_count_the_cores_this_process_may_use(monkeypatch):
+    monkeypatch.setattr("realesrgan_arch.upscaling.pipeline.usable_cores", lambda: 1)
+    assert usual_bounds(num_bytes=5) == Bounds(decode_threads=1, encode_threads=1, items=4, num_bytes=5)

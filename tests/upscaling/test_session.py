@@ -1,9 +1,8 @@
 """Whole runs: what is resumed, how a signal ends one, how the folder is watched, and what the summary says."""
 
-import os
+import errno
+import json
 import signal
-import threading
-import time
 from dataclasses import replace
 
 import pytest
@@ -15,28 +14,9 @@ from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.upscaling import session
 from realesrgan_arch.upscaling.backends import choose
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
-from realesrgan_arch.upscaling.session import RequestError, UpscaleRequest, upscale
+from realesrgan_arch.upscaling.session import RequestError, upscale
 from realesrgan_arch.upscaling.sources import NoPicturesError
 from tests.upscaling.folder_run import files, photo
-
-
-@pytest.fixture
-def request_of_three(tmp_path):
-    torch.manual_seed(0)
-    network = RRDBNet(scale=2, num_feat=4, num_block=1, num_grow_ch=2)
-    torch.save({"params_ema": network.state_dict()}, tmp_path / "net_g.pth")
-    for name in ("a.png", "b.png", "sub/c.png"):
-        photo(tmp_path / "photos" / name, size=(16, 16))
-    return UpscaleRequest(
-        tmp_path / "photos",
-        tmp_path / "out",
-        str(tmp_path / "net_g.pth"),
-        suffix="",
-        device="cpu",
-        precision="fp32",
-        backend="torch",
-    )
-
 
 RESULTS = ["a.png", "b.png", "manifest.jsonl", "sub/c.png"]
 
@@ -117,58 +97,19 @@ def test_a_signal_abandons_the_picture_writes_what_is_computed_and_says_how_to_g
     assert "stopping: what is computed is written; once more leaves at once" in capfd.readouterr().err
     assert signal.getsignal(number) is before
     monkeypatch.undo()
-    assert len(upscale(replace(request_of_three, resume=True)).report.made) == 2
+    assert len(upscale(replace(request_of_three, tile=0, resume=True)).report.made) == 2
     assert files(request_of_three.output) == RESULTS
 
 
 def test_left_over_files_of_a_killed_run_go_and_those_beside_a_shard_stay(request_of_three):
     (request_of_three.output / "sub").mkdir(parents=True)
-    partials = [request_of_three.output / ".x.partial", request_of_three.output / "sub/.y.partial"]
+    partials = [request_of_three.output / ".killed_1.partial", request_of_three.output / "sub/.killed_2.partial"]
     for partial in partials:
         partial.write_bytes(b"half")
     upscale(replace(request_of_three, shard=(1, 1)))
     assert all(partial.exists() for partial in partials)
     upscale(request_of_three)
     assert files(request_of_three.output) == RESULTS
-
-
-def _when(condition, action):
-    """Call `action` in a thread as soon as `condition` holds."""
-
-    def wait():
-        while not condition():
-            time.sleep(0.02)
-        action()
-
-    thread = threading.Thread(target=wait, daemon=True)
-    thread.start()
-    return thread
-
-
-def _ctrl_c():
-    os.kill(os.getpid(), signal.SIGINT)
-
-
-def test_watching_does_what_comes_later_and_ends_with_0_at_ctrl_c(request_of_three):
-    output = request_of_three.output
-    _when((output / "sub/c.png").exists, lambda: photo(request_of_three.source / "new.png", size=(16, 16)))
-    _when((output / "new.png").exists, _ctrl_c)
-    outcome = upscale(replace(request_of_three, watch=True), look_seconds=0.05)
-    assert outcome.exit_code == 0
-    assert sorted(result.job.source.name for result in outcome.report.made) == ["a.png", "b.png", "c.png", "new.png"]
-
-
-def test_watching_an_empty_folder_waits_and_keeps_failures_until_they_are_mended(request_of_three, tmp_path):
-    photos, output = tmp_path / "later", request_of_three.output
-    photos.mkdir()
-    listed = output / "failed.txt"
-    (photos / "bad.png").write_bytes(b"no picture")
-    _when(listed.exists, lambda: photo(photos / "good.png", size=(16, 16)))
-    _when((output / "good.png").exists, _ctrl_c)
-    outcome = upscale(replace(request_of_three, source=photos, watch=True), look_seconds=0.05)
-    assert outcome.exit_code == 3
-    assert [path.name for path, _ in outcome.report.failed] == ["bad.png"]
-    assert "bad.png" in listed.read_text()
 
 
 def test_an_empty_folder_is_exit_code_4_and_a_wish_that_cannot_be_had_is_said_before_the_model_is_loaded(
@@ -184,3 +125,59 @@ def test_an_empty_folder_is_exit_code_4_and_a_wish_that_cannot_be_had_is_said_be
     with pytest.raises(UserError, match="device must be auto"):
         upscale(replace(request_of_three, device="tpu"))
     assert choose_device("cpu").type == "cpu"
+
+
+def test_nothing_to_do_is_said_as_such(request_of_three):
+    upscale(request_of_three)
+    outcome = upscale(replace(request_of_three, resume=True))
+    assert outcome.summary() == "nothing to do: 3 pictures done by an earlier run"
+    assert outcome.exit_code == 0
+
+
+def test_a_list_of_failures_that_cannot_be_ours_is_refused_before_the_model_is_loaded(request_of_three, monkeypatch):
+    monkeypatch.setattr(session, "load_model", lambda *given, **named: pytest.fail("the model was loaded in vain"))
+    (request_of_three.output / "failed.txt").mkdir(parents=True)
+    with pytest.raises(UserError, match="failed.txt cannot be read: Is a directory"):
+        upscale(request_of_three)
+
+
+def test_a_part_of_the_list_tried_again_keeps_the_rest_of_it(request_of_three):
+    for name in ("a.png", "b.png", "sub/c.png"):
+        (request_of_three.source / name).write_bytes(b"")
+    listed = request_of_three.output / "failed.txt"
+    assert len(upscale(request_of_three).report.failed) == 3
+    photo(request_of_three.source / "b.png", size=(16, 16))
+    only_b = replace(request_of_three, from_list=listed, limit=1)
+    upscale(only_b)
+    assert [line.split("\t")[0][-5:] for line in sorted(listed.read_text().splitlines())] == ["a.png", "c.png"]
+
+
+def test_the_precision_that_was_chosen_is_a_setting_of_the_result(request_of_three, monkeypatch):
+    monkeypatch.setattr(choose, "_is_installed", lambda backend: backend == "torch")
+    upscale(replace(request_of_three, precision="auto", backend="auto"))
+    *_, line = (request_of_three.output / "manifest.jsonl").read_text().splitlines()
+    settings = json.loads(line)["settings"]
+    assert settings["backend"] == "torch"
+    assert settings["dtype"] in ("float32", "bfloat16")
+
+
+def test_only_a_long_run_without_a_known_speed_is_timed_first(request_of_three, monkeypatch, capfd):
+    timed = []
+    monkeypatch.setattr(session, "estimated_rate", lambda plan, backend: timed.append(plan) or 1e-5)
+    upscale(request_of_three)
+    assert timed == []
+    monkeypatch.setattr(session, "_WORTH_MEASURING_MEGAPIXELS", 0)
+    upscale(request_of_three)
+    assert timed == []
+    upscale(replace(request_of_three, output=request_of_three.output.with_name("elsewhere")))
+    assert len(timed) == 1
+    assert "; about 5 min" in capfd.readouterr().err
+
+
+def test_a_record_that_cannot_be_written_is_exit_code_3(request_of_three, monkeypatch):
+    def record(manifest, result):
+        raise OSError(errno.EIO, "the drive is gone")
+
+    monkeypatch.setattr(session.Manifest, "record", record)
+    outcome = upscale(request_of_three)
+    assert outcome.exit_code == 3

@@ -24,8 +24,8 @@ def _nothing():
     pass
 
 
-def _seen(looks, known=()):
-    new = new_pictures(looks.find, known=known, should_stop=looks.is_over, look_seconds=3.0, sleep=looks.sleep)
+def _seen(looks, known=None):
+    new = new_pictures(looks.find, known=known or {}, should_stop=looks.is_over, look_seconds=3.0, sleep=looks.sleep)
     return [[path.name for path in paths] for paths in new]
 
 
@@ -47,8 +47,17 @@ def test_a_picture_counts_when_two_looks_found_the_same_size_and_then_never_agai
 def test_what_is_known_counts_only_when_it_was_changed(tmp_path):
     known = tmp_path / "a.png"
     known.write_bytes(b"first")
+    facts = {known: (5, known.stat().st_mtime_ns)}
     looks = Looks(tmp_path, _nothing, _nothing, lambda: known.write_bytes(b"second"), _nothing, _nothing)
-    assert _seen(looks, [known]) == [["a.png"]]
+    assert _seen(looks, facts) == [["a.png"]]
+
+
+def test_what_was_changed_since_it_was_dealt_with_counts_even_before_the_first_look(tmp_path):
+    known = tmp_path / "a.png"
+    known.write_bytes(b"half")
+    facts = {known: (4, known.stat().st_mtime_ns)}
+    known.write_bytes(b"all of it")
+    assert _seen(Looks(tmp_path, _nothing, _nothing, _nothing), facts) == [["a.png"]]
 
 
 def test_an_empty_file_and_one_that_goes_again_do_not_count(tmp_path):
@@ -61,7 +70,7 @@ def test_an_empty_file_and_one_that_goes_again_do_not_count(tmp_path):
 def test_a_stop_ends_the_wait_without_another_look(tmp_path):
     naps = []
     new = new_pictures(
-        lambda: naps.append("look") or [], known=(), should_stop=lambda: len(naps) >= 2, sleep=naps.append
+        lambda: naps.append("look") or [], known={}, should_stop=lambda: len(naps) >= 2, sleep=naps.append
     )
     assert list(new) == []
     assert naps == [0.2, 0.2]

@@ -2,7 +2,6 @@
 
 import copy
 import tempfile
-import warnings
 import xml.etree.ElementTree as ElementTree
 from functools import cached_property
 from pathlib import Path
@@ -42,12 +41,12 @@ class OpenVINOBackend:
 
         Raises:
             MissingExtraError: openvino is not installed.
-            OpenVINOError: a precision that this CPU, or OpenVINO on CPUs, does not have.
+            OpenVINOError: a precision that this CPU, or OpenVINO on CPUs, does not have; or a broken installation.
         """
         if scale < 1:
             raise ValueError(f"expected scale >= 1, got {scale}")
-        self._core = require_extra("openvino", extra="openvino", purpose="the backend openvino").Core()
-        self._check_precision(dtype)
+        self._core, precisions = _open_core()
+        _check_precision(dtype, precisions)
         self.scale = scale
         self.dtype = dtype
         self.multiple = multiple_of(network)
@@ -69,35 +68,24 @@ class OpenVINOBackend:
         )
 
     def _run(self, dtype: torch.dtype, batch: Tensor) -> Tensor:
-        if dtype not in self._compiled:
-            self._compiled[dtype] = self._compile(dtype)
         try:
+            if dtype not in self._compiled:
+                self._compiled[dtype] = self._compile(dtype)
             # Without `share_outputs` the result is a copy, which the next batch does not overwrite.
             return torch.from_numpy(self._compiled[dtype](batch.contiguous().numpy(), share_inputs=True)[0])
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
         # What failed once asks for the same memory again, whatever the next batch: it has to be made anew.
-        del self._compiled[dtype]
+        self._compiled.pop(dtype, None)
         raise OutOfDeviceMemoryError(f"openvino has no memory for a batch of {tuple(batch.shape)}")
 
     @cached_property
     def _footprint(self) -> Footprint:
         return measure_footprint(self._original)
 
-    def _check_precision(self, dtype: torch.dtype) -> None:
-        if dtype not in _HINTS:
-            asked = str(dtype).removeprefix("torch.")
-            raise OpenVINOError(f"the backend openvino computes in fp32 or bf16 on a CPU, not in {asked}: use auto.")
-        if dtype == torch.bfloat16 and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            raise OpenVINOError("OpenVINO finds no bf16 in this CPU: use the precision auto or fp32.")
-
     def _compile(self, dtype: torch.dtype) -> Any:
-        with warnings.catch_warnings():
-            # The tracer warns of the check of sides, whose answer is the same for all that it lets through.
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)  # pyright: ignore[reportPrivateImportUsage]
-            warnings.filterwarnings("ignore", r"`torch\.jit\.trace", DeprecationWarning)
-            model = to_openvino(self._original)
+        model = to_openvino(self._original)
         if dtype == torch.bfloat16:
             model = _with_exact_sums(self._core, model)
         settings = {
@@ -106,6 +94,28 @@ class OpenVINOBackend:
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         }
         return self._core.compile_model(model, "CPU", settings)
+
+
+def _open_core() -> tuple[Any, list[str]]:
+    """OpenVINO's entrance, and what it says of the CPU's precisions."""
+    try:
+        core = require_extra("openvino", extra="openvino", purpose="the backend openvino").Core()
+        return core, core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    except (ImportError, RuntimeError) as error:  # A library, or the plugin for CPUs, that cannot be loaded.
+        raise OpenVINOError(f"openvino is installed but does not start ({_last_line(error)}): reinstall it.") from error
+
+
+def _last_line(error: Exception) -> str:
+    """What OpenVINO says in the end; the names of its source files stand before."""
+    return str(error).strip().rpartition("\n")[-1]
+
+
+def _check_precision(dtype: torch.dtype, precisions: list[str]) -> None:
+    if dtype not in _HINTS:
+        asked = str(dtype).removeprefix("torch.")
+        raise OpenVINOError(f"the backend openvino computes in fp32 or bf16 on a CPU, not in {asked}: use auto.")
+    if dtype == torch.bfloat16 and "BF16" not in precisions:
+        raise OpenVINOError("OpenVINO finds no bf16 in this CPU; the precision fp32 works.")
 
 
 def is_out_of_memory(error: BaseException) -> bool:

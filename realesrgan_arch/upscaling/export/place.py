@@ -6,18 +6,19 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from realesrgan_arch import atomic
+from realesrgan_arch.file_lock import file_lock, has_locks
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.upscaling.export.source import ExportError
-from realesrgan_arch.upscaling.leftovers import sole_writer
 
 RECORD = "export.json"
 WRITTEN = "written"
 """The entry of the record that lists all files of an export, itself, too."""
 _STAGING = ".export-"
+_LOCK = ".export.lock"
 
 
 def check_free(folder: Path, targets: Sequence[str], *, sources: Sequence[Path], overwrite: bool) -> None:
@@ -70,7 +71,7 @@ def staging(folder: Path) -> Iterator[Path]:
     """
     existed = folder.exists()
     try:
-        with sole_writer(folder, is_shard=False) as is_alone:
+        with _sole_exporter(folder) as is_alone:
             hidden = _make_hidden(folder, is_alone=is_alone)
             try:
                 yield hidden
@@ -102,6 +103,18 @@ def publish(hidden: Path, folder: Path, targets: Sequence[str]) -> tuple[Path, .
     for name in targets:
         atomic.move_into_place(hidden / name, folder / name)
     return old
+
+
+@contextmanager
+def _sole_exporter(folder: Path) -> Iterator[bool]:
+    """Yield whether no other process exports into `folder`, as far as its drive can tell."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(file_lock(folder / _LOCK))
+        except OSError:  # Another one does, or the drive knows no locks.
+            yield False
+            return
+        yield has_locks()
 
 
 def _make_hidden(folder: Path, *, is_alone: bool) -> Path:
