@@ -12,7 +12,7 @@ from tests.upscaling.backends.networks import small_network
 def _convert_unnoticed(kind, convert):
     """Convert a network in training; nothing may be said, drawn or changed."""
     network = small_network(kind).train()
-    network.body.eval()
+    next(network.children()).eval()
     modes = [layer.training for layer in network.modules()]
     state = torch.get_rng_state()
     with warnings.catch_warnings(record=True) as said:

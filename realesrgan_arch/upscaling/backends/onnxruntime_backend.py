@@ -16,8 +16,8 @@ from realesrgan_arch.upscaling.convert import write_onnx
 
 _OUT_OF_MEMORY = ("Failed to allocate memory", "bad_alloc", "bad allocation")
 _FATAL_ONLY = 4
-_LAYERS_HELD, _PICTURES_HELD = 1.7, 4
-"""What is in memory at the peak, as multiples of the widest layer and of the picture; measured."""
+_LAYERS_HELD, _PICTURES_HELD = 2.0, 4
+"""What is in memory at the peak, as multiples of the widest layer and of the picture; the most that was measured."""
 
 
 class ONNXRuntimeBackend:

@@ -22,8 +22,8 @@ _OUT_OF_MEMORY = ("Failed to allocate", "bad_alloc", "Can not allocate")
 _KEEP_F32 = {"name": "precise", "version": "0"}
 """The attribute of an operation in an OpenVINO file (IR) that the inference precision does not lower."""
 
-_LAYERS_HELD, _PICTURES_HELD = 1.7, 4
-"""What is in memory at the peak, as multiples of the widest layer and of the picture; measured."""
+_LAYERS_HELD, _PICTURES_HELD = 2.0, 4
+"""What is in memory at the peak, as multiples of the widest layer and of the picture; the most that was measured."""
 
 
 class OpenVINOError(UserError):

@@ -14,7 +14,7 @@ from realesrgan_arch.upscaling.backends.interface import OutOfDeviceMemoryError
 _OUT_OF_MEMORY = ("DefaultCPUAllocator:", "MPS backend out of memory")
 """How a plain RuntimeError of the CPU and of Apple's GPU begins; CUDA has an error class of its own."""
 
-_LAYERS_HELD, _LAYERS_HELD_IN_HALF, _PICTURES_HELD = 1.25, 1.7, 2
+_LAYERS_HELD, _LAYERS_HELD_IN_HALF, _PICTURES_HELD = 2.0, 3.1, 2
 """What is in memory at the peak, as multiples of the widest layer and of the picture; measured on a CPU."""
 
 
