@@ -17,6 +17,7 @@ from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.weights.load import load_generator
+from tests.upscaling.backends.networks import deep_rrdbnet
 from tests.upscaling.backends_for_tests import CPU, Chooser
 
 RADIUS = 3
@@ -154,9 +155,10 @@ def test_tiled_rrdbnet_equals_whole_when_the_overlap_holds_its_receptive_field(s
 
 
 def test_tiled_rrdbnet_is_within_one_level_of_whole_with_the_default_overlap():
-    torch.manual_seed(0)
-    network, pixels = RRDBNet(scale=4, num_feat=16, num_block=3, num_grow_ch=8), _pixels(100, 120)
+    pixels = _pixels(70, 100)
+    network = deep_rrdbnet(to_tensor(pixels)[None], num_block=12, num_feat=16)
     assert _most_levels(network, pixels) <= 1
+    assert _most_levels(network, pixels, tile_pad=2) > 1, "or the test sees no overlap that is too small"
 
 
 @pytest.mark.shared_data
@@ -166,9 +168,9 @@ def test_the_released_compact_model_tiled_is_within_one_level_of_whole(shared_da
     assert _most_levels(network, photo[:100, :120]) <= 1
 
 
-def _most_levels(network, pixels):
-    """By how many levels tiles of 32 with the default overlap differ from the whole picture at most."""
-    whole, tiled = (_whole(_upscaler(network, tile=tile), pixels).astype(int) for tile in (0, 32))
+def _most_levels(network, pixels, **settings_):
+    """By how many levels tiles of 32, with the default overlap unless it is named, differ from the whole picture."""
+    whole, tiled = (_whole(_upscaler(network, tile=tile, **settings_), pixels).astype(int) for tile in (0, 32))
     return np.abs(whole - tiled).max()
 
 
@@ -221,8 +223,10 @@ def test_a_result_can_be_changed_by_its_owner():
 
 _MEASURE = """
 import resource
+import sys
 import numpy as np
 import torch
+from realesrgan_arch.upscaling import tile_size
 from realesrgan_arch.upscaling.engine import Upscaler
 
 class Nearest:
@@ -232,27 +236,64 @@ class Nearest:
     def bytes_per_pixel(self):
         return 400
 
-pixels = np.full((2400, 1000, 3), 7, np.uint8)
-upscaler = Upscaler(Nearest(), tile=128, pre_pad=10)
-for height in (600, 2400):
-    rows = sum(len(strip) for strip in upscaler.upscale_strips(pixels[:height]))
+tile, *sizes = map(int, sys.argv[1:])
+tile_size._STRIP_BYTES = 2**23
+upscaler = Upscaler(Nearest(), tile=tile, pre_pad=10)
+for height, width in zip(sizes[::2], sizes[1::2]):
+    pixels = np.full((2400, 6000, 3), 7, np.uint8)
+    rows = sum(len(strip) for strip in upscaler.upscale_strips(pixels[:height, :width]))
     print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
 def test_memory_does_not_grow_with_the_height_of_a_picture():
-    run = subprocess.run([sys.executable, "-c", _MEASURE], capture_output=True, text=True, check=True)
-    (low_rows, low), (high_rows, high) = (map(int, line.split()) for line in run.stdout.splitlines())
+    (low_rows, low), (high_rows, high) = _peaks(128, 600, 1000, 2400, 1000)
     assert (low_rows, high_rows) == (2400, 9600)
     # The result of the higher one has 115 megabytes, as float32 461; the picture itself as float32 29.
     assert high - low < 12
 
 
+def test_memory_hardly_grows_with_the_width_of_a_picture():
+    (_, narrow), (rows, wide) = _peaks(512, 600, 3000, 600, 6000)
+    assert rows == 2400
+    # A row of tiles of 512 x 512 is 74 and 147 megabytes; the seams, which are whole rows, grow.
+    assert wide - narrow < 30
+
+
+def _peaks(tile, *sizes):
+    """The number of rows and the peak in megabytes after each of pictures of `sizes`, heights and widths."""
+    command = [sys.executable, "-c", _MEASURE, *map(str, (tile, *sizes))]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [map(int, line.split()) for line in run.stdout.splitlines()]
+
+
 def test_the_tile_is_chosen_by_the_free_memory_unless_it_is_named(monkeypatch):
     monkeypatch.setattr("realesrgan_arch.upscaling.tile_size.free_memory", lambda device: 2 * 1000 * 104**2)
     backend = Chooser(1)
-    Upscaler(backend).upscale(torch.zeros(3, 200, 200))
+    upscaler = Upscaler(backend)
+    assert upscaler.tile is None
+    upscaler.upscale(torch.zeros(3, 200, 200))
     assert max(max(shape) for shape in backend.calls) == 104
+    assert upscaler.tile == 64
+
+
+def test_the_tile_that_the_first_picture_had_holds_however_much_memory_is_free_later(monkeypatch):
+    backend = Chooser(1)
+    upscaler = Upscaler(backend)
+    for count in (2 * 1000 * 104**2, 2 * 1000 * 72**2, 10**15):
+        monkeypatch.setattr("realesrgan_arch.upscaling.tile_size.free_memory", lambda device, count=count: count)
+        upscaler.upscale(torch.zeros(3, 200, 200))
+        assert upscaler.tile == 64
+    assert len(set(backend.calls)) == 1
+
+
+def test_the_device_is_asked_for_its_free_memory_once_for_each_picture(monkeypatch):
+    asked = []
+    monkeypatch.setattr("realesrgan_arch.upscaling.tile_size.free_memory", lambda device: asked.append(device) or 10**9)
+    upscaler = Upscaler(Chooser(1), tile=32)
+    for _ in range(2):
+        upscaler.upscale(torch.zeros(3, 200, 200))
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize("image", [torch.rand(1, 8, 8), torch.rand(1, 3, 8, 8), torch.zeros(3, 8, 8).byte()])

@@ -18,10 +18,10 @@ def small_network(kind):
     return build_generator(specs[kind]).eval()
 
 
-def deep_rrdbnet(pictures):
+def deep_rrdbnet(pictures, *, num_block=23, num_feat=32):
     """An RRDBNet of full depth whose output is as wide as a picture's: 23 blocks swell the sums sixtyfold."""
     torch.manual_seed(0)
-    network = build_generator(RRDBNetSpec(num_feat=32, num_grow_ch=16)).eval()
+    network = build_generator(RRDBNetSpec(num_block=num_block, num_feat=num_feat, num_grow_ch=num_feat // 2)).eval()
     with torch.no_grad():
         result = network(pictures)
         network.conv_last.weight *= 0.25 / result.std()
