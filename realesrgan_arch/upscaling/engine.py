@@ -1,10 +1,11 @@
 """Magnify one picture with a network, tile by tile, and never show a pixel that was not computed for its place.
 
-Memory is bounded by the tile and by one row of tiles: neither the picture as floating-point numbers nor its result is
-ever held whole, unless the caller keeps the rows.
+Memory is bounded by the tile and by one row of tiles, whose height falls where the picture is wide: neither the picture
+as floating-point numbers nor its result is ever held whole, unless the caller keeps the rows.
 """
 
 import logging
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from realesrgan_arch.errors import UserError
 from realesrgan_arch.images import Pixels
 from realesrgan_arch.plural import count_of
 from realesrgan_arch.upscaling.backends.interface import Backend, OutOfDeviceMemoryError
-from realesrgan_arch.upscaling.strip import Finish, Strip, keep_float, quantise
-from realesrgan_arch.upscaling.tile_size import SMALLEST_TILE, choose_batch, choose_tile
+from realesrgan_arch.upscaling.backends.torch_backend import is_out_of_memory
+from realesrgan_arch.upscaling.strip import Finish, Strip, keep_clamped, keep_float, quantise
+from realesrgan_arch.upscaling.tile_size import SMALLEST_TILE, choose_batch, choose_height, choose_tile, free_room
 from realesrgan_arch.upscaling.tiling import STEP, Cutter, Piece, Span, rounded_up
 from realesrgan_arch.upscaling.windows import Windows, to_batch
 
@@ -30,12 +32,22 @@ class UpscaleError(UserError):
     """A picture that the network could not magnify."""
 
 
+class _CutAgainError(Exception):
+    """The device has no memory for the first tile of a row: nothing is lost when the row is cut into smaller ones."""
+
+
 @dataclass
 class _Work:
-    """One picture on its way. `size` of its tiles may fall; `repeated`: tiles that were computed again in float32."""
+    """One picture on its way.
+
+    `size` of its tiles may fall. `room`: bytes for batches. `pixel_bytes`: of a pixel of the result. `repeated`: tiles
+    that were computed again in float32.
+    """
 
     windows: Windows
     size: int
+    room: int | None
+    pixel_bytes: int
     repeated: int = 0
 
 
@@ -44,6 +56,9 @@ class Upscaler:
 
     When the device runs out of memory the tile is halved, finished tiles are kept, and the smaller `tile` holds for the
     pictures that follow. One picture at a time: it is not for several threads.
+
+    `tile`: the one in use. Where it is chosen by the free memory it is None before the first picture, and what was
+    chosen then holds for all that follow, so that bytes do not depend on what else is in memory meanwhile.
     """
 
     def __init__(
@@ -60,7 +75,7 @@ class Upscaler:
         Args:
             backend: what computes; a tile that its precision cannot hold is computed again in float32.
             tile: largest side of a tile in input pixels, without its overlap; 0 computes the picture whole, None
-                chooses by the free memory.
+                chooses by the free memory. In wide pictures tiles are less high, see `choose_height`.
             tile_pad: context on each side in input pixels. Equal to the whole picture's result where this is at least
                 the receptive radius of the network; RRDBNet's is some 350, so there it is an approximation.
             pre_pad: pixels of reflection added at the bottom and the right while computing.
@@ -73,6 +88,7 @@ class Upscaler:
         self.scale = backend.scale
         self.tile = tile
         self._batch = batch
+        self._most_pixels = sys.maxsize
         self._backend = backend
         self._tile_pad = tile_pad
         self._pre_pad = pre_pad
@@ -89,7 +105,7 @@ class Upscaler:
         _, height, width = image.shape
         output = torch.empty(3, height * self.scale, width * self.scale)
         top = 0
-        for strip in self._upscale(image.detach().float().cpu().permute(1, 2, 0).numpy(), keep_float):
+        for strip in self._upscale(image.detach().float().cpu().permute(1, 2, 0).numpy(), keep_clamped):
             output[:, top : top + len(strip)] = torch.from_numpy(strip).permute(2, 0, 1)
             top += len(strip)
         return output
@@ -114,8 +130,10 @@ class Upscaler:
 
     def _upscale(self, pixels: Pixels, finish: Finish) -> Iterator[Pixels]:
         windows = Windows(pixels, pre_pad=self._pre_pad, multiple=self._backend.multiple)
-        size = choose_tile(self._backend, tile_pad=self._tile_pad) if self.tile is None else self.tile
-        work = _Work(windows, size)
+        room = free_room(self._backend)
+        if self.tile is None:
+            self.tile = choose_tile(self._backend, room=room, tile_pad=self._tile_pad)
+        work = _Work(windows, self.tile, room, pixel_bytes=3 * pixels.dtype.itemsize)
         height, width = pixels.shape[:2]
         yield from self._strips(work, Span(0, height), Span(0, width), finish)
         if work.repeated:
@@ -129,15 +147,17 @@ class Upscaler:
         """
         above: Tensor | None = None
         start = rows.start
+        row_bytes = len(columns) * self.scale**2 * work.pixel_bytes
         while start < rows.stop:
             size = work.size
-            cutter = self._cutter(size)
-            across = cutter.pieces(columns, work.windows.width)
-            for row in cutter.pieces(Span(start, rows.stop), work.windows.height):
+            across = self._cutter(size).pieces(columns, work.windows.width)
+            down = self._cutter(choose_height(size, row_bytes=row_bytes))
+            for row in down.pieces(Span(start, rows.stop), work.windows.height):
                 strip = Strip((len(row.core) * self.scale, len(columns) * self.scale), above=above, finish=finish)
-                for column, tile in zip(across, self._tiles(work, row, across), strict=False):
-                    strip.add(tile, shared=column.zone * self.scale)
-                if strip.pixels is None:
+                try:
+                    for column, tile in zip(across, self._tiles(work, row, across), strict=True):
+                        strip.add(tile, shared=column.zone * self.scale)
+                except _CutAgainError:
                     break
                 yield strip.pixels
                 start, above = row.core.stop, strip.below
@@ -147,8 +167,11 @@ class Upscaler:
     def _tiles(self, work: _Work, row: Piece, columns: Sequence[Piece]) -> Iterator[Tensor]:
         """Yield what each tile of a row shows, from left to right, float (3, h, w) on the device.
 
-        When the device has no memory for the first one, there is none: the row can be cut again. When it has none for
-        a later one, this and those to its right are put together from smaller ones.
+        When the device has no memory for a later one than the first, this and those to its right are put together from
+        smaller ones.
+
+        Raises:
+            _CutAgainError: it has none for the first one.
         """
         size = work.size
         waiting = deque(columns)
@@ -162,11 +185,11 @@ class Upscaler:
                 for result in results:
                     yield self._shown(result, row, waiting.popleft())
             elif len(together) > 1:
-                self._batch = len(together) // 2
+                self._most_pixels = len(together) // 2 * _window_pixels(row, together[0])
             else:
                 self._shrink(work, row, together[0])
                 if len(waiting) == len(columns):
-                    return
+                    raise _CutAgainError
 
     def _in_parts(self, work: _Work, rows: Span, columns: Span) -> Tensor:
         parts = list(self._strips(work, rows, columns, keep_float))
@@ -179,17 +202,24 @@ class Upscaler:
 
     def _count_at_once(self, work: _Work, row: Piece, waiting: Sequence[Piece]) -> int:
         """How many of the `waiting` tiles to compute at once: in as few batches as may be, of about one size."""
+        pixels = _window_pixels(row, waiting[0])
         most = self._batch
         if most is None:
-            most = choose_batch(self._backend, window_pixels=len(row.window) * len(waiting[0].window))
+            most = choose_batch(self._backend, room=work.room, window_pixels=pixels)
+        most = max(1, min(most, self._most_pixels // pixels))
         return -(-len(waiting) // -(-len(waiting) // most))
 
     def _attempt(self, work: _Work, row: Piece, columns: Sequence[Piece]) -> Tensor | None:
         """The magnified windows, or None when the device has no memory for them."""
         try:
             return self._compute(work, [work.windows.cut(row.window, column.window) for column in columns])
-        except (OutOfDeviceMemoryError, torch.OutOfMemoryError):
-            return None
+        except (OutOfDeviceMemoryError, RuntimeError, MemoryError) as error:
+            if not isinstance(error, OutOfDeviceMemoryError) and not is_out_of_memory(error):
+                raise
+        # Only here: the error held what the failed batch had in memory.
+        if self._backend.device.type == "cuda":
+            torch.cuda.empty_cache()
+        return None
 
     @torch.inference_mode()
     def _compute(self, work: _Work, windows: Sequence[Pixels]) -> Tensor:
@@ -201,16 +231,22 @@ class Upscaler:
             raise ValueError(
                 f"expected the network to give {expected}, got {tuple(results.shape)}: is the scale right?"
             )
-        if self._backend.dtype != torch.float32:
-            for index in _not_finite(results):
+        self._mend(work, batch, results)
+        return results
+
+    def _mend(self, work: _Work, batch: Tensor, results: Tensor) -> None:
+        """Compute again in float32 what is not finite in a lower precision."""
+        broken = _not_finite(results)
+        if broken and self._backend.dtype != torch.float32:
+            for index in broken:
                 results[index] = self._backend.run_exactly(batch[index : index + 1])[0]
-                work.repeated += 1
-        if _not_finite(results):
+            work.repeated += len(broken)
+            broken = _not_finite(results[broken])
+        if broken:
             raise UpscaleError(
                 "The network gave values that are not finite, in float32 too: the weights are damaged or are not "
                 "those of this network; verify the weights file."
             )
-        return results
 
     def _shrink(self, work: _Work, row: Piece, column: Piece) -> None:
         """Halve the tile, as large as the one that failed really was."""
@@ -227,6 +263,10 @@ class Upscaler:
 
     def _cutter(self, size: int) -> Cutter:
         return Cutter(size, self._tile_pad, self._backend.multiple)
+
+
+def _window_pixels(row: Piece, column: Piece) -> int:
+    return len(row.window) * len(column.window)
 
 
 def _not_finite(results: Tensor) -> list[int]:

@@ -12,6 +12,9 @@ from realesrgan_arch.upscaling.engine import UpscaleError, Upscaler
 from realesrgan_arch.upscaling.result_size import ResultSize
 
 AlphaUpsampler = Literal["bicubic", "network"]
+_ALPHA_ROWS = 64
+_CUBIC_REACH = 2
+"""Rows that bicubic interpolation looks at beyond its own, above and below."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,10 @@ class PictureUpscaler:
         return replace(picture, rgb=rgb, alpha=alpha)
 
     def upscale_strips(self, picture: Picture) -> Iterator[Pixels]:
-        """Return the rows of `upscale(picture)` from top to bottom; alpha alone is held whole.
+        """Return the rows of `upscale(picture)` from top to bottom, alpha with them.
+
+        Only `fill_hidden_colours` looks at a whole picture at once, one with alpha in its own size: that takes about
+        25 bytes a pixel where something is hidden.
 
         Returns:
             Strips (h, W, C) in the picture's dtype: C is 1 for gray, 3 for RGB, 4 for either with alpha.
@@ -68,14 +74,17 @@ class PictureUpscaler:
         strips = self.upscaler.upscale_strips(_visible(picture), gray=picture.is_gray)
         if picture.alpha is None:
             return strips
-        height, width = picture.alpha.shape
-        return _with_alpha(strips, self._upscale_alpha(picture.alpha, self.output_size((width, height))))
+        return _with_alpha(strips, self._alpha_strips(picture.alpha))
+
+    def _alpha_strips(self, alpha: Pixels) -> Iterator[Pixels]:
+        if self.alpha_upsampler == "bicubic":
+            return _cubic_strips(alpha, self.upscaler.scale)
+        return self.upscaler.upscale_strips(_as_rgb(alpha), gray=True)
 
     def _upscale_alpha(self, alpha: Pixels, size: tuple[int, int]) -> Pixels:
         if self.alpha_upsampler == "bicubic":
             return _resized(alpha[..., None], size, enlarging=cv2.INTER_CUBIC)[..., 0]
-        planes = np.repeat(alpha[..., None], 3, axis=2)
-        return _resized(self._whole(planes, gray=True), size, enlarging=cv2.INTER_LANCZOS4)[..., 0]
+        return _resized(self._whole(_as_rgb(alpha), gray=True), size, enlarging=cv2.INTER_LANCZOS4)[..., 0]
 
     def _whole(self, rgb: Pixels, *, gray: bool) -> Pixels:
         """The network's result (H * scale, W * scale, 3 or 1)."""
@@ -111,12 +120,30 @@ def _visible(picture: Picture) -> Pixels:
     return picture.rgb if picture.alpha is None else fill_hidden_colours(picture.rgb, picture.alpha)
 
 
-def _with_alpha(strips: Iterator[Pixels], alpha: Pixels) -> Iterator[Pixels]:
-    top = 0
+def _as_rgb(plane: Pixels) -> Pixels:
+    """(H, W) as (H, W, 3), without a copy."""
+    return np.broadcast_to(plane[..., None], (*plane.shape, 3))
+
+
+def _with_alpha(strips: Iterator[Pixels], alpha: Iterator[Pixels]) -> Iterator[Pixels]:
+    """Yield `strips` (h, W, 1 or 3) as (h, W, 4); those of `alpha` (h, W, 1) may have other heights."""
+    waiting: Pixels | None = None
     for strip in strips:
-        rgb = np.broadcast_to(strip, (*strip.shape[:2], 3))
-        yield np.dstack((rgb, alpha[top : top + len(strip)]))
-        top += len(strip)
+        while waiting is None or len(waiting) < len(strip):
+            waiting = next(alpha) if waiting is None else np.concatenate((waiting, next(alpha)))
+        yield np.dstack((np.broadcast_to(strip, (*strip.shape[:2], 3)), waiting[: len(strip)]))
+        waiting = waiting[len(strip) :]
+
+
+def _cubic_strips(plane: Pixels, scale: int) -> Iterator[Pixels]:
+    """Yield the rows (h, W * scale, 1) of `plane` (H, W) magnified by bicubic interpolation, some at a time."""
+    height, width = plane.shape
+    for top in range(0, height, _ALPHA_ROWS):
+        stop = min(top + _ALPHA_ROWS, height)
+        first, last = max(top - _CUBIC_REACH, 0), min(stop + _CUBIC_REACH, height)
+        size = (width * scale, (last - first) * scale)
+        rows = _resized(plane[first:last, :, None], size, enlarging=cv2.INTER_CUBIC)
+        yield rows[(top - first) * scale : (stop - first) * scale]
 
 
 def _resized(pixels: Pixels, size: tuple[int, int], *, enlarging: int) -> Pixels:

@@ -34,8 +34,10 @@ class Strip:
         self._filled = 0
 
     @property
-    def pixels(self) -> Pixels | None:
-        """Pixels (rows, columns, C) so far; None without a tile."""
+    def pixels(self) -> Pixels:
+        """Pixels (rows, columns, C) so far."""
+        if self._pixels is None:
+            raise ValueError("expected at least one tile")
         return self._pixels
 
     @property
@@ -45,31 +47,38 @@ class Strip:
 
     @torch.inference_mode()
     def add(self, tile: Tensor, *, shared: int) -> None:
-        """Take the next tile to the right.
+        """Take the next tile to the right; on the device this needs memory for a few rows only.
 
         Args:
             tile: float (3, rows + shared rows, columns + shared columns); begins where the last one's shared columns
                 begin.
             shared: how many columns at its right the next tile shows, too.
         """
-        rows = self._shape[0]
-        if self._right is not None:
-            tile = _blended(self._right, tile, dim=2)
+        rows, left, above = self._shape[0], self._right, self._above
+        own = tile.shape[2] - shared
+        columns = slice(self._filled, self._filled + own)
         # Copies, or the whole tile would stay in memory with its seams.
-        self._right = tile[..., tile.shape[2] - shared :].clone() if shared else None
-        tile = tile[..., : tile.shape[2] - shared]
-        columns = slice(self._filled, self._filled + tile.shape[2])
-        if self._above is not None:
-            tile = _blended(self._above[..., columns], tile, dim=1)
+        self._right = tile[..., own:].clone() if shared else None
+        step = _ROWS_AT_ONCE if above is None else max(_ROWS_AT_ONCE, above.shape[1])
+        for top in range(0, rows, step):
+            band = slice(top, min(top + step, rows))
+            piece = _joined(left, tile[..., :own], band)
+            if above is not None and top == 0:
+                piece = _blended(above[..., columns], piece, dim=1)
+            self._paste(self._finish(piece), band, columns)
         if tile.shape[1] > rows:
-            self._below.append(tile[:, rows:].clone())
-        self._paste(self._finish(tile[:, :rows]), columns)
+            self._below.append(_joined(left, tile[..., :own], slice(rows, None)).clone())
+        self._filled = columns.stop
 
-    def _paste(self, finished: Pixels, columns: slice) -> None:
+    def _paste(self, finished: Pixels, rows: slice, columns: slice) -> None:
         if self._pixels is None:
             self._pixels = np.empty((*self._shape, finished.shape[2]), finished.dtype)
-        self._pixels[:, columns] = finished
-        self._filled = columns.stop
+        self._pixels[rows, columns] = finished
+
+
+def _joined(left: Tensor | None, tile: Tensor, rows: slice) -> Tensor:
+    """Some rows of `tile`, with the shared columns of the one to its left blended into them."""
+    return tile[:, rows] if left is None else _blended(left[:, rows], tile[:, rows], dim=2)
 
 
 def _blended(before: Tensor, tile: Tensor, *, dim: int) -> Tensor:
@@ -85,8 +94,13 @@ def _blended(before: Tensor, tile: Tensor, *, dim: int) -> Tensor:
 
 
 def keep_float(tile: Tensor) -> Pixels:
+    """Finish as float32, unclamped: what is blended again must be as it came."""
+    return tile.float().permute(1, 2, 0).cpu().numpy()
+
+
+def keep_clamped(tile: Tensor) -> Pixels:
     """Finish as float32 in [0, 1]."""
-    return tile.float().clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+    return keep_float(tile.clamp(0, 1))
 
 
 def quantise(tile: Tensor, *, bits: int, gray: bool = False) -> Pixels:
@@ -95,14 +109,13 @@ def quantise(tile: Tensor, *, bits: int, gray: bool = False) -> Pixels:
     The bytes are those of upstream's RealESRGANer (xinntao/Real-ESRGAN, `realesrgan/utils.py`): float32, times 255 or
     65535. `gray` makes one channel of three before that: the luma of ITU-R BT.601.
     """
-    _, height, width = tile.shape
-    dtype = torch.uint8 if bits == 8 else torch.int32
-    pixels = torch.empty(height, width, 1 if gray else 3, dtype=dtype, device=tile.device)
-    for top in range(0, height, _ROWS_AT_ONCE):
-        rows = tile[:, top : top + _ROWS_AT_ONCE].float().clamp(0, 1)
-        rows = _luma(rows) if gray else rows
-        pixels[top : top + _ROWS_AT_ONCE] = rows.mul_(2**bits - 1).round_().permute(1, 2, 0)
-    return pixels.cpu().numpy() if bits == 8 else pixels.cpu().numpy().astype(np.uint16)
+    rows = tile.float().clamp(0, 1)
+    rows = _luma(rows) if gray else rows
+    pixels = rows.mul_(2**bits - 1).round_().permute(1, 2, 0)
+    # On the device, so that whole numbers travel; torch's uint16 knows few operations.
+    if bits == 8:
+        return pixels.to(torch.uint8).contiguous().cpu().numpy()
+    return pixels.to(torch.int32).contiguous().cpu().numpy().astype(np.uint16)
 
 
 def _luma(rgb: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from realesrgan_arch.upscaling.backends.interface import Backend
 
 
 class TickingBackend:
-    """A backend that calls `tick` with the number of input pixels after each batch; see `Backend`.
+    """A backend that calls `tick` with the number of input pixels after each batch, repeated ones too; see `Backend`.
 
     What `tick` raises ends the picture.
     """
@@ -25,14 +25,16 @@ class TickingBackend:
 
     def run(self, batch: Tensor) -> Tensor:
         """See `Backend.run`."""
-        result = self._backend.run(batch)
-        self._tick(batch.shape[0] * batch.shape[2] * batch.shape[3])
-        return result
+        return self._ticked(batch, self._backend.run(batch))
 
     def run_exactly(self, batch: Tensor) -> Tensor:
         """See `Backend.run_exactly`."""
-        return self._backend.run_exactly(batch)
+        return self._ticked(batch, self._backend.run_exactly(batch))
 
     def bytes_per_pixel(self) -> int:
         """See `Backend.bytes_per_pixel`."""
         return self._backend.bytes_per_pixel()
+
+    def _ticked(self, batch: Tensor, result: Tensor) -> Tensor:
+        self._tick(batch.shape[0] * batch.shape[2] * batch.shape[3])
+        return result

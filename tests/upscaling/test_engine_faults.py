@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from realesrgan_arch.upscaling import engine
+from realesrgan_arch.upscaling import windows as windows_module
 from realesrgan_arch.upscaling.backends.interface import OutOfDeviceMemoryError
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import UpscaleError, Upscaler
@@ -111,6 +113,36 @@ def test_a_batch_is_halved_before_the_tile():
     assert all(shape[0] == 1 for shape in backend.calls[2:])
 
 
+def test_how_many_tiles_have_no_memory_together_is_kept_as_their_pixels(monkeypatch):
+    monkeypatch.setattr(
+        engine, "choose_batch", lambda backend, *, room, window_pixels: min(8, max(1, 5000 // window_pixels))
+    )
+    backend = Chooser(fault=_at(0))
+    upscaler = Upscaler(backend, tile=32, tile_pad=PAD)
+
+    def batches_of(height):
+        backend.calls.clear()
+        upscaler.upscale(torch.zeros(3, height, 8 * 32 + 8))
+        return [shape[0] for shape in backend.calls]
+
+    assert batches_of(8) == [8, 4, 4]
+    backend.calls += [torch.Size((0, 0, 0, 0))]
+    monkeypatch.setattr(backend, "_fault", lambda calls: None)
+    assert batches_of(46) == [1] * 8, "four of these have more pixels than eight of those"
+    assert batches_of(4) == [8], "and eight of these have as many as four of those"
+
+
+def test_parts_of_a_tile_are_blended_as_they_came_and_clamped_at_the_end():
+    class Steep(Chooser):
+        """0 for the first tile, 2 for all that follow; no memory for the second one."""
+
+        def run(self, batch):
+            return torch.full_like(super().run(batch), 2.0 if len(self.calls) > 1 else 0.0)
+
+    line = Upscaler(Steep(1, fault=_at(1)), tile=64, tile_pad=0).upscale(torch.zeros(3, 1, 128))[0, 0]
+    assert line[64:72].tolist() == [min(1, 2 * (index + 0.5) / 8) for index in range(8)]
+
+
 def test_no_memory_for_the_smallest_tile_is_said_and_the_next_picture_works():
     backend = Chooser(fault=_at(*range(3)))
     upscaler = Upscaler(backend, tile=64, tile_pad=PAD)
@@ -134,6 +166,16 @@ def test_a_small_picture_without_memory_is_not_tried_again_and_again():
         torch.OutOfMemoryError("injected"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory: Error code 12"),
         RuntimeError("MPS backend out of memory (MPS allocated: 8.00 GB, other allocations: 1.00 GB)"),
+        RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("FIND was unable to find an engine to execute this computation"),
+        RuntimeError(
+            "GET was unable to find an engine to execute this computation: Unable to find a valid cuDNN algorithm"
+        ),
+        RuntimeError("could not create a memory object"),
+        RuntimeError("std::bad_alloc"),
+        MemoryError("Unable to allocate 3.00 GiB for an array"),
     ],
 )
 def test_what_devices_say_when_memory_runs_out_gives_smaller_tiles(error):
@@ -144,6 +186,18 @@ def test_what_devices_say_when_memory_runs_out_gives_smaller_tiles(error):
             return Chooser().run(x)
 
     upscaler = Upscaler(TorchBackend(Network(), scale=2, device=CPU), tile=0, tile_pad=PAD)
+    assert np.array_equal(_whole(upscaler, PIXELS), EXPECTED)
+    assert upscaler.tile == 32
+
+
+def test_memory_that_runs_out_on_the_way_to_the_device_gives_smaller_tiles(monkeypatch):
+    def to_batch(windows, device):
+        if max(windows[0].shape) > 60:
+            raise RuntimeError("CUDA error: out of memory")
+        return windows_module.to_batch(windows, device)
+
+    monkeypatch.setattr(engine, "to_batch", to_batch)
+    upscaler = Upscaler(Chooser(), tile=0, tile_pad=PAD)
     assert np.array_equal(_whole(upscaler, PIXELS), EXPECTED)
     assert upscaler.tile == 32
 
@@ -196,3 +250,28 @@ def test_tiles_that_are_not_finite_are_computed_again_in_float32_and_that_is_sai
 def test_values_that_are_not_finite_in_float32_either_are_an_error(backend):
     with pytest.raises(UpscaleError, match="not finite, in float32 too"):
         _whole(Upscaler(backend, tile=64, tile_pad=PAD), PIXELS)
+
+
+def test_tiles_of_a_batch_that_had_to_be_repeated_are_counted_once(caplog):
+    class Broken(Chooser):
+        """Never finite in its precision; no memory for the second tile in float32."""
+
+        num_exact = 0
+
+        def run(self, batch):
+            return torch.full_like(super().run(batch), torch.nan)
+
+        def run_exactly(self, batch):
+            self.num_exact += 1
+            return _out_of_memory() if self.num_exact == 2 else torch.zeros_like(Chooser.run(self, batch))
+
+    Upscaler(Broken(dtype=torch.bfloat16), tile=64, tile_pad=PAD, batch=3).upscale(torch.zeros(3, 64, 200))
+    assert caplog.messages == ["3 tiles were not finite in this precision and computed again in float32."]
+
+
+def test_a_batch_in_lower_precision_is_looked_through_once(monkeypatch):
+    looks = []
+    monkeypatch.setattr(engine, "_not_finite", lambda results: looks.append(results) or [])
+    backend = Chooser(dtype=torch.bfloat16)
+    _whole(Upscaler(backend, tile=64, tile_pad=PAD), PIXELS)
+    assert len(looks) == len(backend.calls)

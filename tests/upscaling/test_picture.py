@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from realesrgan_arch.images import Metadata, Picture
+from realesrgan_arch.upscaling.backends.interface import OutOfDeviceMemoryError
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.picture import PictureUpscaler, fill_hidden_colours
@@ -123,6 +124,42 @@ def test_strips_are_the_rows_of_the_whole_result(dtype, is_gray, has_alpha, chan
     assert rows.shape == (200, 80, channels)
     assert np.array_equal(rows[..., :3], whole.rgb[..., : min(channels, 3)])
     assert not has_alpha or np.array_equal(rows[..., 3], whole.alpha)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_alpha_by_bicubic_is_the_same_in_strips_and_whole(dtype, scale):
+    class Same(Repeat):
+        def forward(self, x):
+            return x.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
+
+    engine = Upscaler(TorchBackend(Same(), scale=scale, device=torch.device("cpu")), tile=0)
+    alpha = np.maximum(_pixels(dtype, (200, 31)), 1)
+    picture = Picture(_pixels(dtype, (200, 31, 3)), alpha=alpha)
+    (rows,) = PictureUpscaler(engine, outscale=scale).upscale_strips(picture)
+    expected = cv2.resize(alpha, (31 * scale, 200 * scale), interpolation=cv2.INTER_CUBIC)
+    assert np.array_equal(rows[..., 3], expected)
+
+
+def test_alpha_may_come_in_strips_of_other_heights_when_memory_runs_out_for_one_of_both():
+    class Tight(TorchBackend):
+        """No memory for tiles of more than 80 pixels after the second batch."""
+
+        num_runs = 0
+
+        def run(self, batch):
+            self.num_runs += 1
+            if self.num_runs > 2 and max(batch.shape) > 80:
+                raise OutOfDeviceMemoryError
+            return super().run(batch)
+
+    rgb, alpha = _pixels(np.uint8, (300, 50, 3)), np.maximum(_pixels(np.uint8, (300, 50)), 1)
+    upscaler = Upscaler(Tight(Repeat(), scale=2, device=torch.device("cpu")), tile=64)
+    strips = PictureUpscaler(upscaler, outscale=2, alpha_upsampler="network").upscale_strips(Picture(rgb, alpha=alpha))
+    rows = np.concatenate(list(strips))
+    assert upscaler.tile == 32
+    assert np.array_equal(rows[..., :3], _twice(rgb))
+    assert np.abs(rows[..., 3].astype(int) - _twice(alpha)).max() <= 1
 
 
 @pytest.mark.parametrize(("outscale", "can_stream"), [(2, True), (1.99, False), (4, False)])

@@ -104,3 +104,10 @@ def test_the_backend_ticks_with_the_input_pixels_of_each_batch(tmp_path):
     assert len(ticks) > 1
     assert sum(ticks) >= 64 * 64
     assert (plain.rgb == ticked.rgb).all()
+
+
+def test_what_is_repeated_in_float32_ticks_too_so_that_a_stop_is_seen():
+    ticks = []
+    backend = TickingBackend(TorchBackend(Repeat(), scale=2, device=torch.device("cpu")), ticks.append)
+    backend.run_exactly(torch.rand(2, 3, 5, 7))
+    assert ticks == [2 * 5 * 7]

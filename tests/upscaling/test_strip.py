@@ -50,7 +50,27 @@ def test_a_strip_keeps_only_the_seams_of_its_tiles():
 
 
 def test_a_strip_without_a_tile_has_no_pixels():
-    assert Strip((2, 2), above=None, finish=keep_float).pixels is None
+    with pytest.raises(ValueError, match="at least one tile"):
+        _ = Strip((2, 2), above=None, finish=keep_float).pixels
+
+
+@pytest.mark.parametrize("num_above", [0, 40, 200])
+def test_high_tiles_are_finished_some_rows_at_a_time_for_the_device_is_full(num_above):
+    heights = []
+
+    def finish(tile):
+        heights.append(tile.shape[1])
+        return keep_float(tile)
+
+    image, above = torch.rand(3, 600, 30), torch.rand(3, num_above, 30)
+    tiles = [image[..., :14], image[..., 10:]]
+    strip = _strip(tiles, shape=(580, 30), shared=[4, 0], above=above if num_above else None, finish=finish)
+    expected = image[:, :580].clone()
+    weights = (torch.arange(num_above)[:, None] + 0.5) / max(num_above, 1)
+    expected[:, :num_above] = above.lerp(expected[:, :num_above], weights)
+    assert max(heights) == max(128, num_above)
+    assert torch.allclose(torch.from_numpy(strip.pixels).permute(2, 0, 1), expected, atol=1e-6)
+    assert torch.equal(strip.below, image[:, 580:])
 
 
 @pytest.mark.parametrize(("bits", "dtype"), [(8, np.uint8), (16, np.uint16)])

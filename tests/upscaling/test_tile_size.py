@@ -5,7 +5,7 @@ import torch
 
 from realesrgan_arch.devices import DeviceError
 from realesrgan_arch.upscaling import tile_size
-from realesrgan_arch.upscaling.tile_size import choose_batch, choose_tile
+from realesrgan_arch.upscaling.tile_size import choose_batch, choose_height, choose_tile, free_room
 from tests.upscaling.backends_for_tests import Chooser
 
 
@@ -28,13 +28,21 @@ def free(monkeypatch):
 def test_the_largest_step_is_taken_whose_window_needs_half_of_the_free_memory(free, count, tile):
     free(count)
     backend = Chooser()
-    backend.device = torch.device("cuda")
-    assert choose_tile(backend, tile_pad=16) == tile
+    assert choose_tile(backend, room=free_room(backend), tile_pad=16) == tile
 
 
-def test_on_a_cpu_the_tile_is_at_most_384(free):
-    free(10**15)
-    assert choose_tile(Chooser(), tile_pad=16) == 384
+@pytest.mark.parametrize(
+    ("columns", "tile", "rows"), [(1000, 512, 512), (10_000, 512, 256), (20_000, 512, 128), (500_000, 512, 32)]
+)
+def test_wide_pictures_have_lower_tiles_so_that_a_strip_of_8_bits_at_x4_takes_128_mib(columns, tile, rows):
+    row_bytes = columns * 16 * 3
+    assert choose_height(tile, row_bytes=row_bytes) == rows
+    assert rows == 32 or rows * row_bytes <= 2**27
+
+
+def test_tiles_that_were_named_are_never_made_higher_and_a_whole_picture_stays_whole():
+    assert choose_height(20, row_bytes=1) == choose_height(20, row_bytes=10**9) == 20
+    assert choose_height(0, row_bytes=10**9) == 0
 
 
 def test_where_the_system_says_nothing_the_tile_is_256_and_one_at_once(monkeypatch):
@@ -43,9 +51,10 @@ def test_where_the_system_says_nothing_the_tile_is_256_and_one_at_once(monkeypat
 
     monkeypatch.setattr(tile_size, "free_memory", unknown)
     backend = Chooser()
-    assert choose_tile(backend, tile_pad=16) == 256
+    assert free_room(backend) is None
+    assert choose_tile(backend, room=None, tile_pad=16) == 256
     backend.device = torch.device("cuda")
-    assert choose_batch(backend, window_pixels=64**2) == 1
+    assert choose_batch(backend, room=None, window_pixels=64**2) == 1
 
 
 @pytest.mark.parametrize(
@@ -60,7 +69,6 @@ def test_where_the_system_says_nothing_the_tile_is_256_and_one_at_once(monkeypat
     ],
 )
 def test_only_small_tiles_and_only_on_other_devices_than_cpus_are_computed_together(free, device, count, side, batch):
-    free(count)
     backend = Chooser()
     backend.device = torch.device(device)
-    assert choose_batch(backend, window_pixels=side**2) == batch
+    assert choose_batch(backend, room=count // 2, window_pixels=side**2) == batch

@@ -11,8 +11,19 @@ from realesrgan_arch.networks.build import lower_precision
 from realesrgan_arch.upscaling.backends.footprint import Footprint, measure_footprint, multiple_of
 from realesrgan_arch.upscaling.backends.interface import OutOfDeviceMemoryError
 
-_OUT_OF_MEMORY = ("DefaultCPUAllocator:", "MPS backend out of memory")
-"""How a plain RuntimeError of the CPU and of Apple's GPU begins; CUDA has an error class of its own."""
+_OUT_OF_MEMORY = (
+    "DefaultCPUAllocator:",
+    "could not create a memory object",
+    "std::bad_alloc",
+    "MPS backend out of memory",
+    "CUDA error: out of memory",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "FIND was unable to find an engine",
+    "nable to find a valid cuDNN algorithm",
+)
+"""What a plain RuntimeError says of it; only PyTorch's own allocator for CUDA has an error class of its own. cuDNN
+finds no algorithm where none has room to work in."""
 
 _LAYERS_HELD, _LAYERS_HELD_IN_HALF, _PICTURES_HELD = 2.0, 3.1, 2
 """What is in memory at the peak, as multiples of the widest layer and of the picture; measured on a CPU."""
@@ -48,7 +59,7 @@ class TorchBackend:
         self.device = device
         self.dtype = dtype
         self.multiple = multiple_of(network)
-        self._original = copy.deepcopy(network).cpu()
+        self._original = copy.deepcopy(network).cpu().float().eval()
         network = self._on_device(dtype)
         self._network: Callable[[Tensor], Tensor] = torch.compile(network) if compiled else network
 
@@ -73,11 +84,9 @@ class TorchBackend:
     def _run(self, network: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
         try:
             return network(batch.contiguous(memory_format=torch.channels_last)).float()
-        except RuntimeError as error:
-            if not _is_out_of_memory(error):
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
                 raise
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
         raise OutOfDeviceMemoryError(f"{self.device} has no memory for a batch of {tuple(batch.shape)}")
 
     @cached_property
@@ -88,5 +97,7 @@ class TorchBackend:
         return lower_precision(copy.deepcopy(self._original).to(self.device), dtype)
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or any(mark in str(error) for mark in _OUT_OF_MEMORY)
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether an operation of PyTorch failed for lack of memory."""
+    is_named = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return is_named or any(mark in str(error) for mark in _OUT_OF_MEMORY)

@@ -18,10 +18,10 @@ def small_network(kind):
     return build_generator(specs[kind]).eval()
 
 
-def deep_rrdbnet(pictures):
-    """An RRDBNet of half the depth whose output is as wide as a picture's."""
+def deep_rrdbnet(pictures, *, num_block=12, num_feat=16):
+    """An RRDBNet whose output is as wide as a picture's: its blocks swell the sums."""
     torch.manual_seed(0)
-    network = build_generator(RRDBNetSpec(num_feat=16, num_grow_ch=8, num_block=12)).eval()
+    network = build_generator(RRDBNetSpec(num_block=num_block, num_feat=num_feat, num_grow_ch=num_feat // 2)).eval()
     with torch.no_grad():
         result = network(pictures)
         network.conv_last.weight *= 0.25 / result.std()

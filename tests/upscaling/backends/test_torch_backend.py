@@ -1,10 +1,12 @@
 """What the PyTorch backend makes of a network before it runs."""
 
+import copy
+
 import pytest
 import torch
 
 from realesrgan_arch.networks.build import build_generator
-from realesrgan_arch.networks.spec import RRDBNetSpec
+from realesrgan_arch.networks.spec import RRDBNetSpec, SRResNetSpec
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 
 CPU = torch.device("cpu")
@@ -46,3 +48,14 @@ def test_only_the_fast_network_is_compiled_and_only_on_request(network, monkeypa
     assert torch.equal(backend.run(batch), batch + 1)
     assert backend.run_exactly(batch).shape == (1, 3, 32, 24)
     assert len(compiled) == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_measuring_the_footprint_of_a_network_in_training_changes_no_number(dtype):
+    torch.manual_seed(0)
+    network = build_generator(SRResNetSpec(num_feat=16, num_block=2)).train()
+    with torch.inference_mode():
+        expected = copy.deepcopy(network).eval()(batch := torch.rand(1, 3, 8, 8))
+    backend = TorchBackend(network, scale=4, device=CPU, dtype=dtype)
+    assert backend.bytes_per_pixel() > 0
+    torch.testing.assert_close(backend.run_exactly(batch), expected, atol=1e-5, rtol=0)
