@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from realesrgan_arch import image_exif
 from realesrgan_arch.image_formats import OutputKind
-from realesrgan_arch.image_metadata import Metadata
+from realesrgan_arch.image_metadata import MAX_DPI, Metadata
 from realesrgan_arch.image_tiff_tags import read_exif_tags
 
 # A JPEG segment has 65535 bytes; its length takes 2 and a name the others: 6, 29, and 14 in each of up to 255 parts.
 _MAX_JPEG_EXIF, _MAX_JPEG_XMP, _MAX_JPEG_ICC = 65_527, 65_504, 255 * 65_519
-_MAX_DPI = 65_535
 Part = TypeVar("Part")
 
 
@@ -47,14 +47,14 @@ def _icc_fault(icc: bytes, kind: OutputKind, *, is_gray: bool) -> str | None:
 
 
 def _exif_fault(exif: bytes, kind: OutputKind) -> str | None:
-    if kind == "JPEG":
-        return _size_fault(exif, _MAX_JPEG_EXIF)
     if kind == "TIFF":
         try:
             read_exif_tags(exif)
         except ValueError as error:
             return str(error)
-    return None
+    elif not image_exif.is_readable(exif):
+        return "it is damaged"
+    return _size_fault(exif, _MAX_JPEG_EXIF) if kind == "JPEG" else None
 
 
 def _xmp_fault(xmp: bytes, kind: OutputKind) -> str | None:
@@ -68,9 +68,9 @@ def _xmp_fault(xmp: bytes, kind: OutputKind) -> str | None:
 
 
 def _dpi_fault(dpi: tuple[float, float]) -> str | None:
-    if all(math.isfinite(value) and 1 <= value <= _MAX_DPI for value in dpi):
+    if all(math.isfinite(value) and 1 <= value <= MAX_DPI for value in dpi):
         return None
-    return f"expected 1 to {_MAX_DPI} pixels an inch, got {dpi[0]:g} x {dpi[1]:g}"
+    return f"expected 1 to {MAX_DPI} pixels an inch, got {dpi[0]:g} x {dpi[1]:g}"
 
 
 def _size_fault(part: bytes, most: int) -> str | None:

@@ -4,6 +4,7 @@ import io
 import math
 import re
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Literal
 
 from PIL import ImageFile
@@ -12,6 +13,9 @@ from realesrgan_arch import image_exif, image_png, image_tiff
 from realesrgan_arch.image_header import ImageKind, open_with_pillow
 
 KeepMetadata = Literal["keep", "safe", "none"]
+
+MAX_DPI = 65_535
+"""What a JPEG can tell; more is most likely a slip."""
 
 _INCHES_IN_JFIF_UNIT = {1: 1.0, 2: 2.54}
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))[2-8](?=\s*["'<])""")
@@ -87,6 +91,14 @@ def resize_metadata(metadata: Metadata, size: tuple[int, int]) -> Metadata:
     return replace(metadata, exif=exif, xmp=xmp)
 
 
+def with_dpi(metadata: Metadata, dpi: float) -> Metadata:
+    """Return the metadata with a resolution, which EXIF tells, too, where there is any; above `MAX_DPI` it does not."""
+    exif = metadata.exif
+    if exif is not None and dpi <= MAX_DPI:
+        exif = image_exif.with_resolution(exif, (dpi, dpi))
+    return replace(metadata, exif=exif, dpi=(dpi, dpi))
+
+
 def _read_png(data: bytes) -> Metadata:
     stream = io.BytesIO(data)
     return Metadata(
@@ -121,6 +133,7 @@ def _bytes(value: object) -> bytes | None:
 
 
 def _checked_dpi(dpi: tuple[float, float] | None) -> tuple[float, float] | None:
-    if dpi is None or not all(math.isfinite(side) and side > 0 for side in dpi):
+    """A damaged tag may hold text or a list."""
+    if dpi is None or not all(isinstance(side, Real) and math.isfinite(side) and side > 0 for side in dpi):
         return None
     return float(dpi[0]), float(dpi[1])
