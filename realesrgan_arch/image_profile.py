@@ -1,4 +1,4 @@
-"""ICC profiles that are a matrix and curves, or one gray curve: 16-bit colours to sRGB, which Pillow's LittleCMS cannot.
+"""ICC profiles that are a matrix and curves, or one gray curve: 16-bit colours to sRGB, which Pillow cannot.
 
 ICC.1:2022: 7.3 tag table, 8.3.3 and 8.4.2 the models, 10.6 curveType, 10.18 parametricCurveType, 10.31 XYZType; its
 matrices end in the D50 of the connection space, so no white is adapted here. sRGB: IEC 61966-2-1. Colours outside of

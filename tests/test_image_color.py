@@ -7,7 +7,7 @@ from PIL import Image, ImageCms
 
 from realesrgan_arch.image_color import check_profile, to_srgb
 from realesrgan_arch.images import ImageError, Metadata, Picture, decode_picture, decode_rgb
-from tests.image_makers import SRGB, cmyk_profile, picture, saved
+from tests.image_makers import SRGB, cmyk_profile, gray_profile, picture, saved
 
 PATH = Path("a.tif")
 INKS = np.zeros((16, 64, 4), np.uint8)
@@ -115,19 +115,6 @@ def test_gray_stays_gray():
     linear = gray[0, 20, 0] / 255
     expected = 255 * (1.055 * linear ** (1 / 2.4) - 0.055)  # IEC 61966-2-1.
     assert abs(float(result.rgb[0, 20, 1]) - expected) <= 1
-
-
-def gray_profile(*, gamma: float) -> bytes:
-    """The smallest gray profile: white point and a curve (ICC.1:2001-04, 6.3.2)."""
-    white = b"XYZ " + bytes(4) + SRGB[68:80]
-    curve = b"curv" + bytes(4) + (1).to_bytes(4, "big") + round(gamma * 256).to_bytes(2, "big") + bytes(2)
-    table = (2).to_bytes(4, "big")
-    for name, start, size in ((b"wtpt", 156, 20), (b"kTRC", 176, 16)):
-        table += name + start.to_bytes(4, "big") + size.to_bytes(4, "big")
-    body = table + white + curve
-    head = bytearray(SRGB[:128])
-    head[0:4], head[8:12], head[16:20] = (128 + len(body)).to_bytes(4, "big"), b"\x02\x40\0\0", b"GRAY"
-    return bytes(head) + body
 
 
 def test_a_picture_without_a_profile_is_srgb_already():

@@ -1,4 +1,5 @@
 import io
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -127,6 +128,45 @@ def test_a_resolution_that_is_text_is_none():
     tags_of_file.tagtype[282], tags_of_file.tagtype[283] = 7, 7
     tags_of_file[282], tags_of_file[283], tags_of_file[296] = b"300", b"300", 2
     assert read_metadata(saved(picture(), "TIFF", tiffinfo=tags_of_file), "TIFF")[0].dpi is None
+
+
+@pytest.mark.parametrize(
+    ("chunks", "said"),
+    [
+        ([(b"gAMA", (100_000,))], "gAMA"),
+        ([(b"gAMA", (45_455,))], None),
+        ([(b"cHRM", (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))], "cHRM"),
+        ([(b"cHRM", (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000))], None),
+        ([(b"gAMA", (100_000,)), (b"cHRM", (1,) * 8)], "gAMA and cHRM"),
+        ([(b"cICP", (0x090E0001,))], "cICP"),
+        ([(b"cICP", (0x010D0001,))], None),
+        ([(b"gAMA", (100_000, 1))], None),
+        ([(b"sRGB", ()), (b"gAMA", (100_000,))], None),
+    ],
+)
+def test_colours_that_only_chunks_of_a_png_describe_are_named(chunks, said):
+    made = [chunk(name, struct.pack(f">{len(numbers)}I", *numbers) or b"\0") for name, numbers in chunks]
+    notes = read_metadata(with_chunks(saved(picture(), "PNG"), *made), "PNG")[1]
+    told = (f"the colours of its {said} are not kept: the result is sRGB and may look different",)
+    assert notes == (told if said else ())
+    with_profile = with_chunks(saved(picture(), "PNG", icc_profile=SRGB), *made)
+    assert (read_metadata(with_profile, "PNG")[1] == ()) == (said != "cICP")
+
+
+def test_iptc_data_are_named_in_every_format_that_has_them():
+    iptc = b"\x1c\x02\x78\0\5words"
+    resource = b"Photoshop 3.0\x008BIM\4\4\0\0" + struct.pack(">I", len(iptc)) + iptc
+    jpeg = saved(picture(), "JPEG")
+    files = {
+        "JPEG": jpeg[:2] + b"\xff\xed" + struct.pack(">H", len(resource) + 2) + resource + jpeg[2:],
+        "TIFF": saved(picture(), "TIFF", tiffinfo={33723: iptc}),
+        "PNG": with_chunks(
+            saved(picture(), "PNG"), chunk(b"tEXt", b"Raw profile type iptc\0\niptc\n       4\n01020304\n")
+        ),
+    }
+    for kind, data in files.items():
+        assert read_metadata(data, kind)[1] == ("its IPTC data are not kept",), kind
+        assert read_metadata(saved(picture(), kind), kind)[1] == (), kind
 
 
 def damaged(whole: bytes, places: list[int], generator: np.random.Generator) -> bytes:
