@@ -104,9 +104,7 @@ def _read_png(data: bytes) -> tuple[Metadata, list[str]]:
     stream = io.BytesIO(data)
     notes = [_NO_IPTC] if image_png.holds_iptc(stream) else []
     if chunks := image_png.foreign_colours(stream):
-        notes.append(
-            f"the colours of its {chunks} are not kept: it is taken for sRGB without them and may look different"
-        )
+        notes.append(f"the colours of its {chunks} are not kept: the result is sRGB and may look different")
     return Metadata(
         icc=image_png.read_profile(stream),
         exif=image_png.read_exif(stream),
