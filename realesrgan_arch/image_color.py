@@ -1,6 +1,7 @@
 """Colour profiles: whether one fits its picture, CMYK to RGB, and any picture to sRGB.
 
-LittleCMS, through Pillow, does the arithmetic: relative colorimetric with black point compensation.
+LittleCMS, through Pillow, does the arithmetic: relative colorimetric with black point compensation. For 16 bits a
+channel, which Pillow does not hand to it, `image_profile.py` does.
 """
 
 import io
@@ -13,6 +14,7 @@ from PIL import Image, ImageCms
 
 from realesrgan_arch.image_encode import Picture, Pixels
 from realesrgan_arch.image_header import ImageError, shown
+from realesrgan_arch.image_profile import ProfileError, deep_to_srgb, parse_profile
 
 _PROFILE_FAULTS = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 _MODES = {"GRAY": "L", "RGB": "RGB", "CMYK": "CMYK"}
@@ -47,22 +49,33 @@ def to_srgb(picture: Picture, path: Path) -> Picture:
     Alpha stays as it is. `path` only names the picture in errors.
 
     Raises:
-        ImageError: 16 bits a channel, which Pillow's LittleCMS does not convert; or the profile cannot be applied.
+        ImageError: the profile cannot be applied, or is made of tables and the picture has 16 bits a channel.
     """
     icc = picture.metadata.icc
     if icc is None:
         return picture
-    if picture.rgb.dtype != np.uint8:
-        raise ImageError(
-            f"{shown(path)} has 16 bits a channel and a colour profile, and only 8-bit pictures are converted to sRGB; "
-            "keep its profile, or convert it first."
-        )
+    convert = _deep_pixels_to_srgb if picture.rgb.dtype != np.uint8 else _pixels_to_srgb
+    rgb = convert(picture, icc, path)
+    return replace(picture, rgb=rgb, metadata=replace(picture.metadata, icc=None))
+
+
+def _pixels_to_srgb(picture: Picture, icc: bytes, path: Path) -> Pixels:
     image = Image.fromarray(np.ascontiguousarray(picture.rgb[..., 0]) if picture.is_gray else picture.rgb)
     try:
-        rgb = np.asarray(_to_srgb(image, icc))
+        return np.asarray(_to_srgb(image, icc))
     except _PROFILE_FAULTS as error:
         raise ImageError(f"{shown(path)} has a colour profile that cannot be converted to sRGB: {error}.") from error
-    return replace(picture, rgb=rgb, metadata=replace(picture.metadata, icc=None))
+
+
+def _deep_pixels_to_srgb(picture: Picture, icc: bytes, path: Path) -> Pixels:
+    """Pillow's LittleCMS takes no 16 bits."""
+    try:
+        return deep_to_srgb(picture.rgb, parse_profile(icc))
+    except ProfileError as error:
+        raise ImageError(
+            f"{shown(path)} has 16 bits a channel, and its colour profile {error}, which is not converted to sRGB for "
+            "these; keep the profile, or convert the picture first."
+        ) from error
 
 
 def _transform(

@@ -9,6 +9,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from realesrgan_arch import image_exif
 from realesrgan_arch.image_fitting import fit_metadata
 from realesrgan_arch.image_formats import OutputKind, Pixels, check_writable_size, holds_alpha, output_kind
 from realesrgan_arch.image_header import ImageError, shown
@@ -115,9 +116,11 @@ def _encode_with_cv2(
 
 def _webp_metadata(metadata: Metadata) -> tuple[list[int], list[Pixels]]:
     """OpenCV's types and bytes; WebP has no place for the resolution but EXIF, where every camera writes it."""
-    exif = metadata.exif
-    if exif is None and metadata.dpi is not None:
-        exif = pack_resolution_exif(metadata.dpi)
+    exif, dpi = metadata.exif, metadata.dpi
+    if dpi is not None and exif is None:
+        exif = pack_resolution_exif(dpi)
+    elif dpi is not None and exif is not None and image_exif.resolution(exif) is None:
+        exif = image_exif.with_resolution(exif, dpi)
     parts = {
         cv2.IMAGE_METADATA_ICCP: metadata.icc,
         cv2.IMAGE_METADATA_EXIF: exif,

@@ -29,6 +29,10 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 MAX_PIXELS = 300_000_000
 """A header that promises more than this is refused before any memory is asked for."""
 
+# Pillow's own limit, of 179 megapixels, is checked while it decodes a TIFF, opens a WebP or cuts a part out. It has no
+# other place than this, and to change it only for a while would disturb other threads. Its error comes at twice this.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
 ImageKind = Literal["PNG", "JPEG", "WebP", "TIFF", "BMP", "GIF"]
 
 # Called by name and not through `Image.open`: so no other parser (EPS!) is ever reached, and the size limit is ours.

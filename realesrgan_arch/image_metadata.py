@@ -4,6 +4,7 @@ import io
 import math
 import re
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Literal
 
 from PIL import ImageFile
@@ -13,6 +14,9 @@ from realesrgan_arch.image_header import ImageKind, open_with_pillow
 
 KeepMetadata = Literal["keep", "safe", "none"]
 
+MAX_DPI = 65_535
+"""What a JPEG can tell; more is most likely a slip."""
+
 _INCHES_IN_JFIF_UNIT = {1: 1.0, 2: 2.54}
 _XMP_ORIENTATION = re.compile(rb"""(tiff:Orientation(?:\s*=\s*["']|\s*>\s*))[2-8](?=\s*["'<])""")
 _XMP_SIDES = (
@@ -21,6 +25,8 @@ _XMP_SIDES = (
 )
 
 
+_NO_IPTC = "its IPTC data are not kept"
+_IPTC_RESOURCE = 0x0404
 _DAMAGED = b"damaged"
 """Stands for an EXIF block that cannot even be taken out of its file."""
 
@@ -46,8 +52,7 @@ def read_metadata(data: bytes, kind: ImageKind) -> tuple[Metadata, tuple[str, ..
     The profile is not looked at here: whether it fits is a matter of the pixels (`image_color.check_profile`). No pixel
     is decoded. `data` is a file whose header was read.
     """
-    found = _read_png(data) if kind == "PNG" else _read_with_pillow(open_with_pillow(data, kind), kind)
-    notes = []
+    found, notes = _read_png(data) if kind == "PNG" else _read_with_pillow(open_with_pillow(data, kind), kind)
     if found.exif is not None and (exif := image_exif.normalised(found.exif)) != found.exif:
         if exif is None:
             notes.append("its EXIF block is damaged and was left out")
@@ -87,24 +92,42 @@ def resize_metadata(metadata: Metadata, size: tuple[int, int]) -> Metadata:
     return replace(metadata, exif=exif, xmp=xmp)
 
 
-def _read_png(data: bytes) -> Metadata:
+def with_dpi(metadata: Metadata, dpi: float) -> Metadata:
+    """Return the metadata with a resolution, which EXIF tells, too, where there is any; above `MAX_DPI` it does not."""
+    exif = metadata.exif
+    if exif is not None and dpi <= MAX_DPI:
+        exif = image_exif.with_resolution(exif, (dpi, dpi))
+    return replace(metadata, exif=exif, dpi=(dpi, dpi))
+
+
+def _read_png(data: bytes) -> tuple[Metadata, list[str]]:
     stream = io.BytesIO(data)
+    notes = [_NO_IPTC] if image_png.holds_iptc(stream) else []
+    if chunks := image_png.foreign_colours(stream):
+        notes.append(f"the colours of its {chunks} are not kept: the result is sRGB and may look different")
     return Metadata(
         icc=image_png.read_profile(stream),
         exif=image_png.read_exif(stream),
         xmp=image_png.read_xmp(stream),
         dpi=_checked_dpi(image_png.read_dpi(stream)),
-    )
+    ), notes
 
 
-def _read_with_pillow(image: ImageFile.ImageFile, kind: ImageKind) -> Metadata:
+def _read_with_pillow(image: ImageFile.ImageFile, kind: ImageKind) -> tuple[Metadata, list[str]]:
     exif = image_exif.from_tiff(image) if kind == "TIFF" else image.info.get("exif", b"")
     return Metadata(
         icc=_bytes(image.info.get("icc_profile")),
         exif=_DAMAGED if exif is None else _bytes(exif),
         xmp=_bytes(image.info.get("xmp")),
         dpi=_checked_dpi(_told_dpi(image, kind)),
-    )
+    ), [_NO_IPTC] if _holds_iptc(image, kind) else []
+
+
+def _holds_iptc(image: ImageFile.ImageFile, kind: ImageKind) -> bool:
+    """In a JPEG they are the resource 0x0404 of Photoshop's segment."""
+    if kind == "TIFF":
+        return image_tiff.holds_iptc(image)
+    return _IPTC_RESOURCE in image.info.get("photoshop", {})
 
 
 def _told_dpi(image: ImageFile.ImageFile, kind: ImageKind) -> tuple[float, float] | None:
@@ -121,6 +144,7 @@ def _bytes(value: object) -> bytes | None:
 
 
 def _checked_dpi(dpi: tuple[float, float] | None) -> tuple[float, float] | None:
-    if dpi is None or not all(math.isfinite(side) and side > 0 for side in dpi):
+    """A damaged tag may hold text or a list."""
+    if dpi is None or not all(isinstance(side, Real) and math.isfinite(side) and side > 0 for side in dpi):
         return None
     return float(dpi[0]), float(dpi[1])

@@ -6,6 +6,7 @@ shows a frame of an animation where the file has a picture. Format: https://www.
 """
 
 import re
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
@@ -20,6 +21,10 @@ _BESIDE_THE_PIXELS = frozenset({b"iCCP", b"eXIf", b"tEXt", b"zTXt", b"iTXt"})
 _XMP_KEY = b"XML:com.adobe.xmp"
 _RAW_KEY = b"Raw profile type "
 _INCH_IN_METRES = 0.0254
+_SRGB_GAMMA, _SRGB_CORNERS = 45455, (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+_SRGB_CODES = b"\1\x0d\0\1"  # Primaries of BT.709, transfer of sRGB, RGB, full range (ITU-T H.273).
+_GAMMA_TOLERANCE, _CORNER_TOLERANCE = 1000, 1000
+"""In hundred-thousandths: a hundredth, which is not seen."""
 
 
 class Chunk(NamedTuple):
@@ -108,9 +113,37 @@ def read_dpi(stream: BinaryIO) -> tuple[float, float] | None:
     return None
 
 
+def foreign_colours(stream: BinaryIO) -> str | None:
+    """Return the names of the chunks that describe colours other than sRGB and are not kept, None when there are none.
+
+    A profile or an `sRGB` chunk goes before gAMA and cHRM (section 4.3 of the standard).
+    """
+    found = {chunk.name: chunk for chunk in reversed(list(read_chunks(stream)))}
+    names = [b"cICP"] if {b"iCCP", b"sRGB"} & set(found) else [b"cICP", b"gAMA", b"cHRM"]
+    foreign = [name for name in names if name in found and not _is_srgb(name, _read(stream, found[name])[:32])]
+    return " and ".join(name.decode() for name in foreign) or None
+
+
+def holds_iptc(stream: BinaryIO) -> bool:
+    """Say whether there are IPTC data, which stand in a text of ImageMagick's form."""
+    texts = (_text(stream, chunk)[0] for chunk in read_chunks(stream) if chunk.name in (b"tEXt", b"zTXt", b"iTXt"))
+    return _RAW_KEY + b"iptc" in texts
+
+
 def is_animated(stream: BinaryIO) -> bool:
     """Say whether the file holds more than one picture."""
     return any(chunk.name == b"acTL" for chunk in read_chunks(stream))
+
+
+def _is_srgb(name: bytes, body: bytes) -> bool:
+    """True for a damaged chunk, too, which says nothing."""
+    if name == b"cICP":
+        return body == _SRGB_CODES or len(body) != 4
+    expected, most = ((_SRGB_GAMMA,), _GAMMA_TOLERANCE) if name == b"gAMA" else (_SRGB_CORNERS, _CORNER_TOLERANCE)
+    if len(body) != 4 * len(expected):
+        return True
+    numbers = struct.unpack(f">{len(expected)}I", body)
+    return all(abs(number - wanted) <= most for number, wanted in zip(numbers, expected, strict=True))
 
 
 def _select(data: bytes, stream: BinaryIO, wanted: Callable[[bytes], bool]) -> bytes:

@@ -1,5 +1,7 @@
 """PNG: the chunks of metadata, put into a finished file or at the head of one written strip by strip.
 
+Written here because memory must stay bounded while rows are pushed: OpenCV and Pillow encode a picture that is there as
+a whole, and neither packs rows in several threads.
 Portable Network Graphics (W3C, third edition); XMP Specification Part 3, 1.1.5, for its place in PNG.
 """
 

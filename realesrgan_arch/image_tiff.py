@@ -6,6 +6,7 @@ from PIL import ImageFile
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _NEW_SUBFILE_TYPE, _DNG_VERSION = 258, 262, 284, 254, 50706
 _SAMPLE_FORMAT, _X_RESOLUTION, _Y_RESOLUTION = 339, 282, 283
+_IPTC = 33723
 _WHITE_IS_ZERO, _SEPARATE, _SIGNED = 0, 2, 2
 _TYPES = {1: "uint", 2: "int", 3: "float"}
 
@@ -24,6 +25,11 @@ def is_for_pillow(image: ImageFile.ImageFile) -> bool:
 def tells_resolution(image: ImageFile.ImageFile) -> bool:
     """Say whether the file has resolutions of its own."""
     return _X_RESOLUTION in _tags(image) and _Y_RESOLUTION in _tags(image)
+
+
+def holds_iptc(image: ImageFile.ImageFile) -> bool:
+    """Say whether the file has IPTC data in their own tag."""
+    return _IPTC in _tags(image)
 
 
 def unread_kind(image: ImageFile.ImageFile) -> str | None:

@@ -7,18 +7,32 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ByteOrder = Literal["<", ">"]
 BYTE, SHORT, LONG, RATIONAL, UNDEFINED, LONG8 = 1, 3, 4, 5, 7, 16
-_BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
-_ORDERS: dict[bytes, ByteOrder] = {b"II*\0": "<", b"MM\0*": ">"}
+BYTES_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
+BYTE_ORDERS: dict[bytes, ByteOrder] = {b"II*\0": "<", b"MM\0*": ">"}
+"""By the first four bytes of a TIFF or an EXIF block."""
 
-_RESOLUTIONS, _RESOLUTION_UNIT, _NO_UNIT, _PER_INCH = (282, 283), 296, 1, 2
-EXIF_DIRECTORY, GPS_DIRECTORY = 34665, 34853
-_MAKER_NOTE, _INTEROPERABILITY = 37500, 40965  # Both hold offsets into the file that they come from.
-# Description, camera, software, date, artist, computer, copyright, and what Windows writes about title and author.
-_DESCRIPTIVE = frozenset({270, 271, 272, 305, 306, 315, 316, 33432, *range(40091, 40096)})
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
+_NO_UNIT, _PER_INCH = 1, 2
+EXIF_DIRECTORY, GPS_DIRECTORY, INTEROPERABILITY_DIRECTORY = 34665, 34853, 40965
+_MAKER_NOTE = 37500
+_NOT_MOVABLE = (_MAKER_NOTE, INTEROPERABILITY_DIRECTORY)  # Both hold offsets into the file that they come from.
+DESCRIPTIVE_TAGS = frozenset({270, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, *range(40091, 40096)})
+"""The tags of a picture's own directory that say something of it, and not of where its pixels stand.
+
+Description, camera, software, date, artist, computer, rating, copyright, and what Windows writes of title and author.
+"""
+
+
+class Place(NamedTuple):
+    """Where the twelve bytes of a tag begin, with its type and number of values."""
+
+    at: int
+    type: int
+    num_values: int
 
 
 @dataclass(frozen=True)
@@ -55,8 +69,10 @@ class TiffForm:
         """
         parts = [Fraction(value).limit_denominator(10_000) for value in dpi or (1, 1)]
         packed = [struct.pack(f"{self.order}II", part.numerator, part.denominator) for part in parts]
-        rationals = [Entry(tag, RATIONAL, 1, data) for tag, data in zip(_RESOLUTIONS, packed, strict=True)]
-        return [*rationals, self.numbers(_RESOLUTION_UNIT, SHORT, [_PER_INCH if dpi else _NO_UNIT])]
+        rationals = [
+            Entry(tag, RATIONAL, 1, data) for tag, data in zip((X_RESOLUTION, Y_RESOLUTION), packed, strict=True)
+        ]
+        return [*rationals, self.numbers(RESOLUTION_UNIT, SHORT, [_PER_INCH if dpi else _NO_UNIT])]
 
     def pack_header(self, directory_at: int) -> bytes:
         """Return the first 8 bytes of a file, 16 of a BigTIFF, with the place of its directory."""
@@ -84,12 +100,37 @@ class TiffForm:
 
 @dataclass(frozen=True)
 class ExifTags:
-    """What of an EXIF block a TIFF takes over: its byte order, entries for the picture, and two directories."""
+    """What of an EXIF block a TIFF takes over: its byte order, entries for the picture, and two directories.
+
+    `has_maker_note`: there was one, which is not among them.
+    """
 
     order: ByteOrder
-    picture: tuple[Entry, ...]
-    camera: tuple[Entry, ...]
-    place: tuple[Entry, ...]
+    picture: tuple[Entry, ...] = ()
+    camera: tuple[Entry, ...] = ()
+    place: tuple[Entry, ...] = ()
+    has_maker_note: bool = False
+
+
+def read_directory(data: bytes | bytearray, start: int, order: str) -> dict[int, Place]:
+    """Return the tags of the directory at `start`, of two with the same number the first.
+
+    Raises:
+        struct.error: the directory does not lie in `data`; the values may lie outside.
+    """
+    (count,) = struct.unpack_from(f"{order}H", data, start)
+    found: dict[int, Place] = {}
+    for at in range(start + 2, start + 2 + 12 * count, 12):
+        tag, type_, num_values, _ = struct.unpack_from(f"{order}HHII", data, at)
+        found.setdefault(tag, Place(at, type_, num_values))
+    return found
+
+
+def value_span(data: bytes | bytearray, place: Place, order: str) -> tuple[int, int]:
+    """Return where the values of a tag begin and end, which may be outside of `data`; KeyError for an unknown type."""
+    num_bytes = place.num_values * BYTES_OF_TYPE[place.type]
+    start = place.at + 8 if num_bytes <= 4 else struct.unpack_from(f"{order}I", data, place.at + 8)[0]
+    return start, start + num_bytes
 
 
 def read_exif_tags(exif: bytes) -> ExifTags:
@@ -101,24 +142,25 @@ def read_exif_tags(exif: bytes) -> ExifTags:
     Raises:
         ValueError: the block is damaged or cut off.
     """
-    order = _ORDERS.get(exif[:4])
+    order = BYTE_ORDERS.get(exif[:4])
     if order is None:
         raise ValueError("an EXIF block begins with II or MM")
     try:
-        picture = _read_directory(exif, struct.unpack_from(f"{order}I", exif, 4)[0], order)
+        picture = _read_entries(exif, struct.unpack_from(f"{order}I", exif, 4)[0], order)
         below = {
-            tag: _read_directory(exif, struct.unpack(f"{order}I", picture[tag].data)[0], order)
+            tag: _read_entries(exif, struct.unpack(f"{order}I", picture[tag].data)[0], order)
             for tag in (EXIF_DIRECTORY, GPS_DIRECTORY)
             if tag in picture
         }
     except (struct.error, KeyError) as error:
         raise ValueError("an EXIF block is cut off or has an unknown type of values") from error
-    camera = below.get(EXIF_DIRECTORY, {}).values()
+    camera = below.get(EXIF_DIRECTORY, {})
     return ExifTags(
         order,
-        tuple(entry for entry in picture.values() if entry.tag in _DESCRIPTIVE),
-        tuple(entry for entry in camera if entry.tag not in (_MAKER_NOTE, _INTEROPERABILITY)),
+        tuple(entry for tag, entry in picture.items() if tag in DESCRIPTIVE_TAGS),
+        tuple(entry for tag, entry in camera.items() if tag not in _NOT_MOVABLE),
         tuple(below.get(GPS_DIRECTORY, {}).values()),
+        has_maker_note=_MAKER_NOTE in camera,
     )
 
 
@@ -129,14 +171,11 @@ def pack_resolution_exif(dpi: tuple[float, float]) -> bytes:
     return header + form.pack_directory(form.resolution(dpi), at=len(header))
 
 
-def _read_directory(exif: bytes, at: int, order: str) -> dict[int, Entry]:
+def _read_entries(exif: bytes, at: int, order: str) -> dict[int, Entry]:
     found = {}
-    for index in range(struct.unpack_from(f"{order}H", exif, at)[0]):
-        tag, type_, count, value = struct.unpack_from(f"{order}HHI4s", exif, at + 2 + 12 * index)
-        num_bytes = count * _BYTES_OF_TYPE[type_]
-        start = struct.unpack(f"{order}I", value)[0]
-        data = value[:num_bytes] if num_bytes <= 4 else exif[start : start + num_bytes]
-        if len(data) < num_bytes:
+    for tag, place in read_directory(exif, at, order).items():
+        start, end = value_span(exif, place, order)
+        if end > len(exif):
             raise ValueError("an EXIF block is cut off")
-        found[tag] = Entry(tag, type_, count, data)
+        found[tag] = Entry(tag, place.type, place.num_values, exif[start:end])
     return found

@@ -1,5 +1,7 @@
 """TIFF: strips of deflated differences, and a directory behind them that holds the metadata, too.
 
+Written here because memory must stay bounded while rows are pushed: tifffile pulls them from an iterator, and writes no
+directories of Exif and GPS.
 TIFF 6.0 (Adobe, 1992) with its Technical Note 3 for deflate; ICC.1:2022, B.3, for the profile; BigTIFF above 4 GB.
 """
 
@@ -36,7 +38,7 @@ class TiffStrips:
 
     def __init__(self, file: BinaryIO, shape: StripShape, metadata: Metadata) -> None:
         self._file, self._shape, self._metadata = file, shape, metadata
-        self._exif = ExifTags("<", (), (), ()) if metadata.exif is None else read_exif_tags(metadata.exif)
+        self._exif = ExifTags("<") if metadata.exif is None else read_exif_tags(metadata.exif)
         held = sum(len(part) for part in (metadata.icc, metadata.exif, metadata.xmp) if part is not None)
         is_big = shape.row_bytes * shape.height + held > _MAX_CLASSIC_BYTES
         self._form = TiffForm(self._exif.order, is_big=is_big)

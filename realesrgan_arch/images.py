@@ -8,7 +8,8 @@ CMYK, and TIFF of 8 bits, where OpenCV multiplies colours with their alpha. How 
 repeated, a palette is resolved, CMYK is converted to sRGB by its profile, alpha is kept apart (`read_picture`) or
 dropped with the colours under it unchanged (`read_rgb`). Of several pictures in a file the first is read.
 
-Importing this module silences OpenCV's log for the process: every fault that it tells of becomes an `ImageError`.
+Importing this module silences OpenCV's log for the process: every fault that it tells of becomes an `ImageError`. It
+also makes Pillow's limit on pixels ours (see `image_header.MAX_PIXELS`).
 """
 
 import io
@@ -295,6 +296,8 @@ def _decode_with_pillow(data: bytes, header: ImageHeader, path: Path, *, as_rgb:
 def _pillow_faults(header: ImageHeader, path: Path) -> Iterator[None]:
     try:
         yield
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"{shown(path)} is a {header.kind} image whose parts are too large: {error}.") from error
     except (OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{shown(path)} is a damaged {header.kind} image; copy or download it again.") from error
 

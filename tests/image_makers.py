@@ -85,3 +85,16 @@ def cmyk_profile() -> bytes:
     head += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
     head += struct.pack(">3i", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + struct.pack(">I4sII", 1, b"A2B0", start, len(table)) + table
+
+
+def gray_profile(*, gamma: float) -> bytes:
+    """The smallest gray profile: white point and a curve (ICC.1:2001-04, 6.3.2)."""
+    white = b"XYZ " + bytes(4) + SRGB[68:80]
+    curve = b"curv" + bytes(4) + (1).to_bytes(4, "big") + round(gamma * 256).to_bytes(2, "big") + bytes(2)
+    table = (2).to_bytes(4, "big")
+    for name, start, size in ((b"wtpt", 156, 20), (b"kTRC", 176, 16)):
+        table += name + start.to_bytes(4, "big") + size.to_bytes(4, "big")
+    body = table + white + curve
+    head = bytearray(SRGB[:128])
+    head[0:4], head[8:12], head[16:20] = (128 + len(body)).to_bytes(4, "big"), b"\x02\x40\0\0", b"GRAY"
+    return bytes(head) + body

@@ -7,7 +7,7 @@ from PIL import Image, ImageCms
 
 from realesrgan_arch.image_color import check_profile, to_srgb
 from realesrgan_arch.images import ImageError, Metadata, Picture, decode_picture, decode_rgb
-from tests.image_makers import SRGB, cmyk_profile, picture, saved
+from tests.image_makers import SRGB, cmyk_profile, gray_profile, picture, saved
 
 PATH = Path("a")
 INKS = np.zeros((16, 64, 4), np.uint8)
@@ -117,27 +117,14 @@ def test_gray_stays_gray():
     assert abs(float(result.rgb[0, 20, 1]) - expected) <= 1
 
 
-def gray_profile(*, gamma: float) -> bytes:
-    """The smallest gray profile: white point and a curve (ICC.1:2001-04, 6.3.2)."""
-    white = b"XYZ " + bytes(4) + SRGB[68:80]
-    curve = b"curv" + bytes(4) + (1).to_bytes(4, "big") + round(gamma * 256).to_bytes(2, "big") + bytes(2)
-    table = (2).to_bytes(4, "big")
-    for name, start, size in ((b"wtpt", 156, 20), (b"kTRC", 176, 16)):
-        table += name + start.to_bytes(4, "big") + size.to_bytes(4, "big")
-    body = table + white + curve
-    head = bytearray(SRGB[:128])
-    head[0:4], head[8:12], head[16:20] = (128 + len(body)).to_bytes(4, "big"), b"\x02\x40\0\0", b"GRAY"
-    return bytes(head) + body
-
-
 def test_a_picture_without_a_profile_is_srgb_already():
     source = Picture(picture().astype(np.uint16))
     assert to_srgb(source, PATH) is source
 
 
-def test_16_bits_with_a_profile_are_refused_in_one_sentence():
-    source = Picture(picture().astype(np.uint16), metadata=Metadata(icc=SRGB))
-    with pytest.raises(ImageError, match=r"^a has 16 bits a channel .* keep its profile, or convert it first\.$"):
+def test_16_bits_with_tables_in_the_profile_are_refused_in_one_sentence():
+    source = Picture(picture().astype(np.uint16), metadata=Metadata(icc=cmyk_profile()))
+    with pytest.raises(ImageError, match=r"^a has 16 bits a channel, and its colour profile is made of tables, .*"):
         to_srgb(source, PATH)
 
 

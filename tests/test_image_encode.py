@@ -12,11 +12,14 @@ from PIL import Image, ImageCms
 from PIL.JpegImagePlugin import get_sampling
 
 from realesrgan_arch.image_encode import Encoded, Picture, encode
+from realesrgan_arch.image_exif import with_resolution
 from realesrgan_arch.image_fitting import fit_metadata
 from realesrgan_arch.image_header import ImageError
-from realesrgan_arch.image_metadata import Metadata
+from realesrgan_arch.image_metadata import Metadata, read_metadata, with_dpi
+from realesrgan_arch.image_profile import gray_as_rgb
 from realesrgan_arch.image_tiff_tags import read_exif_tags
 from realesrgan_arch.images import check_writable_size, read_picture, write_picture
+from tests.image_makers import exif_block, gray_profile
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 GRAY = SRGB[:16] + b"GRAY" + SRGB[20:]  # Only the field that tells the colour space is looked at.
@@ -170,7 +173,8 @@ def test_profile_exif_and_xmp_are_in_the_file_byte_for_byte(suffix, is_gray, has
     info = open_with_pillow(encoded).info
     assert encoded.notes == ()
     assert info["icc_profile"] == icc
-    assert info["exif"].removeprefix(b"Exif\0\0") == EXIF
+    exif = info["exif"].removeprefix(b"Exif\0\0")
+    assert exif == (with_resolution(EXIF, (300.0, 240.0)) if suffix == ".webp" else EXIF)  # WebP has no other place.
     assert info["xmp"] == XMP
     if suffix == ".png":  # The standard's own chunk, which can hold all of UTF-8.
         assert info["XML:com.adobe.xmp"] == XMP.decode() and b"iTXtXML:com.adobe.xmp" in encoded.data
@@ -189,7 +193,9 @@ def test_a_tiff_holds_profile_xmp_resolution_and_what_exif_says_of_the_photograp
     assert (exif[0x010F], exif[0x013B]) == ("Maker", "An artist")
     assert exif.get_ifd(0x8769) == {TAKEN: "2020:01:02 03:04:05", EXPOSURE: 0.008}
     assert exif.get_ifd(0x8825) == {1: "N", LATITUDE: (52.0, 31.0, 12.25)}
-    assert encoded.notes == ()
+    assert encoded.notes == (
+        "The maker's note was left out of the EXIF data: its offsets would point nowhere in a TIFF.",
+    )
 
 
 def test_a_picture_without_metadata_gets_none():
@@ -202,6 +208,22 @@ def test_a_picture_without_metadata_gets_none():
 def test_webp_gets_an_exif_block_for_the_resolution_when_it_has_none():
     exif = open_with_pillow(encode(draw(metadata=Metadata(dpi=(300.0, 72.5))), Path("a.webp"))).getexif()
     assert dict(exif) == {282: 300.0, 283: 72.5, 296: 2}
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+@pytest.mark.parametrize("block", [exif_block(), exif_block(">"), EXIF, None])
+def test_a_wanted_resolution_is_told_in_every_place(suffix, block):
+    source = Metadata(exif=block, dpi=None if block is None else (72.0, 72.0))
+    image = open_with_pillow(encode(draw(metadata=with_dpi(source, 240)), Path(f"a{suffix}")))
+    exif = image.getexif()
+    if suffix != ".webp":
+        assert image.info["dpi"] == pytest.approx((240, 240), abs=0.02)
+    if block is not None or suffix == ".webp":
+        assert (exif[282], exif[283], exif[296]) == (240, 240, 2)
+
+
+def test_a_resolution_that_no_file_holds_changes_no_exif():
+    assert with_dpi(ALL, 10**12) == Metadata(SRGB, EXIF, XMP, dpi=(10**12, 10**12))
 
 
 def test_a_large_profile_is_cut_into_the_parts_of_a_jpeg():
@@ -228,9 +250,14 @@ def test_what_is_too_long_for_a_jpeg_is_left_out_and_named(name, part, size):
 @pytest.mark.parametrize(
     ("metadata", "kind", "said"),
     [
-        (Metadata(icc=GRAY), "PNG", "The colour profile was left out: it is for GRAY and the file is RGB."),
+        (
+            Metadata(icc=GRAY),
+            "PNG",
+            "The colour profile was left out: it is for GRAY and the file is RGB, so it may look lighter or darker.",
+        ),
         (Metadata(xmp=XMP.decode().encode("utf-16")), "PNG", "The XMP data was left out: it is not UTF-8."),
         (Metadata(exif=EXIF[:60]), "TIFF", "The EXIF data was left out: an EXIF block is cut off"),
+        (Metadata(exif=b"none"), "WebP", "The EXIF data was left out: it is damaged."),
         (Metadata(exif=b"none"), "TIFF", "The EXIF data was left out: an EXIF block begins with II or MM."),
         (Metadata(dpi=(0.0, 72.0)), "PNG", "left out: expected 1 to 65535 pixels an inch, got 0 x 72."),
         (Metadata(dpi=(float("nan"), 72.0)), "JPEG", "left out: expected 1 to 65535 pixels an inch, got nan x 72."),
@@ -246,9 +273,18 @@ def test_metadata_that_would_be_wrong_in_the_file_is_left_out_and_named(metadata
 def test_a_profile_for_rgb_is_left_out_of_a_gray_file_but_not_of_a_gray_webp():
     picture = draw(is_gray=True, metadata=Metadata(icc=SRGB))
     assert encode(picture, Path("a.jpg")).notes == (
-        "The colour profile was left out: it is for RGB and the file is GRAY.",
+        "The colour profile was left out: it is for RGB and the file is GRAY, so it may look lighter or darker.",
     )
     assert open_with_pillow(encode(picture, Path("a.webp"))).info["icc_profile"] == SRGB
+
+
+@pytest.mark.parametrize(("suffix", "dtype"), [(".webp", np.uint8), (".tif", np.uint16)])
+def test_a_gray_profile_becomes_one_for_rgb_where_gray_is_stored_as_rgb(suffix, dtype):
+    icc = gray_profile(gamma=1.8)
+    encoded = encode(draw(dtype, is_gray=True, has_alpha=True, metadata=Metadata(icc=icc)), Path(f"a{suffix}"))
+    found = Image.open(io.BytesIO(encoded.data)) if suffix == ".webp" else None
+    written = found.info["icc_profile"] if found else read_metadata(encoded.data, "TIFF")[0].icc
+    assert encoded.notes == () and written == gray_as_rgb(icc)
 
 
 def test_every_cut_of_an_exif_block_is_read_or_refused():

@@ -47,6 +47,43 @@ def test_a_thumbnail_that_claims_to_lie_in_the_directories_destroys_nothing():
     assert {**after, 274: 6} == before and others == others_before and len(result) == len(block)
 
 
+def pointing_thumbnail(place: int, length: int, *, begins: int) -> bytes:
+    """A block whose thumbnail claims to stand at `place`, `length` long, with a JPEG's first bytes at `begins`."""
+    block = bytearray(exif_block(thumbnail=THUMBNAIL))
+    block[begins : begins + 2] = b"\xff\xd8"
+    for tag, value in ((513, place), (514, length)):
+        at = block.rindex(struct.pack("<HHI", tag, 4, 1)) + 8
+        struct.pack_into("<I", block, at, value)
+    return bytes(block)
+
+
+@pytest.mark.parametrize("length", [4, 10_000])
+def test_a_thumbnail_that_begins_inside_the_exif_directory_cuts_nothing(length):
+    inside = exif_block().index(struct.pack("<H", 40962)) + 8
+    block = pointing_thumbnail(inside, length, begins=inside)
+    result = image_exif.normalised(block)
+    assert len(result) == len(block) and tags(result)[1:] == tags(block)[1:]
+    assert tags(image_exif.updated(result, (7, 8)))[1][40962] == 7
+
+
+def test_directories_that_overlap_are_damaged_and_not_an_accident_later():
+    # The Exif directory begins in the value of the orientation: made upright, it has 256 entries.
+    data = struct.pack(">2sHIH", b"MM", 42, 8, 2)
+    data += struct.pack(">HHIHH", 274, 3, 1, 0, 0) + struct.pack(">HHII", 34665, 4, 1, 19) + bytes(4)
+    assert struct.unpack_from(">H", data, 19) == (0,)
+    assert image_exif.is_readable(data) and image_exif.normalised(data) is None
+
+
+def test_a_new_resolution_moves_nothing_that_offsets_point_to():
+    block = exif_block()
+    result = image_exif.with_resolution(block, (240, 120.5))
+    (first, *others), (before, *others_before) = tags(result), tags(block)
+    assert others == others_before
+    assert {**before, 282: 240, 283: 120.5, 296: 2} == first
+    assert result.index(b"note of the maker") == block.index(b"note of the maker")
+    assert image_exif.resolution(result) == (240, 120.5)
+
+
 def test_sides_are_those_of_the_result_even_beyond_65535():
     block = exif_block(">")
     first, exif, _ = tags(image_exif.updated(block, (70_000, 96)))

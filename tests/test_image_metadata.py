@@ -1,30 +1,31 @@
 import io
+import struct
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
-from realesrgan_arch.image_metadata import Metadata, read_metadata, reduce_metadata, resize_metadata
-from realesrgan_arch.images import ImageError, decode_picture, read_picture
+from realesrgan_arch.image_metadata import Metadata, read_metadata, reduce_metadata, resize_metadata, with_dpi
+from realesrgan_arch.images import ImageError, decode_picture, encode, read_picture
 from tests.image_makers import SRGB, XMP, chunk, exif_block, picture, saved, tags, with_chunks
 
 KINDS = {"JPEG": ".jpg", "PNG": ".png", "WebP": ".webp", "TIFF": ".tif"}
 FULL = Metadata(icc=SRGB, exif=exif_block(), xmp=XMP, dpi=(300, 150))
 
 
-def file_with_everything(kind: str) -> bytes:
+def file_with_everything(kind: str, block: bytes = exif_block()) -> bytes:
     if kind == "TIFF":
         exif = Image.Exif()
-        exif.load(exif_block())
+        exif.load(block)
         exif[700], exif[33432] = XMP, exif[33432].encode("latin-1")
         return saved(picture(), "TIFF", exif=exif, icc_profile=SRGB, dpi=(300, 150))
     if kind == "PNG":
         xmp = chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)
-        return with_chunks(saved(picture(), "PNG", icc_profile=SRGB, exif=exif_block(), dpi=(300, 150)), xmp)
+        return with_chunks(saved(picture(), "PNG", icc_profile=SRGB, exif=block, dpi=(300, 150)), xmp)
     lossless = {"lossless": True} if kind == "WebP" else {"quality": 100, "subsampling": 0}
-    return saved(
-        picture(), kind, icc_profile=SRGB, exif=b"Exif\0\0" + exif_block(), dpi=(300, 150), xmp=XMP, **lossless
-    )
+    return saved(picture(), kind, icc_profile=SRGB, exif=b"Exif\0\0" + block, dpi=(300, 150), xmp=XMP, **lossless)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -120,6 +121,82 @@ def test_of_several_pictures_the_first_is_read_and_a_note_says_so(tmp_path, kind
     result = decode_picture(stream.getvalue(), tmp_path / "a")
     assert abs(int(result.rgb.mean()) - 10) <= 2
     assert result.notes == ("it holds more than one picture, of which the first was read",)
+
+
+def test_a_resolution_that_is_text_is_none():
+    tags_of_file = TiffImagePlugin.ImageFileDirectory_v2()
+    tags_of_file.tagtype[282], tags_of_file.tagtype[283] = 7, 7
+    tags_of_file[282], tags_of_file[283], tags_of_file[296] = b"300", b"300", 2
+    assert read_metadata(saved(picture(), "TIFF", tiffinfo=tags_of_file), "TIFF")[0].dpi is None
+
+
+@pytest.mark.parametrize(
+    ("chunks", "said"),
+    [
+        ([(b"gAMA", (100_000,))], "gAMA"),
+        ([(b"gAMA", (45_455,))], None),
+        ([(b"cHRM", (31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))], "cHRM"),
+        ([(b"cHRM", (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000))], None),
+        ([(b"gAMA", (100_000,)), (b"cHRM", (1,) * 8)], "gAMA and cHRM"),
+        ([(b"cICP", (0x090E0001,))], "cICP"),
+        ([(b"cICP", (0x010D0001,))], None),
+        ([(b"gAMA", (100_000, 1))], None),
+        ([(b"sRGB", ()), (b"gAMA", (100_000,))], None),
+    ],
+)
+def test_colours_that_only_chunks_of_a_png_describe_are_named(chunks, said):
+    made = [chunk(name, struct.pack(f">{len(numbers)}I", *numbers) or b"\0") for name, numbers in chunks]
+    notes = read_metadata(with_chunks(saved(picture(), "PNG"), *made), "PNG")[1]
+    told = (f"the colours of its {said} are not kept: the result is sRGB and may look different",)
+    assert notes == (told if said else ())
+    with_profile = with_chunks(saved(picture(), "PNG", icc_profile=SRGB), *made)
+    assert (read_metadata(with_profile, "PNG")[1] == ()) == (said != "cICP")
+
+
+def test_iptc_data_are_named_in_every_format_that_has_them():
+    iptc = b"\x1c\x02\x78\0\5words"
+    resource = b"Photoshop 3.0\x008BIM\4\4\0\0" + struct.pack(">I", len(iptc)) + iptc
+    jpeg = saved(picture(), "JPEG")
+    files = {
+        "JPEG": jpeg[:2] + b"\xff\xed" + struct.pack(">H", len(resource) + 2) + resource + jpeg[2:],
+        "TIFF": saved(picture(), "TIFF", tiffinfo={33723: iptc}),
+        "PNG": with_chunks(
+            saved(picture(), "PNG"), chunk(b"tEXt", b"Raw profile type iptc\0\niptc\n       4\n01020304\n")
+        ),
+    }
+    for kind, data in files.items():
+        assert read_metadata(data, kind)[1] == ("its IPTC data are not kept",), kind
+        assert read_metadata(saved(picture(), kind), kind)[1] == (), kind
+
+
+def damaged(whole: bytes, places: list[int], generator: np.random.Generator) -> bytes:
+    data = bytearray(whole)
+    for place in generator.choice(places, 3):
+        data[place] = generator.choice((0, 1, 2, 5, 7, 12, 255, int(generator.integers(256))))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_metadata_never_ends_in_anything_but_a_picture_or_a_sentence(kind):
+    # Every byte but those of the pixels, whose sides may ask for gigabytes.
+    whole, generator = (
+        file_with_everything(kind, exif_block(thumbnail=b"\xff\xd8 small \xff\xd9")),
+        np.random.default_rng(len(kind)),
+    )
+    pixels = saved(picture(), kind)
+    places = [at for at in range(40, len(whole)) if kind == "TIFF" or whole[at : at + 8] not in pixels]
+    outcomes = set()
+    for turn in range(150):
+        try:
+            found = decode_picture(damaged(whole, places, generator), Path("a"))
+            for keep in ("keep", "safe", "none"):
+                wanted = with_dpi(resize_metadata(reduce_metadata(found.metadata, keep), (160, 96)), 240)
+                suffix = (".jpg", ".png", ".webp", ".tif")[turn % 4]
+                encode(replace(found, metadata=wanted), Path(f"a{suffix}"))
+            outcomes.add("picture")
+        except ImageError:
+            outcomes.add("sentence")
+    assert "picture" in outcomes
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -371,3 +371,15 @@ def test_every_level_survives_the_way_to_a_tensor_and_back(dtype):
 def test_rounding_is_half_to_even_and_clamped():
     values = torch.tensor([-1.0, 0.5, 1.5, 2.5, 254.5, 300.0]) / 255
     assert images.to_uint8(values.reshape(1, 1, -1).repeat(3, 1, 1))[0, :, 0].tolist() == [0, 0, 2, 2, 254, 255]
+
+
+def test_pillows_limit_on_pixels_is_ours():
+    assert Image.MAX_IMAGE_PIXELS == MAX_PIXELS
+
+
+def test_what_pillow_finds_too_large_is_refused_in_a_sentence(tmp_path, monkeypatch):
+    path = save_with_pillow(tmp_path / "a.tif", picture())
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 24 * 40 // 2 - 1)
+    for read in (read_rgb, read_picture):
+        with pytest.raises(ImageError, match=r"a\.tif is a TIFF image whose parts are too large"):
+            read(path)

@@ -46,6 +46,7 @@ LAYERS = {
         "image_metadata",
         "image_png",
         "image_png_write",
+        "image_profile",
         "image_small",
         "image_stream",
         "image_strips",

@@ -14,7 +14,7 @@ from realesrgan_arch import image_stream, images
 from realesrgan_arch.image_color import to_srgb
 from realesrgan_arch.image_encode import Encoded, Picture, Subsampling
 from realesrgan_arch.image_header import ImageError, shown
-from realesrgan_arch.image_metadata import KeepMetadata, Metadata, reduce_metadata, resize_metadata
+from realesrgan_arch.image_metadata import KeepMetadata, Metadata, reduce_metadata, resize_metadata, with_dpi
 from realesrgan_arch.image_strips import StripWriter
 
 _FAULTS_OF_PARSERS = (
@@ -88,4 +88,4 @@ def _named(path: Path, what: str) -> Iterator[None]:
 
 def _metadata(metadata: Metadata, size: tuple[int, int], options: WriteOptions) -> Metadata:
     wanted = resize_metadata(reduce_metadata(metadata, options.metadata), size)
-    return wanted if options.dpi is None else replace(wanted, dpi=(options.dpi, options.dpi))
+    return wanted if options.dpi is None else with_dpi(wanted, options.dpi)

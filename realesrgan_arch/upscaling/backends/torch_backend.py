@@ -61,7 +61,7 @@ class TorchBackend:
         self.multiple = multiple_of(network)
         self._original = copy.deepcopy(network).cpu().float().eval()
         network = self._on_device(dtype)
-        self._network: Callable[[Tensor], Tensor] = torch.compile(network) if compiled else network
+        self._network: Callable[[Tensor], Tensor] = torch.compile(network, dynamic=True) if compiled else network
 
     def run(self, batch: Tensor) -> Tensor:
         """See `Backend.run`."""
