@@ -18,11 +18,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from PIL import Image
 
 from realesrgan_arch import atomic, image_png
@@ -41,6 +40,7 @@ from realesrgan_arch.image_header import (
     shown,
 )
 from realesrgan_arch.image_metadata import Metadata, read_metadata
+from realesrgan_arch.image_tensor import from_tensor, to_tensor, to_uint8, to_uint16
 
 __all__ = [
     "Box", "ImageError", "Metadata", "Picture", "Pixels", "Subsampling", "check_writable_size", "decode_picture",
@@ -205,31 +205,6 @@ def write_image(path: Path, pixels: Pixels, *, quality: int = 95) -> None:
         write_picture(path, Picture(np.repeat(pixels[..., None], 3, axis=2), is_gray=True), quality=quality)
     else:
         write_picture(path, Picture(pixels), quality=quality)
-
-
-def to_tensor(pixels: Pixels) -> torch.Tensor:
-    """Return uint8 or uint16 pixels (H, W, 3) as float32 (3, H, W) in [0, 1]; the depth is decided by the dtype."""
-    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
-    if planes.dtype == np.uint8:
-        return torch.from_numpy(planes).float().div_(255)
-    return torch.from_numpy(planes.astype(np.float32)).div_(65535)
-
-
-def from_tensor(image: torch.Tensor, *, bits: Literal[8, 16] = 8) -> Pixels:
-    """Return (3, H, W) in [0, 1] as uint8 or uint16 pixels (H, W, 3): clamped, rounded half to even, as upstream."""
-    return to_uint8(image) if bits == 8 else to_uint16(image)
-
-
-def to_uint8(image: torch.Tensor) -> Pixels:
-    """Return (3, H, W) in [0, 1] as uint8 pixels (H, W, 3): clamped, rounded half to even."""
-    scaled = image.detach().float().clamp(0, 1).mul(255).round_().to(torch.uint8)
-    return scaled.permute(1, 2, 0).contiguous().cpu().numpy()
-
-
-def to_uint16(image: torch.Tensor) -> Pixels:
-    """Return (3, H, W) in [0, 1] as uint16 pixels (H, W, 3): clamped, rounded half to even."""
-    scaled = image.detach().float().clamp(0, 1).mul(65535).round_()
-    return scaled.permute(1, 2, 0).contiguous().cpu().numpy().astype(np.uint16)
 
 
 def _check_regular_file(path: Path) -> None:

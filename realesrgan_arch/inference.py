@@ -18,6 +18,7 @@ from realesrgan_arch.commands.arguments import (  # noqa: E402
     dots_per_inch,
     encoder_quality,
     name_part,
+    place,
     positive_count,
     positive_number,
     shard,
@@ -63,17 +64,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what and where").add_argument
-    add("positional_input", nargs="?", type=Path, metavar="INPUT", help="picture or folder, with its sub-folders")
-    add("positional_output", nargs="?", type=Path, metavar="OUTPUT", help="folder of the results")
-    add("-i", "--input", type=Path, help="the same as INPUT (default: inputs)")
-    add("-o", "--output", type=Path, help="the same as OUTPUT (default: results)")
+    add("positional_input", nargs="?", type=place, metavar="INPUT", help="picture or folder, with its sub-folders")
+    add("positional_output", nargs="?", type=place, metavar="OUTPUT", help="folder of the results")
+    add("-i", "--input", type=place, help="the same as INPUT (default: inputs)")
+    add("-o", "--output", type=place, help="the same as OUTPUT (default: results)")
     add("--suffix", type=name_part, default="out", help="added to the names of the results (default: out)")
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("model").add_argument
     add("-n", "--model_name", default="RealESRGAN_x4plus", metavar="NAME",
-        help="known weights, see `realesrgan-arch weights list` (default: RealESRGAN_x4plus)")  # fmt: skip
+        help="known weights, see `realesrgan-arch weights list`, or a file (default: RealESRGAN_x4plus)")  # fmt: skip
     add("--model_path", metavar="FILE", help="weights file; its architecture is read from the file")
     add("-dn", "--denoise_strength", type=float, metavar="X",
         help="0 to 1, for realesr-general-x4v3 only (default there: 0.5)")  # fmt: skip
@@ -83,7 +84,12 @@ def _add_size(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("size of the results (one of these)").add_argument
     add("-s", "--outscale", type=positive_number, metavar="X", help="magnification (default: the model's)")
     add("--width", type=positive_count, metavar="N", help="pixels across; the height follows")
-    add("--max-side", type=positive_count, metavar="N", help="pixels of the longer side")
+    add(
+        "--max-side",
+        type=positive_count,
+        metavar="N",
+        help="at most N pixels on the longer side, and never more than the model makes",
+    )
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -93,8 +99,8 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add("--quality", type=encoder_quality, metavar="N", help=f"of jpg and webp, 1 to 100 (default: {_DEFAULT_QUALITY})")
     add("--subsampling", choices=("444", "422", "420"), help=f"colours of jpg (default: {_DEFAULT_SUBSAMPLING}, all)")
     add("--metadata", choices=("keep", "safe", "none"), default="keep",
-        help="EXIF and XMP: keep all, where GPS says the place, too (default); safe: without place, owner and serial "
-        "numbers, the copyright notice stays; none. The colour profile always stays")  # fmt: skip
+        help="EXIF and XMP: keep all, where GPS says the place, too (default); safe: camera, exposure, dates "
+        "and the copyright notice only, no XMP; none. The colour profile always stays")  # fmt: skip
     add("--to-srgb", action="store_true", help="convert the colours to sRGB instead of keeping the profile")
     add("--dpi", type=dots_per_inch, metavar="N", help="resolution written into the files (default: the input's)")
     add("--alpha_upsampler", choices=("realesrgan", "bicubic"), default="realesrgan",

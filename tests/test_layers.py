@@ -48,6 +48,7 @@ LAYERS = {
         "image_png_write",
         "image_profile",
         "image_small",
+        "image_tensor",
         "image_stream",
         "image_strips",
         "image_tiff",

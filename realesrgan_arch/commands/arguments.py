@@ -1,6 +1,7 @@
 """What a command line argument may be, as `type=` of argparse."""
 
 import argparse
+from pathlib import Path
 
 _MAX_DIGITS = 9
 """Python reads no number of more than 4300 digits, and a program that counts to a billion is at a standstill."""
@@ -76,3 +77,10 @@ def _is_whole(text: str) -> bool:
 
 def _short(text: str) -> str:
     return repr(text if len(text) <= 40 else f"{text[:40]}...")
+
+
+def place(text: str) -> Path:
+    """Read the path of a file or folder; an empty one, such as an unset variable's, would be the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a file or folder, got an empty text")
+    return Path(text)

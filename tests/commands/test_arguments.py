@@ -1,10 +1,11 @@
 """What a command line argument may be."""
 
 import argparse
+from pathlib import Path
 
 import pytest
 
-from realesrgan_arch.commands.arguments import dots_per_inch, encoder_quality, positive_number, shard, tile_size
+from realesrgan_arch.commands.arguments import dots_per_inch, encoder_quality, place, positive_number, shard, tile_size
 
 
 @pytest.mark.parametrize(
@@ -31,5 +32,11 @@ def test_what_is_meant_is_read(read, text, value):
 )
 def test_what_is_not_meant_is_refused_with_what_came(read, texts):
     for text in texts:
-        with pytest.raises(argparse.ArgumentTypeError, match=f"got '{text}'"):
+        with pytest.raises(argparse.ArgumentTypeError, match=f"got '{text[:30]}"):
             read(text)
+
+
+def test_an_empty_text_is_no_place_and_never_the_current_folder():
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a file or folder, got an empty text"):
+        place("")
+    assert place("photos/") == Path("photos")

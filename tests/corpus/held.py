@@ -57,7 +57,7 @@ HELD: tuple[Held, ...] = (
         "23-panorama",
         "A picture of any height.",
         "The memory of a run does not grow with it: tiles go in, and strips of the result come out.",
-        f"{_UPSCALING}/test_engine.py::test_memory_does_not_grow_with_the_height_of_a_picture",
+        f"{_UPSCALING}/test_engine_memory.py::test_memory_does_not_grow_with_the_height_of_a_picture",
     ),
     Held(
         "23-huge-result",

@@ -117,7 +117,7 @@ _NAMES = (
         _named(2790, _LONG),
         split=Read((60, 40)),
         training=Read((60, 40)),
-        upscaling=LeftOut("File name too long"),
+        upscaling=LeftOut("its name would have"),
         audit=Audited(True),
     ),
     usable(

@@ -36,7 +36,7 @@ def _circles_and_a_pipe(folder: Path) -> None:
 
 
 def _halves(folder: Path) -> None:
-    several({"out/.4f2k.partial": lambda: pictures.png(0)[:99]})(folder)
+    several({"out/.ab12cd_4.partial": lambda: pictures.png(0)[:99]})(folder)
 
 
 def _model_of_x2(folder: Path) -> None:
@@ -63,7 +63,7 @@ _FLAGS = (
     _wrong_flag("endless-width", "expected a whole number of 1 or more, got '1000", "--width", "1" + 5000 * "0"),
     _wrong_flag("endless-limit", "expected a whole number of 1 or more", "--limit", 30 * "9"),
     _wrong_flag("quality", "expected a whole number from 1 to 100, got '101'", "--quality", "101"),
-    _wrong_flag("dpi", "expected a whole number of 1 or more, got '1e9'", "--dpi", "1e9"),
+    _wrong_flag("dpi", "expected a whole number from 1 to 65535, got '1e9'", "--dpi", "1e9"),
     _wrong_flag("shard", "expected i/n with i from 1 to n, such as 1/4, got '0/3'", "--shard", "0/3"),
     _wrong_flag("suffix", "expected a part of a file name, got 'a/b'", "--suffix", "a/b"),
     _wrong_flag("device", "device must be auto, cpu, cuda, cuda:N or mps, got 'tpu'", "--device", "tpu"),

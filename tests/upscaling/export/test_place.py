@@ -107,7 +107,7 @@ def test_what_a_killed_export_left_is_removed_by_the_next_but_not_while_another_
     left = tmp_path / "out" / ".export-abc"
     left.mkdir(parents=True)
     (left / "small.pth").write_bytes(b"half")
-    with file_lock(tmp_path / "out" / ".upscaling.lock"):
+    with file_lock(tmp_path / "out" / ".export.lock"):
         export_to(tmp_path / "out", weights, "pth")
     assert left.is_dir()
     export_to(tmp_path / "out", weights, "pth", overwrite=True)
