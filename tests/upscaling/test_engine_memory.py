@@ -44,7 +44,7 @@ for height, width in zip(sizes[::2], sizes[1::2]):
 def test_memory_does_not_grow_with_the_height_of_a_picture():
     (low_rows, low), (high_rows, high) = _peaks(128, 600, 1000, 2400, 1000)
     assert (low_rows, high_rows) == (2400, 9600)
-    # The result of the higher one has 115 megabytes, 86 more than the lower one's; as float32 461. Heaps differ by some.
+    # The result of the higher one has 115 megabytes, 86 more than the lower one's; as float32 461. Heaps vary.
     assert high - low < 60
 
 
