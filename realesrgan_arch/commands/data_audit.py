@@ -5,7 +5,6 @@ where it was when the same command runs again.
 """
 
 import argparse
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from realesrgan_arch.audit.thresholds import AuditThresholds, load_thresholds
 from realesrgan_arch.commands.arguments import positive_count
 from realesrgan_arch.commands.report import Fact, Report
 from realesrgan_arch.commands.shell import data_command
+from realesrgan_arch.cores import usable_cores
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.plural import count_of
@@ -50,7 +50,7 @@ def make(arguments: argparse.Namespace) -> Report:
             root,
             out,
             thresholds=thresholds,
-            num_processes=arguments.jobs or _count_cores(),
+            num_processes=arguments.jobs or usable_cores(),
             split_command=split_command,
         )
     except KeyboardInterrupt as stop:
@@ -73,11 +73,6 @@ def _split_command(root: Path, out: Path) -> str:
     """Return the command that splits what the audit in `out` kept."""
     keep = () if out == default_folder(root) else ("--keep", out / KEEP_LIST)
     return data_command("split", root, *keep)
-
-
-def _count_cores() -> int:
-    """Cores that this process may use; fewer than the machine has in a container."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _totals(outcome: Outcome, num_kept: int) -> Iterator[str]:

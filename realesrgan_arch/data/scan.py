@@ -1,7 +1,6 @@
 """Read every image of a folder once: size, content hash, perceptual hash; what cannot be read is listed."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from realesrgan_arch.audit.keep_list import KeepList
+from realesrgan_arch.cores import usable_cores
 from realesrgan_arch.data.files import DataError, list_folder, list_images, some_names
 from realesrgan_arch.image_header import ImageError, parse_header, shown
 from realesrgan_arch.image_small import decode_small
@@ -87,7 +87,7 @@ def scan_files(
     names: Sequence[str], root: Path, *, with_looks: bool = False
 ) -> tuple[list[ScannedImage], list[LeftOut]]:
     """Scan the files `names` below `root`, in their order; return those that can be read, and the others."""
-    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
         found = pool.map(lambda name: _scan_image(name, root, with_looks=with_looks), names)
         results = list(tqdm(found, total=len(names), desc="reading images", unit="image", disable=None))
     images = [result for result in results if isinstance(result, ScannedImage)]

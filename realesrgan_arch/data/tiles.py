@@ -6,7 +6,6 @@ source is changed. A run that was stopped goes on where it was and ends with the
 
 import hashlib
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from realesrgan_arch import atomic
+from realesrgan_arch.cores import usable_cores
 from realesrgan_arch.data import tile_grid, tile_journal
 from realesrgan_arch.data.derived import check_apart, check_room, read_source
 from realesrgan_arch.data.files import DataError, check_folder
@@ -157,7 +157,7 @@ def _cut_all(
 ) -> list[tuple[str, str]]:
     """Cut with all cores, add to `done` and to the journal, and return the pictures that failed."""
     failed: list[tuple[str, str]] = []
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(usable_cores())
     journal = (out / tile_journal.JOURNAL).open("a", encoding="utf-8")
     try:
         with journal:

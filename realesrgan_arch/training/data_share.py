@@ -1,7 +1,8 @@
 """Says when the network waits for images, once a stretch, with what to do."""
 
-import os
 from typing import Protocol
+
+from realesrgan_arch.cores import usable_cores
 
 WINDOW_STEPS = 50
 MOST_SHARE = 0.3
@@ -43,7 +44,7 @@ class DataShareWatch:
             return ""
         return (
             f"the network waited for images in {share:.0%} of the last {WINDOW_STEPS} steps; raise "
-            f"datasets.train.num_worker_per_gpu (this machine has {os.cpu_count()} cores), or store the photographs as "
+            f"datasets.train.num_worker_per_gpu (this machine has {usable_cores()} cores), or store the photographs as "
             "tiles or LMDB once: realesrgan-arch data tiles [--lmdb]"
         )
 

@@ -1,11 +1,11 @@
 """What a run says before its first step."""
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.byte_count import say_bytes
+from realesrgan_arch.cores import usable_cores
 from realesrgan_arch.disk_room import free_bytes
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
@@ -43,7 +43,7 @@ def run_header(options: Options, model: FineTuneModel, start: Start) -> str:
         ("steps", f"{require_train(options).total_iter:,}, seed {options.manual_seed}"),
     ]
     rows += [("trains", words) for words in _trainable(model)]
-    workers = f"{start.num_workers} data worker{'s' * (start.num_workers != 1)} on {os.cpu_count()} cores"
+    workers = f"{start.num_workers} data worker{'s' * (start.num_workers != 1)} on {usable_cores()} cores"
     rows.append(("device", f"{model.device}, {PRECISION_WORDS[model.dtype]}, {workers}"))
     rows.append(("disk", f"{say_bytes(free_bytes(root))} free"))
     if options.logger.use_tb_logger:

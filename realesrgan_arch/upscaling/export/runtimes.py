@@ -57,9 +57,10 @@ def open_ncnn(path: Path) -> Run:
     """Read an ncnn network (the .param; the .bin lies beside it)."""
     ncnn = import_module("ncnn")
     net = ncnn.Net()
-    net.opt.use_vulkan_compute = False
-    for option in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
-        setattr(net.opt, option, False)
+    settings = net.opt  # On the CPU and in float32, so that the difference is that of the file.
+    settings.use_vulkan_compute = False
+    settings.use_fp16_packed = settings.use_fp16_storage = settings.use_fp16_arithmetic = False
+    settings.use_bf16_storage = False
     if net.load_param(str(path)) or net.load_model(str(path.with_suffix(".bin"))):
         raise OSError(f"ncnn cannot read {path.name}")
     return lambda pictures: np.stack([_run_ncnn(ncnn, net, picture) for picture in pictures])
