@@ -42,7 +42,7 @@ def mean_intervals(table: SceneSums, *, seed: int, draws: int = DRAWS) -> list[I
     return intervals
 
 
-def student_factors(count: int) -> float:
+def student_factor(count: int) -> float:
     """Return how many standard errors a 95 % interval over `count` scenes reaches by Student's t."""
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
 
@@ -60,7 +60,7 @@ def draw_counts(scenes: int, *, seed: int, draws: int) -> Iterator[np.ndarray]:
 
 def _reaches(table: SceneSums, seed: int, draws: int) -> np.ndarray:
     """Return half the width of each column's interval."""
-    errors, student = table.errors, student_factors(len(table.sums))
+    errors, student = table.errors, student_factor(len(table.sums))
     if len(table.sums) < FEWEST_TO_DRAW:
         return errors * student
     factors = np.sort(np.abs(_studentised(table, seed, draws)), axis=0)[int(np.ceil(CONFIDENCE * draws)) - 1]
