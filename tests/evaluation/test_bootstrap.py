@@ -41,9 +41,9 @@ def test_scenes_drawn_one_by_one_give_the_same_interval() -> None:
 
 
 def test_each_draw_has_as_many_scenes_as_there_are_and_each_scene_its_turn() -> None:
-    counts = np.concatenate(list(draw_counts(700, seed=0, draws=10_000)))
-    assert counts.shape == (10_000, 700)
-    assert (counts.sum(axis=1) == 700).all()
+    counts = np.concatenate(list(draw_counts(300, seed=0, draws=10_000)))
+    assert counts.shape == (10_000, 300)
+    assert (counts.sum(axis=1) == 300).all()
     assert 0.95 < counts.mean(axis=0).min() < counts.mean(axis=0).max() < 1.05
 
 
@@ -106,5 +106,5 @@ def _clustered(generator: np.random.Generator, scenes: int) -> SceneSums:
 @pytest.mark.parametrize("scenes", [5, 20])
 def test_of_made_up_studies_95_in_100_intervals_hold_the_truth(draw, scenes) -> None:
     generator = np.random.default_rng(0)
-    found = [mean_intervals(draw(generator, scenes), seed=trial, draws=400)[0] for trial in range(500)]
+    found = [mean_intervals(draw(generator, scenes), seed=trial, draws=300)[0] for trial in range(400)]
     assert 0.925 <= np.mean([interval.low <= 0 <= interval.high for interval in found]) <= 0.99

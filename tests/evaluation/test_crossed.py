@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from realesrgan_arch.evaluation.crossed import crossed_interval
 from realesrgan_arch.evaluation.bootstrap import student_factor
+from realesrgan_arch.evaluation.crossed import crossed_interval
 
 TABLE = {0: {"a": 1.0, "b": 2.0, "c": 3.0}, 7: {"a": 3.0, "b": 6.0, "c": 9.0}}
 APART, NOT_APART = "can be told from zero", "cannot be told from zero"
