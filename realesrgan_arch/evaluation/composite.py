@@ -70,9 +70,9 @@ def composite_of(differences: Mapping[str, float], better: Mapping[str, Better])
     """
     sides: tuple[list[float], list[float]] = ([], [])
     for name, difference in differences.items():
-        if math.isfinite(difference):
+        if math.isfinite(difference) and METRICS[name].in_composite:
             steps = difference / METRICS[name].step
-            sides[METRICS[name].compare is None].append(steps if better[name] == "higher" else -steps)
+            sides[METRICS[name].side == "naturalness"].append(steps if better[name] == "higher" else -steps)
     return mean_of_defined(mean_of_defined(side) for side in sides)
 
 
