@@ -64,13 +64,15 @@ def _angle_between(first: tuple[Plane, Plane], second: tuple[Plane, Plane]) -> P
 
 def _double_angle(luma: Plane) -> tuple[Plane, Plane, Plane]:
     """Return Jxx - Jyy, 2 Jxy and Jxx + Jyy of the structure tensor of luma (H, W), in squared levels a pixel."""
-    smooth = cv2.GaussianBlur(luma, (0, 0), _DERIVATIVE_SIGMA, borderType=cv2.BORDER_REFLECT)
+    smooth = _smooth(luma, _DERIVATIVE_SIGMA)
     across, down = (
-        np.asarray(cv2.Scharr(smooth, cv2.CV_32F, *order, scale=1 / 32, borderType=cv2.BORDER_REFLECT))
+        np.asarray(cv2.Scharr(smooth, cv2.CV_32F, *order, scale=1 / 32, borderType=cv2.BORDER_REFLECT), np.float32)
         for order in ((1, 0), (0, 1))
     )
     parts = (across * across - down * down, 2 * across * down, across * across + down * down)
-    cosine, sine, energy = (
-        np.asarray(cv2.GaussianBlur(part, (0, 0), _TENSOR_SIGMA, borderType=cv2.BORDER_REFLECT)) for part in parts
-    )
+    cosine, sine, energy = (_smooth(part, _TENSOR_SIGMA) for part in parts)
     return cosine, sine, energy
+
+
+def _smooth(plane: Plane, sigma: float) -> Plane:
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)

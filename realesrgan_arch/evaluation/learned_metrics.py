@@ -74,7 +74,8 @@ def load_like(weights: Path | None) -> LpipsLike:
     """
     if weights is None:
         raise WeightsError(
-            "the metric lpips_like is left out: name the folder of its weights with --perceptual-weights, or in val.metrics"
+            "the metric lpips_like is left out: name the folder of its weights with --perceptual-weights, "
+            "or as `weights` in val.metrics"
         )
     return load_lpips_like(weights)
 
