@@ -1,9 +1,10 @@
 """The scores of the pictures that are done, line by line, so that an evaluation that was killed goes on."""
 
+import errno
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from realesrgan_arch.atomic import write_text
@@ -59,7 +60,7 @@ class ScoreJournal:
             ]
         except (ValueError, KeyError, TypeError, AttributeError):
             return
-        self._done[name] = tuple(ImageScore(name, method, values) for method, values in rows)
+        self._done[name] = scores
 
 
 def _as_json(value: float) -> float | str:
@@ -67,7 +68,11 @@ def _as_json(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
+def _as_floats(values: Mapping[str, float | str]) -> dict[str, float]:
+    return {key: float(value) for key, value in values.items()}
+
+
 def _append(path: Path, data: bytes) -> None:
     with path.open("ab", buffering=0) as file:
         if file.write(data) < len(data):
-            raise OSError(28, os.strerror(28), str(path))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

@@ -104,12 +104,14 @@ def score_set(
         found = None if done is None or (keeper and not keeper.holds(name)) else done.find(name)
         if found is None:
             try:
-                found = _score_pair(choice.pairs[number], choice, contenders, rules, keeper=keeper)
+                pair, outputs, found = _score_pair(choice, number, contenders, rules)
             except (UnreadablePairError, EvaluationError) as error:
                 left_out.append(str(error))
                 _log.warning("%s It is not scored.", error)
                 continue
             with disk_faults(journal):
+                if keeper is not None:
+                    keeper.keep(pair, outputs)
                 if done is not None:
                     done.add(name, found)
         scores += found
@@ -163,21 +165,14 @@ def disk_faults(path: Path | None) -> Iterator[None]:
 
 
 def _score_pair(
-    pair: EvaluationPair,
-    choice: DataChoice,
-    contenders: Sequence[Contender],
-    rules: ScoreRules,
-    *,
-    keeper: PictureKeeper | None,
-) -> tuple[ImageScore, ...]:
+    choice: DataChoice, number: int, contenders: Sequence[Contender], rules: ScoreRules
+) -> tuple[EvaluationPair, dict[str, Tensor], tuple[ImageScore, ...]]:
+    pair = choice.pairs[number]
     outputs = {one.facts.name: one.upscale(pair.lq) for one in contenders}
     if choice.has_truth:
-        scores = (*score_truth(pair, rules), *score_outputs(pair, outputs, rules))
-    else:
-        scores = tuple(ImageScore(pair.name, name, _judge(output, rules)) for name, output in outputs.items())
-    if keeper is not None:
-        keeper.keep(pair, outputs)
-    return scores
+        return pair, outputs, (*score_truth(pair, rules), *score_outputs(pair, outputs, rules))
+    alone = (ImageScore(pair.name, name, _judge(output, rules)) for name, output in outputs.items())
+    return pair, outputs, tuple(alone)
 
 
 def _judge(image: Tensor, rules: ScoreRules) -> dict[str, float]:

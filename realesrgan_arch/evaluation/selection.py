@@ -10,7 +10,7 @@ from torch import Tensor
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.composite import composite_of
 from realesrgan_arch.evaluation.contender import BASE, BICUBIC, MODEL, TUNED, Contender
-from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, METRICS, ImageScore
+from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, METRICS, Better, ImageScore
 from realesrgan_arch.evaluation.panels import crop_busiest
 from realesrgan_arch.evaluation.proof import ShownPicture, Why
 from realesrgan_arch.images import from_tensor, write_image
@@ -35,7 +35,7 @@ class Chosen:
 
 def picture_composites(scores: Sequence[ImageScore], against: Sequence[ImageScore]) -> dict[str, float]:
     """Return the composite of each picture that both methods have, in steps; NaN where it is not defined."""
-    better = {name: metric.better for name, metric in METRICS.items()}
+    better: dict[str, Better] = {name: metric.better for name, metric in METRICS.items()}
     other = {score.name: score.values for score in against}
     return {
         score.name: composite_of(_differences(score.values, other[score.name]), better)
