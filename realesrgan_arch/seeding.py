@@ -29,7 +29,8 @@ class Stream(IntEnum):
     GRADIENT_PENALTY = 16
     LAYER_STUDY = 17
     EXPORT = 18
-    SHOWN_PICTURES = 30
+    STATISTICS = 19
+    SHOWN_PICTURES = 20
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:
