@@ -24,7 +24,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "test": ("realesrgan_arch.test", "score bicubic, the base model and a tuned one on unseen pictures"),
     "evaluate": (
         "realesrgan_arch.commands.evaluate",
-        "say whether a tuned model is better than its base, and how sure",
+        "say whether a tuned model is better, and how sure",
     ),
     "upscale": ("realesrgan_arch.inference", "upscale a picture or a folder"),
     "export": (

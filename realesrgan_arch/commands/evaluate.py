@@ -15,6 +15,7 @@ from realesrgan_arch.commands.report import Report, deliver, tell_first
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.evaluation.difference_table import format_differences
+from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.evaluation_run import Evaluation, EvaluationRequest, run_evaluation
 from realesrgan_arch.evaluation.proof import proof_as_json
 from realesrgan_arch.evaluation.proving import Proved
@@ -61,11 +62,13 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_measures(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("measures").add_argument
-    add("--metrics", nargs="+", default=_METRICS, metavar="NAME", help=f"(default: {' '.join(_METRICS)})")
+    add("--metrics", nargs="+", default=_METRICS, metavar="NAME",
+        help=f"of {', '.join(METRICS)}; or all (default: {' '.join(_METRICS)})")  # fmt: skip
+    add("--perceptual-weights", type=place, metavar="DIR", help="weights of lpips_like, and of lpips and dists")
     add("--y", action="store_true", help="PSNR and SSIM of luma, as in papers")
     add("--border", type=count, metavar="N", help="pixels left out at each edge (default: the scale)")
     add("--groups", nargs="+", metavar="KIND",
-        help="judge groups apart: folder, tags, or a CSV file with path and tags (default: what the set has)")  # fmt: skip
+        help="judge apart by folder, tags, or a CSV file with path and tags (default: what the set has)")  # fmt: skip
     add("--controls", action="store_true",
         help="add rows that cost no training: base with back-projection, as JPEG, sharpened")  # fmt: skip
 
@@ -92,7 +95,8 @@ def _request(arguments: argparse.Namespace, argv: Sequence[str]) -> EvaluationRe
         data=arguments.data, lq=arguments.lq, gt=arguments.gt, general=arguments.general, root=arguments.root,
         preset=arguments.preset, seed=arguments.seed, max_size=arguments.max_size or None,
         max_images=arguments.max_images, groups=tuple(arguments.groups) if arguments.groups else None,
-        metrics=tuple(arguments.metrics), y_channel=arguments.y, border=arguments.border,
+        metrics=tuple(METRICS) if "all" in arguments.metrics else tuple(arguments.metrics),
+        perceptual_weights=arguments.perceptual_weights, y_channel=arguments.y, border=arguments.border,
         with_controls=arguments.controls, with_pictures=not arguments.no_pictures,
         output=arguments.output, name=arguments.name,
         device=arguments.device, backend=arguments.backend, precision=arguments.precision,
@@ -101,7 +105,7 @@ def _request(arguments: argparse.Namespace, argv: Sequence[str]) -> EvaluationRe
 
 
 def _report(evaluation: Evaluation) -> Report:
-    lines = [line for proved in evaluation.proofs for line in _lines(proved)]
+    lines = [line for proved in evaluation.proofs for line in ("", *_lines(proved))][1:]
     proofs = [proof_as_json(proved.proof) for proved in evaluation.proofs]
     failed = any(proved.scored.left_out for proved in evaluation.proofs)
     return Report(
@@ -117,10 +121,9 @@ def _lines(proved: Proved) -> Iterator[str]:
     yield from (line for line in (proved.verdict, "") if proved.verdict)
     yield proved.heading
     yield proved.table
-    for method in dict.fromkeys(one.method for one in proof.judgements):
-        against = {one.against: one for one in proof.judgements if one.method == method}
-        yield from ("", format_differences(against, method=method))
+    against = {one.against: one for one in proof.judgements if one.method == proof.judgements[0].method}
+    if against:
+        yield from ("", format_differences(against, method=proof.judgements[0].method))
     for kind, groups in proof.groups.items():
         yield from ("", f"by {kind}:", *tell_first([f"{name}: {one.sentence}" for name, one in groups.items()]))
     yield from (f"note: {shown(Path(note))}" for note in proof.notes)
-    yield ""

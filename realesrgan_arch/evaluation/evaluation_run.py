@@ -28,6 +28,7 @@ from realesrgan_arch.evaluation.controls import RememberedMethod, build_controls
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import choose_groups
+from realesrgan_arch.evaluation.metric_table import available_metrics
 from realesrgan_arch.evaluation.proof import Kind
 from realesrgan_arch.evaluation.proving import ProofRequest, Proved, check_writable, prove
 from realesrgan_arch.evaluation.real_pairs import open_real_pairs, open_without_truth
@@ -55,6 +56,8 @@ class EvaluationRequest:
     max_images: int | None = None
     groups: tuple[str, ...] | None = None
     metrics: tuple[str, ...] = ScoreRules().metrics
+    perceptual_weights: Path | None = None
+    """The folder of the weights that learned metrics need."""
     y_channel: bool = False
     border: int | None = None
     """None is the scale."""
@@ -102,16 +105,31 @@ def run_evaluation(request: EvaluationRequest) -> Evaluation:
     if request.gt is not None and request.lq is None:
         raise EvaluationError("expected --gt beside --lq, got it alone; name the folder of the LQ, too")
     machine = choose_machine(request.device, backend=request.backend, precision=request.precision)
+    request, notes = _with_usable_metrics(request)
     side = _load(request, machine)
     choice = _open(request, side.scale)
     general = None if request.general is None else _open_second(request, request.general, side.scale)
     folder = request.output or Path("results") / (request.name or _default_name(request, choice))
     check_writable(folder)
-    main = prove(_proof_request(request, choice, side, folder, machine))
+    main = prove(_proof_request(request, choice, side, folder, machine, notes))
     if general is None:
         return Evaluation(main, None)
     second = replace(request, groups=None)
-    return Evaluation(main, prove(_proof_request(second, general, side, folder / GENERAL, machine)))
+    return Evaluation(main, prove(_proof_request(second, general, side, folder / GENERAL, machine, notes)))
+
+
+def _with_usable_metrics(request: EvaluationRequest) -> tuple[EvaluationRequest, tuple[str, ...]]:
+    """Leave out the metrics that cannot be measured here, with a sentence for each."""
+    _rules(request, 0)  # Unknown names are a mistake, and not a metric that is absent.
+    usable, notes = available_metrics(request.metrics, weights=request.perceptual_weights)
+    if not usable:
+        raise EvaluationError(f"expected a metric that can be measured on this machine, got none: {' '.join(notes)}")
+    return replace(request, metrics=usable), notes
+
+
+def _rules(request: EvaluationRequest, border: int) -> ScoreRules:
+    weights = "" if request.perceptual_weights is None else str(request.perceptual_weights)
+    return ScoreRules(metrics=request.metrics, border=border, y_channel=request.y_channel, perceptual_weights=weights)
 
 
 def _load(request: EvaluationRequest, machine: Machine) -> _Side:
@@ -155,7 +173,7 @@ def _open_second(request: EvaluationRequest, general: str, scale: int) -> DataCh
 
 
 def _proof_request(
-    request: EvaluationRequest, choice: DataChoice, side: _Side, folder: Path, machine: Machine
+    request: EvaluationRequest, choice: DataChoice, side: _Side, folder: Path, machine: Machine, notes: tuple[str, ...]
 ) -> ProofRequest:
     border = side.scale if request.border is None else request.border
     facts = {
@@ -169,13 +187,14 @@ def _proof_request(
     return ProofRequest(
         choice=choice,
         contenders=side.contenders,
-        rules=ScoreRules(metrics=request.metrics, border=border, y_channel=request.y_channel),
+        rules=_rules(request, border),
         folder=folder,
         scale=side.scale,
         groups=choose_groups(choice, request.groups),
         seed=request.seed,
         with_pictures=request.with_pictures,
         computed=side.computed,
+        notes=notes,
         facts=facts,
     )
 
