@@ -1,0 +1,93 @@
+"""What every share of the tuned weights does, picture by picture against the base."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from realesrgan_arch.evaluation.evaluate import ImageScore, mean_of_defined, measured_metrics
+from realesrgan_arch.evaluation.statistics import Finding, Judgement, judge
+
+BASE, TUNED = "base", "tuned"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One share."""
+
+    alpha: float
+    """Share of the tuned weights, in [0, 1]."""
+    means: Mapping[str, float]
+    """By metric, over the pictures for which it is defined."""
+    judgement: Judgement | None
+    """Against the base; None of the base itself."""
+
+    def finding(self, metric: str) -> Finding | None:
+        """Return what `metric` says against the base; None of the base itself, or where it was not measured."""
+        return self.judgement.findings.get(metric) if self.judgement else None
+
+    def difference(self, metric: str) -> float:
+        """Return the mean difference to the base: 0 of the base itself, NaN where it is not known."""
+        if self.judgement is None:
+            return 0.0
+        found = self.finding(metric)
+        return found.mean if found else math.nan
+
+    @property
+    def composite(self) -> float:
+        """In steps; above 0 is better than the base, NaN where it is not known."""
+        return self.judgement.composite.mean if self.judgement else 0.0
+
+
+@dataclass(frozen=True)
+class Curve:
+    """All shares that were tried, rising; the first is 0, the base."""
+
+    points: tuple[Point, ...]
+    metrics: tuple[str, ...]
+    pictures: int
+    scenes: int
+
+    @property
+    def tried(self) -> tuple[Point, ...]:
+        """The points that are not the base."""
+        return self.points[1:]
+
+    def at(self, alpha: float) -> Point:
+        """Return the point of a share that was tried."""
+        return next(point for point in self.points if point.alpha == alpha)
+
+
+def method_name(alpha: float) -> str:
+    """Return how the model of a share is called in tables: `base`, `blend 0.3`, `tuned`."""
+    return {0.0: BASE, 1.0: TUNED}.get(alpha, f"blend {alpha:g}")
+
+
+def build_curve(
+    scores: Iterable[ImageScore], *, alphas: Sequence[float], scenes: Mapping[str, str], seed: int = 0
+) -> Curve:
+    """Compare every share with the base.
+
+    Args:
+        scores: of all methods that `method_name` gives for `alphas`; others do not count.
+        alphas: rising, the first is 0.
+        scenes: of each picture, see `judge`.
+        seed: of the draws of the intervals.
+    """
+    by_method: dict[str, list[ImageScore]] = {method_name(alpha): [] for alpha in alphas}
+    for score in scores:
+        if score.method in by_method:
+            by_method[score.method].append(score)
+    base = by_method[BASE]
+    points: list[Point] = []
+    for alpha in alphas:
+        rows = by_method[method_name(alpha)]
+        judged = judge(rows, base, scenes=scenes, method=method_name(alpha), other=BASE, seed=seed) if alpha else None
+        points.append(Point(alpha, _means(rows), judged))
+    names = {score.name for score in base}
+    return Curve(
+        tuple(points), tuple(measured_metrics(base)), len(names), len({scenes.get(name, name) for name in names})
+    )
+
+
+def _means(rows: Sequence[ImageScore]) -> dict[str, float]:
+    return {name: mean_of_defined(row.values[name] for row in rows) for name in measured_metrics(rows)}
