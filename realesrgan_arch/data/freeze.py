@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from tqdm import tqdm
 
 from realesrgan_arch.data.derived import alone_in, check_apart, check_room, read_source
@@ -23,22 +22,19 @@ from realesrgan_arch.data.frozen_card import (
     write_card,
     write_json,
 )
+from realesrgan_arch.data.frozen_lq import make_frozen_lq
 from realesrgan_arch.data.frozen_set import read_pair
 from realesrgan_arch.data.manifest import ManifestRow, check_manifest
 from realesrgan_arch.data.tile_grid import free_name
-from realesrgan_arch.data.validation_set import cut_middle, to_planes
-from realesrgan_arch.degradation.pipeline import degrade
-from realesrgan_arch.degradation.recipe import draw_recipe
+from realesrgan_arch.data.validation_set import cut_middle
 from realesrgan_arch.degradation.settings import DegradationSettings
 from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import ImageError, Pixels, from_tensor, write_image
+from realesrgan_arch.images import ImageError, Pixels, write_image
 from realesrgan_arch.plural import count_of
-from realesrgan_arch.seeding import Stream, derived_seed
 
 UNFINISHED = "unfinished.json"
 """Stands in the folder while the set is made; with other contents the folder is somebody else's."""
-_SEED_DIGITS = 12
 
 
 class UnreadablePicturesError(DataError):
@@ -170,15 +166,11 @@ class Freezer:
         return [self._make_pair(picture, gt, number) for number in range(self.plan.per_image)]
 
     def _make_pair(self, picture: _Picture, gt: Pixels, number: int) -> FrozenPair:
-        gt_sha256 = hash_pixels(gt)
-        step = derived_seed(int(gt_sha256[:_SEED_DIGITS], 16), Stream.FROZEN, number)
-        recipe = draw_recipe(self.settings, seed=self.plan.seed, step=step, batch_size=1, stream=Stream.FROZEN)
-        exact = to_planes(gt).double().div_(255)
-        lq = from_tensor(degrade(exact[None], recipe, scale=self.plan.scale)[0].to(torch.float32))
+        lq, recipe = make_frozen_lq(gt, self.settings, seed=self.plan.seed, scale=self.plan.scale, number=number)
         pair = FrozenPair(
             **_facts_of(picture.row),
             **self._names(picture, number),
-            gt_sha256=gt_sha256,
+            gt_sha256=hash_pixels(gt),
             lq_sha256=hash_pixels(lq),
             recipe_sha256=hash_json(recipe.to_dict()),
         )

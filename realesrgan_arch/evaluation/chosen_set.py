@@ -1,0 +1,133 @@
+"""A set of pictures that was chosen to score on: read one by one, with scenes and groups beside it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import overload
+
+from torch import Tensor
+
+from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.scenes import folder_scene
+from realesrgan_arch.evaluation.pairs import EvaluationPair
+from realesrgan_arch.images import ImageError
+
+
+class UnreadablePairError(DataError):
+    """One pair that cannot be scored; the others can."""
+
+
+class LazyPairs(Sequence[EvaluationPair]):
+    """Pairs by number; each is read when it is asked for, and none is kept.
+
+    Args:
+        names: of the pairs, each of them once.
+        read: the pair of a number under its name. ImageError and UnreadablePairError say that this one cannot be used.
+    """
+
+    def __init__(self, names: Sequence[str], read: Callable[[int], EvaluationPair]) -> None:
+        self.names = tuple(names)
+        self._read = read
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> EvaluationPair: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[EvaluationPair]: ...
+    def __getitem__(self, index: int | slice) -> EvaluationPair | list[EvaluationPair]:
+        """Return a pair, RGB float in [0, 1]; `gt` is (3, 0, 0) where there is no truth.
+
+        Raises:
+            UnreadablePairError: it cannot be used; the others may well be.
+            DataError: the whole set cannot be used: a frozen picture that changed.
+        """
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        try:
+            return self._read(range(len(self))[index])
+        except ImageError as error:
+            raise UnreadablePairError(str(error)) from error
+
+    def __iter__(self) -> Iterator[EvaluationPair]:
+        return (self[number] for number in range(len(self)))
+
+
+@dataclass(frozen=True)
+class DataChoice:
+    """A set of pictures to score on."""
+
+    title: str
+    """As a person knows it: `houses/test`."""
+    pairs: LazyPairs
+    scenes: Mapping[str, str]
+    """The scene of each pair by its name."""
+    identity: str
+    """A SHA-256 of all that decides the pixels: scores of two identities cannot be compared."""
+    groups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By kind (`folder`, `tags`), then by name of the pair; a kind with one group is not there."""
+    set_hash: str = ""
+    """Eight digits of a frozen set; else empty."""
+    has_truth: bool = True
+    made: str = ""
+    """How the LQ came about, for people: `preset full, seed 0`."""
+
+
+def build_choice(
+    title: str,
+    names: Sequence[str],
+    read: Callable[[int], EvaluationPair],
+    identity: str,
+    *,
+    scenes: Sequence[str] | None = None,
+    tags: Sequence[str] | None = None,
+    folders: Sequence[str] | None = None,
+    set_hash: str = "",
+    has_truth: bool = True,
+    made: str = "",
+) -> DataChoice:
+    """Return a set; what is said of the pairs stands in the order of `names`.
+
+    Args:
+        names: of the pairs, with forward slashes: without `scenes`, the folder of a picture is its scene.
+        read: see `LazyPairs`.
+        identity: see `DataChoice`, as are the title and what has a default.
+        scenes: of the pairs.
+        tags: of the pairs; empty where there is none.
+        folders: the outermost folder of each pair, where its name does not say it.
+    """
+    kinds = {"folder": folders or [top_folder(name) for name in names], "tags": tags or []}
+    grouped = {kind: dict(zip(names, of, strict=True)) for kind, of in kinds.items() if of and len({*of} - {""}) > 1}
+    return DataChoice(
+        title=title,
+        pairs=LazyPairs(names, read),
+        scenes=dict(zip(names, scenes or map(folder_scene, names), strict=True)),
+        identity=identity,
+        groups={kind: {name: group for name, group in of.items() if group} for kind, of in grouped.items()},
+        set_hash=set_hash,
+        has_truth=has_truth,
+        made=made,
+    )
+
+
+def pair_of(name: str, lq: Tensor, gt: Tensor) -> EvaluationPair:
+    """Return the pair of uint8 pictures (3, H, W)."""
+    return EvaluationPair(name, lq.float() / 255, gt.float() / 255)
+
+
+def name_below(path: Path, root: Path) -> str:
+    """Return the name of a file of a folder: with forward slashes."""
+    return path.relative_to(root).as_posix()
+
+
+def top_folder(name: str) -> str:
+    """Return the outermost folder of a name with forward slashes; empty where it has none."""
+    parts = PurePosixPath(name).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def file_stamp(path: Path) -> tuple[str, int, int]:
+    """What tells a file from a later one of the same name, without reading it."""
+    facts = path.stat()
+    return path.as_posix(), facts.st_size, facts.st_mtime_ns

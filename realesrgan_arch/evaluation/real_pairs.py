@@ -1,0 +1,90 @@
+"""Pictures whose LQ nobody simulated: pairs of files, or pictures without a truth."""
+
+from pathlib import Path
+
+import torch
+
+from realesrgan_arch.data.assembly import spread
+from realesrgan_arch.data.files import DataError, list_images, name_of, some_names
+from realesrgan_arch.data.frozen_card import hash_json
+from realesrgan_arch.data.validation_set import WholePairs, cut_middle, to_planes
+from realesrgan_arch.evaluation.chosen_set import (
+    DataChoice,
+    UnreadablePairError,
+    build_choice,
+    file_stamp,
+    name_below,
+    pair_of,
+)
+from realesrgan_arch.evaluation.pairs import EvaluationPair
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.images import read_rgb
+from realesrgan_arch.plural import count_of
+
+
+def open_real_pairs(
+    lq_root: Path, gt_root: Path, *, scale: int, max_size: int | None = None, max_images: int | None = None
+) -> DataChoice:
+    """Return pairs of files of the same relative name but for the suffix, whose LQ are nobody's simulation.
+
+    Args:
+        lq_root: folder of the LQ.
+        gt_root: folder of the truths; one may be larger than `scale` times its LQ by rows below and columns at the
+            right, which are cut off.
+        scale: GT side over LQ side.
+        max_size: pixels of the truth, see `open_data`.
+        max_images: see `open_data`.
+
+    Raises:
+        DataError: a folder that cannot be used, or LQ without a truth.
+    """
+    lq_paths = list_images(lq_root)
+    gt_by_name = {path.relative_to(gt_root).with_suffix(""): path for path in list_images(gt_root)}
+    missing = [shown(path) for path in lq_paths if path.relative_to(lq_root).with_suffix("") not in gt_by_name]
+    if missing:
+        raise DataError(
+            f"Expected a ground truth in {shown(gt_root)} for each picture in {shown(lq_root)}, but "
+            f"{len(missing)} of {count_of(len(lq_paths), 'picture')} have none: {some_names(missing)}; give both the "
+            "same name, or leave out --gt to score without a truth."
+        )
+    files = [(gt_by_name[path.relative_to(lq_root).with_suffix("")], path) for path in spread(lq_paths, max_images)]
+    samples = WholePairs(files, scale=scale, max_size=max_size)
+    names = [name_below(path, lq_root) for _, path in files]
+
+    def read(number: int) -> EvaluationPair:
+        try:
+            sample = samples[number]
+        except DataError as error:  # Another size; the sentence names both files.
+            raise UnreadablePairError(str(error)) from error
+        if sample["failed_path"]:
+            raise UnreadablePairError(f"{shown(Path(sample['failed_path']))} cannot be read.")
+        return pair_of(names[number], sample["lq"], sample["gt"])
+
+    identity = hash_json(["pairs", scale, max_size, *(file_stamp(path) for pair in files for path in pair)])
+    return build_choice(f"{name_of(lq_root)} and {name_of(gt_root)}", names, read, identity, made="real pairs")
+
+
+def open_without_truth(
+    lq_root: Path, *, scale: int, max_size: int | None = None, max_images: int | None = None
+) -> DataChoice:
+    """Return pictures that nobody knows the truth of: their `gt` is empty, (3, 0, 0).
+
+    Args:
+        lq_root: folder of the pictures.
+        scale: of the network.
+        max_size: pixels of the result, see `open_data`.
+        max_images: see `open_data`.
+
+    Raises:
+        DataError: a folder that cannot be used.
+    """
+    files = spread(list_images(lq_root), max_images)
+    names = [name_below(path, lq_root) for path in files]
+    most = None if max_size is None else max(1, max_size // scale)
+
+    def read(number: int) -> EvaluationPair:
+        lq = cut_middle(read_rgb(files[number]), files[number], scale=1, max_size=most)
+        return pair_of(names[number], to_planes(lq), torch.empty(3, 0, 0, dtype=torch.uint8))
+
+    identity = hash_json(["no truth", most, *map(file_stamp, files)])
+    return build_choice(name_of(lq_root), names, read, identity, has_truth=False, made="as they are, without a truth")
