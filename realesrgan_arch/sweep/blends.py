@@ -42,7 +42,9 @@ class Blends:
                 "weights of the same network can be blended"
             )
         if ends.base.file.sha256 == ends.tuned.file.sha256:
-            raise SweepError(f"expected two models, got the same bytes twice: {base} and {tuned}; name the tuned weights")
+            raise SweepError(
+                f"expected two models, got the same bytes twice: {base} and {tuned}; name the tuned weights"
+            )
         ends.network(0.5)  # Weights that do not fit are found now.
         return ends
 

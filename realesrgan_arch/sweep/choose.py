@@ -1,11 +1,11 @@
-"""Which share of the tuned weights to use: three rules, each with a sentence that says what it found and what it could see.
+"""Which share of the tuned weights to use: three rules, each with a sentence of what it found and what it could see.
 
-All of them choose on the pictures of the sweep, so the numbers of the chosen share flatter it there: they are the best of
-many. What it is worth, other pictures say.
+All of them choose on the pictures of the sweep, so the numbers of the chosen share flatter it there: they are the best
+of many. What it is worth, other pictures say.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -56,10 +56,40 @@ def parse_utility(text: str) -> dict[str, float]:
             )
         if (weight > 0) != (METRICS[name].better == "higher"):
             raise SweepError(
-                f"--utility: {METRICS[name].label} is better where it is {METRICS[name].better}; write {name}={-weight:g}"
+                f"--utility: {METRICS[name].label} is better where it is {METRICS[name].better}, so a weight of "
+                f"{weight:g} would choose the worst; write {name}={-weight:g}"
             )
         weights[name] = weight
     return weights
+
+
+def check_rule(rule: Rule, *, utility: Mapping[str, float], metrics: Collection[str]) -> None:
+    """Check, before hours of scoring, that `rule` can be followed with what is measured.
+
+    Args:
+        rule: one of `RULES`.
+        utility: weights by metric.
+        metrics: that are measured.
+
+    Raises:
+        SweepError: a metric that it needs is not measured, no weights for a utility, or weights for another rule.
+    """
+    if bool(utility) != (rule == "utility"):
+        raise SweepError(
+            "--choose utility and --utility, which says what a step of each metric is worth, go together: give both "
+            "or neither"
+        )
+    absent = [name for name in utility if name not in metrics]
+    if absent:
+        raise SweepError(
+            f"--utility: expected metrics that are measured ({', '.join(metrics)}), got {', '.join(absent)}; add them "
+            "to --metrics"
+        )
+    if rule == "knee" and (_FIDELITY not in metrics or not _natural(metrics)):
+        raise SweepError(
+            f"--choose knee: expected psnr and a metric such as niqe among --metrics, got {', '.join(metrics)}; the "
+            "knee is one of the curve of both"
+        )
 
 
 def choose(curve: Curve, rule: Rule, *, utility: Mapping[str, float] | None = None) -> Choice:
@@ -76,10 +106,12 @@ def choose(curve: Curve, rule: Rule, *, utility: Mapping[str, float] | None = No
         utility: weights by metric, of `parse_utility`; the last rule needs them.
 
     Raises:
-        SweepError: a metric that the rule needs was not measured.
+        SweepError: see `check_rule`.
     """
+    weights = utility or {}
+    check_rule(rule, utility=weights, metrics=curve.metrics)
     if rule == "utility":
-        return _best_utility(curve, utility or {})
+        return _best_utility(curve, weights)
     return _knee(curve) if rule == "knee" else _not_worse(curve)
 
 
@@ -101,14 +133,15 @@ def _not_worse(curve: Curve) -> Choice:
 
 def _why_none(curve: Curve, allowed: list[Point]) -> str:
     if allowed:
-        return f"of the {count_of(len(allowed), 'share')} that were seen to be worse in no metric, none has a composite above 0"
+        shares = count_of(len(allowed), "share that was", "shares that were")
+        return f"of {shares} seen to be worse in no metric, none has a composite above 0"
     worse = {name for point in curve.tried if point.judgement for name in point.judgement.worse}
     names = ", ".join(METRICS[name].label for name in curve.metrics if name in worse)
     return f"every share is worse in at least one metric ({names})"
 
 
 def _knee(curve: Curve) -> Choice:
-    axes = (_fidelity(curve), naturalness(curve))
+    axes = (_FIDELITY, _natural(curve.metrics))
     unseen = [METRICS[name].label for name in axes if not any(_is_told(point.finding(name)) for point in curve.tried)]
     if unseen:
         return Choice(
@@ -118,30 +151,27 @@ def _knee(curve: Curve) -> Choice:
             "would be one of chance",
         )
     heights = [_unit([_steps(name, point.difference(name)) for point in curve.points]) for name in axes]
-    sums = {point.alpha: sum(pair) for point, pair in zip(curve.points, zip(*heights, strict=True), strict=True)}
+    sums = {
+        point.alpha: sum(pair) if math.isfinite(sum(pair)) else -math.inf
+        for point, pair in zip(curve.points, zip(*heights, strict=True), strict=True)
+    }
     first, last = curve.points[0].alpha, curve.points[-1].alpha
-    best = max(sums, key=lambda alpha: sums[alpha] if math.isfinite(sums[alpha]) else -math.inf)
+    best = max(sums, key=lambda alpha: sums[alpha])
     labels = " and ".join(METRICS[name].label for name in axes)
     if sums[best] <= max(sums[first], sums[last]) + _EPSILON:
         end = first if sums[first] >= sums[last] else last
-        return Choice("knee", end, f"the curve of {labels} has no knee: no share rises above {method_name(end)}, an end")
+        return Choice(
+            "knee", end, f"the curve of {labels} has no knee: no share rises above {method_name(end)}, an end"
+        )
     return Choice(
         "knee",
         best,
-        f"{method_name(best)} is the knee of {labels}: {_told(curve.at(best))}. A knee weighs what the sweep spans, not "
-        f"what it is worth; {_size(curve)}",
+        f"{method_name(best)} is the knee of {labels}: {_told(curve.at(best))}. A knee weighs what the sweep spans, "
+        f"not what it is worth; {_size(curve)}",
     )
 
 
 def _best_utility(curve: Curve, weights: Mapping[str, float]) -> Choice:
-    if not weights:
-        raise SweepError("--choose utility: expected --utility with what a step of each metric is worth, got none")
-    absent = [name for name in weights if name not in curve.metrics]
-    if absent:
-        raise SweepError(
-            f"--utility: expected metrics that were measured ({', '.join(curve.metrics)}), got {', '.join(absent)}"
-        )
-
     def worth(point: Point) -> float:
         return utility_of(point, weights)
 
@@ -162,22 +192,10 @@ def utility_of(point: Point, weights: Mapping[str, float]) -> float:
     return math.fsum(weight * point.difference(name) / METRICS[name].step for name, weight in weights.items())
 
 
-def naturalness(curve: Curve) -> str:
-    """Return the metric that stands against fidelity: NIQE, or else the first where lower is better.
-
-    Raises:
-        SweepError: there is none.
-    """
-    lower = [name for name in curve.metrics if METRICS[name].better == "lower"]
-    if not lower:
-        raise SweepError("--choose knee: expected a metric of naturalness such as niqe beside PSNR; add it to --metrics")
-    return "niqe" if "niqe" in lower else lower[0]
-
-
-def _fidelity(curve: Curve) -> str:
-    if _FIDELITY not in curve.metrics:
-        raise SweepError("--choose knee: expected psnr among --metrics, which is one side of the curve")
-    return _FIDELITY
+def _natural(metrics: Collection[str]) -> str:
+    """Return what stands against fidelity: NIQE, or else the first metric where lower is better; empty: none."""
+    lower = [name for name in metrics if METRICS[name].better == "lower"]
+    return "niqe" if "niqe" in lower else next(iter(lower), "")
 
 
 def _largest(points: list[Point], value: Callable[[Point], float]) -> Point | None:

@@ -1,4 +1,4 @@
-"""The scores of a sweep, kept picture by picture, so that one that was stopped, or is drawn finer, scores nothing twice."""
+"""The scores of a sweep, kept picture by picture: one that was stopped, or is drawn finer, scores nothing twice."""
 
 import json
 import math

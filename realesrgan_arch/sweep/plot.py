@@ -54,7 +54,12 @@ def draw_curve(curve: Curve, *, chosen: float, title: str) -> str:
         'font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
         _text(12, 20, title, size=15),
-        _text(12, 40, "differences to the base with 95 % intervals over scenes; up and to the right is better", colour="#555"),
+        _text(
+            12,
+            40,
+            "differences to the base with 95 % intervals over scenes; up and to the right is better",
+            colour="#555",
+        ),
     ]
     for index, (across, up) in enumerate(panels):
         left, top = _WIDTH * (index % _COLUMNS), _HEADING + _HEIGHT * (index // _COLUMNS)
@@ -128,9 +133,7 @@ def _panel(across: Axis, up: Axis, *, alphas: Sequence[float], chosen: float) ->
 
 def _frame(across: Axis, up: Axis, x_scale: "_Scale", y_scale: "_Scale") -> Iterator[str]:
     right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
-    yield (
-        f'<rect x="{_LEFT}" y="{_TOP}" width="{right - _LEFT}" height="{bottom - _TOP}" fill="none" stroke="#ccc"/>'
-    )
+    yield (f'<rect x="{_LEFT}" y="{_TOP}" width="{right - _LEFT}" height="{bottom - _TOP}" fill="none" stroke="#ccc"/>')
     yield _text(_LEFT, _TOP - 10, up.title, size=13)
     yield _text((_LEFT + right) / 2, _HEIGHT - 12, across.title, anchor="middle")
     for value in x_scale.ticks():
@@ -158,8 +161,8 @@ class _Scale:
         values = [value for span in axis.spans for value in (span.low, span.high) if math.isfinite(value)]
         low, high = min([0.0, *values]), max([0.0, *values])
         room = _MARGIN * ((high - low) or 1.0)
-        ends = (low - room, high + room)
-        return cls(*(reversed(ends) if axis.is_falling else ends), start, end)
+        worst, best = (high + room, low - room) if axis.is_falling else (low - room, high + room)
+        return cls(worst, best, start, end)
 
     def place(self, value: float) -> float:
         return self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low)

@@ -67,7 +67,8 @@ def _sections(record: Record) -> Iterator[str]:
         yield f"- of these, {blended.share:.0%} are `{blended.file.path.name}`, SHA-256 `{blended.file.sha256}`"
     yield "\n## Training\n"
     if record.source.blended and record.run:
-        yield f"{'' if record.selection else f'{_NOT_EVALUATED} '}What follows is the training of `{record.source.file.path.name}` alone.\n"
+        doubt = "" if record.selection else f"{_NOT_EVALUATED} "
+        yield f"{doubt}What follows is the training of `{record.source.file.path.name}` alone.\n"
     yield from _training_lines(record.run)
     yield "\n## Evaluation\n"
     yield from _evaluation_lines(record)

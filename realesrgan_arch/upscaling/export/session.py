@@ -76,7 +76,9 @@ def export(request: ExportRequest) -> ExportOutcome:
         notes = notes_on(source, licence=licence, run=run, formats=request.formats)
         date = datetime.now(UTC).date().isoformat()
         texts = tuple(targets[len(files) :])
-        record = Record(name, date, source, files, texts, checks, licence, request.author, run, notes, request.selection)
+        record = Record(
+            name, date, source, files, texts, checks, licence, request.author, run, notes, request.selection
+        )
         _write_texts(record, hidden)
         check_free(folder, targets, sources=source.paths, overwrite=request.overwrite)  # minutes later
         removed = publish(hidden, folder, targets)
