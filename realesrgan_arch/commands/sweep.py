@@ -14,8 +14,8 @@ from realesrgan_arch.commands.arguments import count, name_part, place, positive
 from realesrgan_arch.commands.report import Fact, Report, deliver, tell_first
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.errors import EXIT_CHECK_FAILED, EXIT_OK, EXIT_SOME_FILES_FAILED
+from realesrgan_arch.evaluation.difference_table import format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules
-from realesrgan_arch.evaluation.statistics import Finding
 from realesrgan_arch.evaluation.table import aligned, with_hash
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.plural import count_of
@@ -147,7 +147,7 @@ def _lines(outcome: SweepOutcome, request: SweepRequest) -> Iterator[str]:
     metrics = [METRICS[name] for name in record.curve.metrics]
     heading = ["", *(metric.label + (f" [{metric.unit}]" if metric.unit else "") for metric in metrics), "composite"]
     yield from aligned([heading, *(_row(point, record.curve.metrics) for point in record.curve.points)])
-    yield "differences to the base with 95 % intervals over scenes; ! is worse, * better; composite in steps"
+    yield "differences to the base with 95 % intervals over scenes; ! a loss, * a gain; composite in steps"
     yield ""
     yield from (f"note: {note}" for note in record.notes)
     if record.left_out:
@@ -159,17 +159,16 @@ def _row(point: Point, metrics: Sequence[str]) -> list[str]:
     if point.judgement is None:
         means = [f"{point.means[name]:.{METRICS[name].decimals}f}" for name in metrics]
         return [method_name(point.alpha), *means, "0"]
-    cells = [_cell(point.finding(name), METRICS[name].decimals) for name in metrics]
-    return [method_name(point.alpha), *cells, _cell(point.judgement.composite, 2)]
+    cells = [_cell(point, name) for name in metrics]
+    return [method_name(point.alpha), *cells, format_interval(point.composite)]
 
 
-def _cell(found: Finding | None, decimals: int) -> str:
-    if found is None or math.isnan(found.mean):
+def _cell(point: Point, name: str) -> str:
+    found = point.finding(name)
+    if found is None:
         return "-"
-    mark = {"worse": " !", "better": " *"}.get(found.verdict, "")
-    if math.isnan(found.low):
-        return f"{found.mean:+.{decimals}f}{mark}"
-    return f"{found.mean:+.{decimals}f} [{found.low:+.{decimals}f}, {found.high:+.{decimals}f}]{mark}"
+    mark = " !" if name in point.losses else " *" if found.verdict == "better" else ""
+    return f"{format_interval(found.interval, METRICS[name].decimals)}{mark}"
 
 
 def _point_facts(point: Point) -> Fact:
@@ -178,7 +177,7 @@ def _point_facts(point: Point) -> Fact:
         "alpha": point.alpha,
         "means": {name: _plain(value) for name, value in point.means.items()},
         "differences": {name: _plain(value) for name, value in differences.items()},
-        "composite": _plain(point.composite),
+        "composite": _plain(point.composite.mean),
     }
 
 

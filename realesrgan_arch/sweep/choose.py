@@ -5,19 +5,22 @@ of many. What it is worth, other pictures say.
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.evaluation.difference_table import format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS
+from realesrgan_arch.evaluation.paired import Interval
 from realesrgan_arch.evaluation.statistics import Finding
 from realesrgan_arch.plural import count_of
-from realesrgan_arch.sweep.curve import Curve, Point, method_name
+from realesrgan_arch.sweep.curve import Curve, Point, method_name, natural_metrics
 
 Rule = Literal["not-worse", "knee", "utility"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 _FIDELITY = "psnr"
+_FEWEST_SCENES = 2
 _EPSILON = 1e-9
 """Identical models differ by nothing at all, but for the last digits of sums."""
 
@@ -85,7 +88,7 @@ def check_rule(rule: Rule, *, utility: Mapping[str, float], metrics: Collection[
             f"--utility: expected metrics that are measured ({', '.join(metrics)}), got {', '.join(absent)}; add them "
             "to --metrics"
         )
-    if rule == "knee" and (_FIDELITY not in metrics or not _natural(metrics)):
+    if rule == "knee" and (_FIDELITY not in metrics or not natural_metrics(metrics)):
         raise SweepError(
             f"--choose knee: expected psnr and a metric such as niqe among --metrics, got {', '.join(metrics)}; the "
             "knee is one of the curve of both"
@@ -95,10 +98,10 @@ def check_rule(rule: Rule, *, utility: Mapping[str, float], metrics: Collection[
 def choose(curve: Curve, rule: Rule, *, utility: Mapping[str, float] | None = None) -> Choice:
     """Choose a share by `rule`.
 
-    `not-worse`: the best composite (`evaluation.composite`) among the shares that are worse than the base in no metric.
+    `not-worse`: the best composite (`evaluation.composite`) among the shares that lose in no metric (`Point.losses`).
     `knee`: where the curve of fidelity and naturalness, both counted from 0 to 1 over what the sweep spans, is farthest
     above the line between its ends (Satopää et al., "Finding a 'Kneedle' in a haystack", ICDCS workshops 2011).
-    `utility`: the largest sum of the mean differences in steps, each times its weight.
+    `utility`: the largest mean over pictures of the differences in steps, each times its weight.
 
     Args:
         curve: at least one share besides the base.
@@ -116,39 +119,59 @@ def choose(curve: Curve, rule: Rule, *, utility: Mapping[str, float] | None = No
 
 
 def _not_worse(curve: Curve) -> Choice:
-    allowed = [point for point in curve.tried if point.judgement and not point.judgement.worse]
-    best = _largest(allowed, lambda point: point.composite)
+    allowed = [point for point in curve.tried if not point.losses]
+    best = _largest(allowed, lambda point: point.composite.mean) if curve.scenes >= _FEWEST_SCENES else None
     if best is None:
-        reason = _why_none(curve, allowed)
-        return Choice("not-worse", 0.0, f"the base stays: {reason} on {_size(curve)}; {_sight(curve)}")
-    excluded = len(curve.tried) - len(allowed)
-    others = f"; {count_of(excluded, 'share is', 'shares are')} worse in some metric" if excluded else ""
+        return Choice("not-worse", 0.0, f"the base stays: {_why_none(curve, allowed)}. {_told(curve.tried[0])}")
+    losing = [point for point in curve.tried if point.losses]
+    others = f"; {count_of(len(losing), 'share loses', 'shares lose')} in {_lost(losing)}" if losing else ""
     return Choice(
         "not-worse",
         best.alpha,
-        f"{method_name(best.alpha)} has the best composite of those that were seen to be worse in no metric: "
-        f"{_told(best)}{others}. On {_size(curve)} {_sight(curve)}",
+        f"{method_name(best.alpha)} has the best composite of {count_of(len(allowed), 'share')} without a loss that "
+        f"was seen{others}. It is {format_interval(best.composite)} steps{_doubt(best.composite)}. {_told(best)}"
+        f"{_room_for_loss(best)}",
     )
 
 
+def _room_for_loss(point: Point) -> str:
+    """A loss that was not seen may be there: say where the interval holds one that people would see."""
+    findings = point.judgement.findings if point.judgement else {}
+    names = [
+        METRICS[name].label
+        for name, found in findings.items()
+        if min(_steps(name, found.low), _steps(name, found.high)) < -1
+    ]
+    if not names:
+        return ""
+    steps = ", ".join(f"{METRICS[name].step:g}" for name in findings if METRICS[name].label in names)
+    return f" Its intervals leave room for losses of more than a step ({steps}) in {' and '.join(names)}."
+
+
 def _why_none(curve: Curve, allowed: list[Point]) -> str:
+    if curve.scenes < _FEWEST_SCENES:
+        return "one scene shows no loss and no gain"
     if allowed:
-        shares = count_of(len(allowed), "share that was", "shares that were")
-        return f"of {shares} seen to be worse in no metric, none has a composite above 0"
-    worse = {name for point in curve.tried if point.judgement for name in point.judgement.worse}
-    names = ", ".join(METRICS[name].label for name in curve.metrics if name in worse)
-    return f"every share is worse in at least one metric ({names})"
+        shares = count_of(len(allowed), "share")
+        return f"of {shares} without a loss that was seen, none has a composite above 0"
+    return f"every share loses in {_lost(curve.tried)} on {_size(curve)}"
+
+
+def _lost(points: Iterable[Point]) -> str:
+    """Return `NIQE`, or `PSNR or NIQE` where one share loses in this and another in that."""
+    lost = {name for point in points for name in point.losses}
+    return " or ".join(METRICS[name].label for name in METRICS if name in lost)
 
 
 def _knee(curve: Curve) -> Choice:
-    axes = (_FIDELITY, _natural(curve.metrics))
+    axes = (_FIDELITY, natural_metrics(curve.metrics)[0])
     unseen = [METRICS[name].label for name in axes if not any(_is_told(point.finding(name)) for point in curve.tried)]
     if unseen:
         return Choice(
             "knee",
             0.0,
             f"the base stays: on {_size(curve)} no share can be told from it in {' and in '.join(unseen)}, so a knee "
-            "would be one of chance",
+            "would be one of chance.",
         )
     heights = [_unit([_steps(name, point.difference(name)) for point in curve.points]) for name in axes]
     sums = {
@@ -160,45 +183,36 @@ def _knee(curve: Curve) -> Choice:
     labels = " and ".join(METRICS[name].label for name in axes)
     if sums[best] <= max(sums[first], sums[last]) + _EPSILON:
         end = first if sums[first] >= sums[last] else last
+        told = _told(curve.at(end)) or "the base stays."
         return Choice(
-            "knee", end, f"the curve of {labels} has no knee: no share rises above {method_name(end)}, an end"
+            "knee", end, f"the curve of {labels} has no knee: none lies above its end {method_name(end)}. {told}"
         )
     return Choice(
         "knee",
         best,
-        f"{method_name(best)} is the knee of {labels}: {_told(curve.at(best))}. A knee weighs what the sweep spans, "
-        f"not what it is worth; {_size(curve)}",
+        f"{method_name(best)} is the knee of {labels}, which weighs what the sweep spans and not what it is worth. "
+        f"{_told(curve.at(best))}",
     )
 
 
 def _best_utility(curve: Curve, weights: Mapping[str, float]) -> Choice:
-    def worth(point: Point) -> float:
-        return utility_of(point, weights)
-
     stated = ", ".join(f"{name}={weight:g}" for name, weight in weights.items())
-    best = _largest(list(curve.tried), worth)
+    best = _largest(curve.tried, lambda point: point.utility.mean)
     if best is None:
-        return Choice("utility", 0.0, f"the base stays: no share has a utility ({stated}) above 0 on {_size(curve)}")
+        return Choice("utility", 0.0, f"the base stays: no share has a utility ({stated}) above 0 on {_size(curve)}.")
     return Choice(
         "utility",
         best.alpha,
-        f"{method_name(best.alpha)} has the largest utility ({stated} a step): {worth(best):+.2f}; {_told(best)}; "
-        f"{_size(curve)}",
+        f"{method_name(best.alpha)} has the largest utility ({stated} a step): {format_interval(best.utility)}"
+        f"{_doubt(best.utility)}. {_told(best)}",
     )
 
 
-def utility_of(point: Point, weights: Mapping[str, float]) -> float:
-    """Return the sum of mean differences to the base in steps, each times its weight; NaN where one is not known."""
-    return math.fsum(weight * point.difference(name) / METRICS[name].step for name, weight in weights.items())
+def _doubt(gain: Interval) -> str:
+    return "" if gain.above_zero() else ", but that it is above 0, which is the base's, cannot be told"
 
 
-def _natural(metrics: Collection[str]) -> str:
-    """Return what stands against fidelity: NIQE, or else the first metric where lower is better; empty: none."""
-    lower = [name for name in metrics if METRICS[name].better == "lower"]
-    return "niqe" if "niqe" in lower else next(iter(lower), "")
-
-
-def _largest(points: list[Point], value: Callable[[Point], float]) -> Point | None:
+def _largest(points: Iterable[Point], value: Callable[[Point], float]) -> Point | None:
     """Return the point of the largest value above 0, of equal ones the nearest to the base."""
     best, height = None, _EPSILON
     for point in points:
@@ -224,21 +238,9 @@ def _is_told(found: Finding | None) -> bool:
 
 
 def _told(point: Point) -> str:
-    return point.judgement.sentence.rstrip(".") if point.judgement else "the base itself"
+    """Return what is known of a share, in sentences."""
+    return f"{method_name(point.alpha)}: {point.judgement.sentence}" if point.judgement else ""
 
 
 def _size(curve: Curve) -> str:
     return f"{count_of(curve.scenes, 'scene')} ({count_of(curve.pictures, 'picture')})"
-
-
-def _sight(curve: Curve) -> str:
-    """Return how small a loss these scenes can show: not seen is not the same as not there."""
-    seen = []
-    for name in curve.metrics:
-        reach = [found.detectable for point in curve.tried if (found := point.finding(name))]
-        finite = [value for value in reach if math.isfinite(value)]
-        if finite:
-            metric = METRICS[name]
-            unit = f" {metric.unit}" if metric.unit else ""
-            seen.append(f"{max(finite):.{metric.decimals}f}{unit} of {metric.label}")
-    return f"a loss of less than {', '.join(seen)} could have been missed" if seen else "no loss could have been seen"

@@ -4,10 +4,16 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from realesrgan_arch.evaluation.evaluate import ImageScore, mean_of_defined, measured_metrics
+from realesrgan_arch.evaluation.bootstrap import mean_intervals
+from realesrgan_arch.evaluation.evaluate import METRICS, ImageScore, mean_of_defined, measured_metrics
+from realesrgan_arch.evaluation.paired import Interval, paired_differences, sum_by_scene
+from realesrgan_arch.evaluation.sentences import side_of
 from realesrgan_arch.evaluation.statistics import Finding, Judgement, judge
 
 BASE, TUNED = "base", "tuned"
+NOTHING = Interval(0.0, math.nan, math.nan, 0)
+"""What the base is beyond itself."""
+_UTILITY = "utility"
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,8 @@ class Point:
     """By metric, over the pictures for which it is defined."""
     judgement: Judgement | None
     """Against the base; None of the base itself."""
+    utility: Interval = NOTHING
+    """What it is worth by stated weights, beyond the base."""
 
     def finding(self, metric: str) -> Finding | None:
         """Return what `metric` says against the base; None of the base itself, or where it was not measured."""
@@ -33,9 +41,19 @@ class Point:
         return found.mean if found else math.nan
 
     @property
-    def composite(self) -> float:
-        """In steps; above 0 is better than the base, NaN where it is not known."""
-        return self.judgement.composite.mean if self.judgement else 0.0
+    def losses(self) -> tuple[str, ...]:
+        """The metrics whose whole interval is on the worse side.
+
+        This is a guard and no claim, so it asks for less than the verdict `worse`: a correction for many metrics, or
+        for few scenes, would let more losses through.
+        """
+        findings = self.judgement.findings if self.judgement else {}
+        return tuple(name for name, found in findings.items() if _is_loss(found))
+
+    @property
+    def composite(self) -> Interval:
+        """In steps; above 0 is better than the base."""
+        return self.judgement.composite.interval if self.judgement else NOTHING
 
 
 @dataclass(frozen=True)
@@ -63,7 +81,12 @@ def method_name(alpha: float) -> str:
 
 
 def build_curve(
-    scores: Iterable[ImageScore], *, alphas: Sequence[float], scenes: Mapping[str, str], seed: int = 0
+    scores: Iterable[ImageScore],
+    *,
+    alphas: Sequence[float],
+    scenes: Mapping[str, str],
+    utility: Mapping[str, float] | None = None,
+    seed: int = 0,
 ) -> Curve:
     """Compare every share with the base.
 
@@ -71,6 +94,7 @@ def build_curve(
         scores: of all methods that `method_name` gives for `alphas`; others do not count.
         alphas: rising, the first is 0.
         scenes: of each picture, see `judge`.
+        utility: by metric, what a step of it is worth.
         seed: of the draws of the intervals.
     """
     by_method: dict[str, list[ImageScore]] = {method_name(alpha): [] for alpha in alphas}
@@ -82,11 +106,41 @@ def build_curve(
     for alpha in alphas:
         rows = by_method[method_name(alpha)]
         judged = judge(rows, base, scenes=scenes, method=method_name(alpha), other=BASE, seed=seed) if alpha else None
-        points.append(Point(alpha, _means(rows), judged))
+        worth = _worth(rows, base, utility, scenes, seed) if alpha and utility else NOTHING
+        points.append(Point(alpha, _means(rows), judged, worth))
     names = {score.name for score in base}
     return Curve(
         tuple(points), tuple(measured_metrics(base)), len(names), len({scenes.get(name, name) for name in names})
     )
+
+
+def _worth(
+    rows: Sequence[ImageScore],
+    base: Sequence[ImageScore],
+    weights: Mapping[str, float],
+    scenes: Mapping[str, str],
+    seed: int,
+) -> Interval:
+    """Return the utility of one share: of pictures for which each of its metrics is defined."""
+    worth = {
+        picture: {
+            _UTILITY: math.fsum(
+                weight * row.get(name, math.nan) / METRICS[name].step for name, weight in weights.items()
+            )
+        }
+        for picture, row in paired_differences(rows, base).items()
+    }
+    return mean_intervals(sum_by_scene(worth, [_UTILITY], scenes), seed=seed)[0]
+
+
+def natural_metrics(metrics: Iterable[str]) -> list[str]:
+    """Return those of `metrics` that fidelity trades off with: of naturalness first, then of perception."""
+    sides = {name: side_of(name) for name in metrics}
+    return sorted((name for name in sides if sides[name] != "fidelity"), key=lambda name: sides[name] != "naturalness")
+
+
+def _is_loss(found: Finding) -> bool:
+    return found.high < 0 if METRICS[found.metric].better == "higher" else found.low > 0
 
 
 def _means(rows: Sequence[ImageScore]) -> dict[str, float]:

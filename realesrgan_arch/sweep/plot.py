@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from realesrgan_arch.evaluation.evaluate import METRICS
-from realesrgan_arch.sweep.curve import Curve, Point
+from realesrgan_arch.sweep.curve import Curve, Point, natural_metrics
 
 _COLUMNS, _WIDTH, _HEIGHT = 3, 380, 330
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 18, 34, 48
@@ -73,8 +73,7 @@ def _planes(curve: Curve) -> list[tuple[Axis, Axis]]:
     """PSNR to the right; up, each metric of naturalness or perception."""
     if "psnr" not in curve.metrics:
         return []
-    natural = [name for name in curve.metrics if METRICS[name].better == "lower"]
-    return [(_axis(curve, "psnr"), _axis(curve, name)) for name in natural]
+    return [(_axis(curve, "psnr"), _axis(curve, name)) for name in natural_metrics(curve.metrics)]
 
 
 def _lines_over_share(curve: Curve) -> list[tuple[Axis, Axis]]:
@@ -96,8 +95,7 @@ def _span(point: Point, name: str) -> Span:
 
 
 def _composite(point: Point) -> Span:
-    found = point.judgement.composite if point.judgement else None
-    return _with_bounds(point.composite, found.low if found else math.nan, found.high if found else math.nan)
+    return _with_bounds(point.composite.mean, point.composite.low, point.composite.high)
 
 
 def _with_bounds(value: float, low: float, high: float) -> Span:

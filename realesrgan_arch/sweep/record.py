@@ -54,7 +54,7 @@ class SweepRecord:
             "choice": {"rule": self.choice.rule, "alpha": self.choice.alpha, "sentence": self.choice.sentence},
             "utility": dict(self.utility),
             "model": self.model,
-            "points": [dict(_row(point, self.curve)) for point in self.curve.points],
+            "points": [dict(_row(point, self.curve, has_utility=bool(self.utility))) for point in self.curve.points],
             "notes": list(self.notes),
             "left_out": list(self.left_out),
         }
@@ -79,7 +79,8 @@ def write_sweep(folder: Path, record: SweepRecord, scores: tuple[ImageScore, ...
 
 def curve_csv(record: SweepRecord) -> str:
     """Return one row a share: means, differences to the base with intervals and verdicts, and the composite."""
-    rows = [dict(_row(point, record.curve)) for point in record.curve.points]
+    curve = record.curve
+    rows = [dict(_row(point, curve, has_utility=bool(record.utility))) for point in curve.points]
     text = io.StringIO()
     writer = csv.DictWriter(text, [*rows[0], "chosen", "set_hash"], lineterminator="\n")
     writer.writeheader()
@@ -90,12 +91,16 @@ def curve_csv(record: SweepRecord) -> str:
     return text.getvalue()
 
 
-def _row(point: Point, curve: Curve) -> Iterator[tuple[str, Cell]]:
+def _row(point: Point, curve: Curve, *, has_utility: bool) -> Iterator[tuple[str, Cell]]:
     yield "alpha", point.alpha
     for metric in curve.metrics:
         yield metric, _defined(point.means.get(metric, math.nan))
         yield from _differences(metric, point.finding(metric))
     yield from _differences("composite", point.judgement.composite if point.judgement else None)
+    if has_utility:
+        yield "utility", _defined(point.utility.mean)
+        yield "utility_low", _defined(point.utility.low)
+        yield "utility_high", _defined(point.utility.high)
 
 
 def _differences(name: str, found: Finding | None) -> Iterator[tuple[str, Cell]]:

@@ -76,7 +76,7 @@ def sweep(request: SweepRequest) -> SweepOutcome:
     data = _open(request, blends.scale)
     _check_writable(request.output)
     scored = _score(request, blends, data, alphas)
-    curve = build_curve(scored.scores, alphas=alphas, scenes=data.scenes, seed=request.seed)
+    curve = build_curve(scored.scores, alphas=alphas, scenes=data.scenes, utility=request.utility, seed=request.seed)
     choice = choose(curve, request.rule, utility=request.utility)
     exported = _export(request, blends, data, alphas, choice) if choice.alpha and request.is_exported else None
     record = SweepRecord(

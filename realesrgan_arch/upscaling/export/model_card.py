@@ -126,7 +126,7 @@ def _selection_lines(selection: Selection) -> Iterator[str]:
     data = f"{selection.data} [frozen {selection.set_hash}]" if selection.set_hash else selection.data
     tried = ", ".join(f"{share:g}" for share in selection.tried)
     yield f"A share of {selection.share:g} of the tuned weights was chosen by the rule `{selection.rule}` among {tried}"
-    yield f"on {data}: {selection.sentence}.\n"
+    yield f"on {data}: {selection.sentence}\n"
     yield "These pictures chose the model, so their numbers flatter it: they are no proof. Other pictures give that."
     yield f"\n- SHA-256 of the base: `{selection.base_sha256}`"
     yield f"- SHA-256 of the tuned weights: `{selection.tuned_sha256}`"
