@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.comparison import compare_on, load_method
-from realesrgan_arch.evaluation.composite import contrast
 from realesrgan_arch.evaluation.difference_table import format_differences
 from realesrgan_arch.evaluation.evaluate import ImageScore
 from realesrgan_arch.evaluation.panels import stack
+from realesrgan_arch.evaluation.statistics import judge
 from realesrgan_arch.images import from_tensor, read_rgb, to_tensor, write_image
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.resampling import magnify_bicubic
@@ -214,7 +214,8 @@ def _differences(scores: Sequence[ImageScore]) -> list[str]:
     tables = []
     for system in SYSTEMS.values():
         other = SYSTEMS[system.base].title if system.base else "bicubic"
-        found = contrast(_of(scores, system.title), _of(scores, other), scenes={})
+        rows = (_of(scores, name) for name in (system.title, other))
+        found = judge(*rows, scenes={}, method=system.title, other=other)
         tables.append(format_differences({other: found}, method=system.title))
     return tables
 

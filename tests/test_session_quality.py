@@ -24,7 +24,7 @@ RUINED = 0.5
 def mapping(tmp_path, caplog) -> dict:
     write_pictures(tmp_path / "photos")
     mapping = tiny_options(tmp_path / "photos", tmp_path, steps=6)
-    mapping["datasets"]["val"]["max_images"] = 5
+    mapping["datasets"]["val"]["max_images"] = 6
     mapping["val"] |= {"val_freq": 1, "patience": 2}
     caplog.set_level("INFO", "realesrgan_arch")
     mapping["logger"] = {"print_freq": 100, "save_checkpoint_freq": 1, "use_tb_logger": False}
@@ -296,4 +296,4 @@ def test_the_scenes_of_a_manifest_are_what_intervals_count(mapping, tmp_path) ->
     validation.score_base(blank)
     validation.score_now(blank)
     assert len(validation.names) == 4
-    assert validation.contrasts["base"].composite.scenes == 2
+    assert validation.judgements["base"].composite.scenes == 2

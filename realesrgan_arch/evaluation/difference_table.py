@@ -1,33 +1,31 @@
-"""The differences of a method to others, with intervals, as a small table and as one sentence."""
+"""The differences of a method to others, with intervals, as a small table; and shorter words for a log."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
 
-from realesrgan_arch.evaluation.composite import COMPOSITE, Contrast
+from realesrgan_arch.evaluation.composite import COMPOSITE
 from realesrgan_arch.evaluation.evaluate import METRICS
+from realesrgan_arch.evaluation.finding import Finding, Judgement, Verdict
 from realesrgan_arch.evaluation.paired import Interval
+from realesrgan_arch.evaluation.significance import FEWEST_TO_CLAIM
 from realesrgan_arch.evaluation.table import aligned
 
-_MARK = " !"
+_MARKS: dict[Verdict, str] = {"better": " *", "worse": " !", "cannot be told": ""}
 
 
-def format_differences(contrasts: Mapping[str, Contrast], *, method: str) -> str:
+def format_differences(judgements: Mapping[str, Judgement], *, method: str) -> str:
     """Return one row for each method that `method` is compared with, and what the marks mean.
 
     Args:
-        contrasts: by the name of the other method; at least one.
+        judgements: by the name of the other method; at least one.
         method: that is compared.
     """
-    first = next(iter(contrasts.values()))
-    names = list(first.metrics)
+    names = list(next(iter(judgements.values())).findings)
     rows = [[f"{method} against", *(_label(name) for name in names), COMPOSITE]]
-    for other, contrast in contrasts.items():
-        cells = [
-            format_interval(contrast.metrics[name], METRICS[name].decimals) + _MARK * (name in contrast.worse)
-            for name in names
-        ]
-        rows.append([other, *cells, format_interval(contrast.composite)])
-    return "\n".join([*aligned(rows), _legend(contrasts.values())])
+    for other, judgement in judgements.items():
+        cells = [_cell(judgement.findings[name], METRICS[name].decimals) for name in names]
+        rows.append([other, *cells, _cell(judgement.composite)])
+    return "\n".join([*aligned(rows), _legend(judgements.values())])
 
 
 def format_interval(interval: Interval, decimals: int = 2) -> str:
@@ -38,13 +36,11 @@ def format_interval(interval: Interval, decimals: int = 2) -> str:
     return f"{mean} [{interval.low:+.{decimals}f}, {interval.high:+.{decimals}f}]" if interval.is_defined else mean
 
 
-def judgement(composite: Interval) -> str:
-    """Return in words how a method compares with the base."""
-    if not composite.is_defined:
-        return "cannot be told from the base (intervals need at least two scenes)"
-    if composite.below_zero():
-        return "worse than the base"
-    return "better than the base" if composite.above_zero() else "cannot be told from the base"
+def against_the_base(verdict: Verdict, composite: Interval) -> str:
+    """Return `better than the base: composite +0.32 [+0.10, +0.54]`."""
+    reason = f" (that takes at least {FEWEST_TO_CLAIM} scenes)" if composite.scenes < FEWEST_TO_CLAIM else ""
+    words = f"cannot be told from the base{reason}" if verdict == "cannot be told" else f"{verdict} than the base"
+    return f"{words}: {COMPOSITE} {format_interval(composite)}"
 
 
 def worse_metrics(names: Sequence[str]) -> str:
@@ -57,9 +53,17 @@ def _label(name: str) -> str:
     return metric.label + (f" [{metric.unit}]" if metric.unit else "")
 
 
-def _legend(contrasts: Collection[Contrast]) -> str:
-    if not any(contrast.composite.is_defined for contrast in contrasts):
+def _cell(finding: Finding, decimals: int = 2) -> str:
+    return format_interval(finding.interval, decimals) + _MARKS[finding.verdict]
+
+
+def _legend(judgements: Collection[Judgement]) -> str:
+    if not any(judgement.composite.interval.is_defined for judgement in judgements):
         return "no intervals: they need at least two scenes; composite in steps, above 0 is better"
-    scenes = max(contrast.composite.scenes for contrast in contrasts)
-    mark = "; ! is worse" if any(contrast.worse for contrast in contrasts) else ""
-    return f"[95 % interval over {scenes} scenes]; composite in steps, above 0 is better{mark}"
+    scenes = max(judgement.composite.scenes for judgement in judgements)
+    verdicts = {finding.verdict for one in judgements for finding in (*one.findings.values(), one.composite)}
+    marks = "".join(
+        f"; {_MARKS[verdict].strip()} is {verdict}" for verdict in ("better", "worse") if verdict in verdicts
+    )
+    few = f"; fewer than {FEWEST_TO_CLAIM} scenes prove nothing" if scenes < FEWEST_TO_CLAIM else ""
+    return f"[95 % interval over {scenes} scenes]; composite in steps, above 0 is better{marks}{few}"

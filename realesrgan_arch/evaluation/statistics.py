@@ -1,62 +1,18 @@
 """Is one method better than another? Paired differences, intervals over scenes, and a verdict for each metric."""
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
 
-from realesrgan_arch.evaluation.evaluate import ImageScore
+import numpy as np
 
-Verdict = Literal["better", "worse", "cannot be told"]
-DRAWS = 10_000
-CONFIDENCE = 0.95
+from realesrgan_arch.evaluation.bootstrap import mean_intervals
+from realesrgan_arch.evaluation.composite import COMPOSITE, composite_of
+from realesrgan_arch.evaluation.evaluate import METRICS, Better, ImageScore, measured_metrics
+from realesrgan_arch.evaluation.finding import Finding, Judgement, Verdict, is_clear, no_finding
+from realesrgan_arch.evaluation.paired import Differences, Interval, SceneSums, paired_differences, sum_by_scene
+from realesrgan_arch.evaluation.sentences import sentence_of
+from realesrgan_arch.evaluation.significance import detectable_differences, holm, sign_flip_p_values, win_rates
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One metric of one method less that of another; NaN where a number is not defined."""
-
-    metric: str
-    mean: float
-    """Plain difference: below 0 is better where lower is."""
-    low: float
-    high: float
-    scenes: int
-    pictures: int
-    """With a difference that is defined."""
-    win_rate: float
-    """Share of scenes in which the method is better, a tie counting half."""
-    detectable: float
-    """The smallest difference that so many scenes show in 80 of 100 trials."""
-    p_value: float
-    p_adjusted: float
-    """After Holm, over the metrics of the judgement."""
-    verdict: Verdict
-    """By the adjusted value and the interval together: neither alone makes a claim."""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What several metrics say about `method` against `against`."""
-
-    method: str
-    against: str
-    findings: Mapping[str, Finding]
-    """By metric, in the order of `METRICS`."""
-    composite: Finding
-    """Of `evaluation.composite`: fidelity and naturalness alike, in steps; above 0 is better."""
-    sentence: str
-    """All of it in plain words."""
-
-    @property
-    def worse(self) -> tuple[str, ...]:
-        """The metrics in which the method is worse."""
-        return tuple(name for name, finding in self.findings.items() if finding.verdict == "worse")
-
-    @property
-    def better(self) -> tuple[str, ...]:
-        """The metrics in which the method is better."""
-        return tuple(name for name, finding in self.findings.items() if finding.verdict == "better")
+__all__ = ["Finding", "Judgement", "Verdict", "judge", "judge_groups", "no_finding"]
 
 
 def judge(
@@ -67,8 +23,13 @@ def judge(
     method: str = "tuned",
     other: str = "base",
     seed: int = 0,
+    better: Mapping[str, Better] | None = None,
 ) -> Judgement:
     """Compare two methods picture by picture.
+
+    A metric is better or worse where its whole interval (`bootstrap`) is on that side of zero and its p-value by sign
+    flips (`significance`), after Holm over all metrics that are defined, is 0.05 at most. So with fewer than six
+    scenes there is no claim. The composite is judged alone.
 
     Args:
         scores: of one method.
@@ -76,9 +37,17 @@ def judge(
         scenes: the scene of each picture; a picture without one is a scene of its own.
         method: the name of the one, for the sentence.
         other: the name of the other.
-        seed: of the bootstrap's draws.
+        seed: of the draws.
+        better: for metrics of which it is not what `METRICS` says.
     """
-    raise NotImplementedError  # the owner of this file replaces it within the hour
+    directions: dict[str, Better] = {name: metric.better for name, metric in METRICS.items()}
+    directions |= better or {}
+    differences = paired_differences(scores, against)
+    names = measured_metrics(ImageScore(picture, "", row) for picture, row in differences.items())
+    findings = _findings(_with_composite(differences, directions), [*names, COMPOSITE], scenes, directions, seed)
+    composite = findings.pop(COMPOSITE)
+    judgement = Judgement(method, other, findings, composite, sentence="")
+    return Judgement(method, other, findings, composite, sentence_of(judgement, directions, pictures=len(differences)))
 
 
 def judge_groups(
@@ -87,21 +56,83 @@ def judge_groups(
     *,
     scenes: Mapping[str, str],
     groups: Mapping[str, str],
+    method: str = "tuned",
+    other: str = "base",
     seed: int = 0,
+    better: Mapping[str, Better] | None = None,
 ) -> dict[str, Judgement]:
-    """Compare two methods in each group of pictures apart; see `judge`.
+    """Compare two methods in each group of pictures apart, by the names of the groups; see `judge`.
 
     Args:
         scores: of one method.
         against: of another one.
         scenes: of each picture.
         groups: the group of each picture; pictures without one are in none.
+        method: the name of the one.
+        other: the name of the other.
         seed: of the draws.
+        better: as for `judge`.
     """
-    raise NotImplementedError
+    scores, against = list(scores), list(against)
+
+    def of_group(rows: Sequence[ImageScore], group: str) -> list[ImageScore]:
+        return [row for row in rows if groups.get(row.name) == group]
+
+    return {
+        group: judge(
+            of_group(scores, group),
+            of_group(against, group),
+            scenes=scenes,
+            method=method,
+            other=other,
+            seed=seed,
+            better=better,
+        )
+        for group in sorted({groups[row.name] for row in scores if row.name in groups})
+    }
 
 
-def no_finding(metric: str) -> Finding:
-    """Return what is known where nothing could be compared."""
-    nan = math.nan
-    return Finding(metric, nan, nan, nan, 0, 0, nan, nan, nan, nan, "cannot be told")
+def _with_composite(differences: Differences, better: Mapping[str, Better]) -> Differences:
+    return {picture: {**row, COMPOSITE: composite_of(row, better)} for picture, row in differences.items()}
+
+
+def _findings(
+    differences: Differences, names: Sequence[str], scenes: Mapping[str, str], better: Mapping[str, Better], seed: int
+) -> dict[str, Finding]:
+    """Return the finding of each metric and, last, of the composite, over which Holm's correction does not go."""
+    table = sum_by_scene(differences, names, scenes)
+    signs = np.array([1.0 if better.get(name, "higher") == "higher" else -1.0 for name in names])
+    p_values = sign_flip_p_values(table, seed=seed).tolist()
+    columns = zip(
+        names,
+        mean_intervals(table, seed=seed),
+        table.pictures.sum(axis=0).astype(int).tolist(),
+        win_rates(SceneSums(table.sums * signs, table.pictures)).tolist(),
+        detectable_differences(table).tolist(),
+        p_values,
+        [*holm(p_values[:-1]), p_values[-1]],
+        strict=True,
+    )
+    return {
+        name: Finding(
+            metric=name,
+            mean=interval.mean,
+            low=interval.low,
+            high=interval.high,
+            scenes=interval.scenes,
+            pictures=pictures,
+            win_rate=wins,
+            detectable=detectable,
+            p_value=p_value,
+            p_adjusted=adjusted,
+            verdict=_verdict(name, interval, adjusted, better),
+        )
+        for name, interval, pictures, wins, detectable, p_value, adjusted in columns
+    }
+
+
+def _verdict(name: str, interval: Interval, p_adjusted: float, better: Mapping[str, Better]) -> Verdict:
+    step = METRICS[name].step if name in METRICS else 1.0
+    if not is_clear(interval, p_adjusted, step=step):
+        return "cannot be told"
+    return "better" if (interval.mean > 0) == (better.get(name, "higher") == "higher") else "worse"

@@ -2,9 +2,9 @@
 
 from realesrgan_arch.comparison import compare
 from realesrgan_arch.data.frozen_set import FrozenPairs
-from realesrgan_arch.evaluation.composite import Contrast, contrast
-from realesrgan_arch.evaluation.difference_table import format_differences, format_interval, judgement, worse_metrics
+from realesrgan_arch.evaluation.difference_table import against_the_base, format_differences, worse_metrics
 from realesrgan_arch.evaluation.evaluate import ImageScore
+from realesrgan_arch.evaluation.statistics import Judgement, judge
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
 from realesrgan_arch.guided.own_options import load_own_options, title_of_test_set
@@ -28,14 +28,14 @@ def _make(work: Work) -> Facts:
     options = _test_options(work)
     own = work.folder.results / title_of_test_set(work, options)
     [comparison] = (one for one in compare(options, folder=work.folder.results) if one.folder == own)
-    contrasts = _contrasts(comparison.scores, _scenes(work))
-    against_base = contrasts["base"]
+    judgements = _judgements(comparison.scores, _scenes(work))
+    against_base = judgements["base"]
+    composite = against_base.composite
     return {
         "table": comparison.table,
-        "differences": format_differences(contrasts, method=_TUNED),
-        "judgement": f"{judgement(against_base.composite)}: composite {format_interval(against_base.composite)}"
-        f"{worse_metrics(against_base.worse)}",
-        "is_better": against_base.composite.above_zero(),
+        "differences": format_differences(judgements, method=_TUNED),
+        "judgement": f"{against_the_base(composite.verdict, composite.interval)}{worse_metrics(against_base.worse)}",
+        "is_better": composite.verdict == "better",
         "folder": comparison.folder.relative_to(work.folder.root).as_posix(),
     }
 
@@ -56,11 +56,11 @@ def _scenes(work: Work) -> dict[str, str]:
     return {str(pairs.folder / pair.lq): pair.scene for pair in pairs.card.pairs}
 
 
-def _contrasts(scores: tuple[ImageScore, ...], scenes: dict[str, str]) -> dict[str, Contrast]:
+def _judgements(scores: tuple[ImageScore, ...], scenes: dict[str, str]) -> dict[str, Judgement]:
     def of(method: str) -> list[ImageScore]:
         return [score for score in scores if score.method == method]
 
-    return {other: contrast(of(_TUNED), of(other), scenes=scenes) for other in _OTHERS}
+    return {other: judge(of(_TUNED), of(other), scenes=scenes, other=other) for other in _OTHERS}
 
 
 EVALUATE = Step(

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from realesrgan_arch.errors import EXIT_CHECK_FAILED
-from realesrgan_arch.evaluation.composite import COMPOSITE, Contrast
+from realesrgan_arch.evaluation.composite import COMPOSITE
 from realesrgan_arch.evaluation.difference_table import format_interval, worse_metrics
 from realesrgan_arch.evaluation.evaluate import METRICS, Better
 from realesrgan_arch.evaluation.paired import Interval
+from realesrgan_arch.evaluation.statistics import Judgement
+from realesrgan_arch.evaluation.statistics import Verdict as Claim
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
 
 NO_INTERVAL = (
@@ -51,23 +53,35 @@ class Round:
     worse: tuple[str, ...]
     watched: float
     """Of early stopping; NaN where there is none."""
+    verdict: Claim = "cannot be told"
+    """Of the composite."""
 
     def to_plain(self) -> dict[str, object]:
         """Return numbers and texts for JSON, with null for NaN."""
         composite = self.composite
         numbers = (composite.mean, composite.low, composite.high, self.watched)
         plain = [number if math.isfinite(number) else None for number in numbers]
-        return {"step": self.step, "numbers": plain, "scenes": composite.scenes, "worse": list(self.worse)}
+        return {
+            "step": self.step,
+            "numbers": plain,
+            "scenes": composite.scenes,
+            "worse": list(self.worse),
+            "verdict": self.verdict,
+        }
 
     @classmethod
     def from_plain(cls, plain: dict) -> Self:
         """Take what `to_plain` returned."""
         mean, low, high, watched = (math.nan if number is None else number for number in plain["numbers"])
-        return cls(plain["step"], Interval(mean, low, high, plain["scenes"]), tuple(plain["worse"]), watched)
+        interval, verdict = Interval(mean, low, high, plain["scenes"]), plain.get("verdict", "cannot be told")
+        return cls(plain["step"], interval, tuple(plain["worse"]), watched, verdict)
 
 
 class QualityGuard:
-    """Looks at the validations of one set; a validation that is made again replaces the earlier one of its step."""
+    """Looks at the validations of one set; a validation that is made again replaces the earlier one of its step.
+
+    A precaution and no proof: it goes by the interval of the composite alone, even over fewer scenes than a claim takes.
+    """
 
     def __init__(self, rules: GuardRules) -> None:
         self._rules = rules
@@ -76,20 +90,21 @@ class QualityGuard:
         self._returned_to = 0
         self._is_returning = False
 
-    def judge(self, step: int, contrast: Contrast, means: dict[str, float], *, best_step: int | None) -> Verdict:
+    def judge(self, step: int, judgement: Judgement, means: dict[str, float], *, best_step: int | None) -> Verdict:
         """Return what to do after the validation of `step`; a verdict to go on may have something to say.
 
         Args:
             step: of the run.
-            contrast: the model against the base.
+            judgement: of the model against the base.
             means: of each metric.
             best_step: where a rollback goes to; None for the newest checkpoint.
         """
         early = self._rules.early
-        watched = {**means, COMPOSITE: contrast.composite.mean}[early.metric] if early else math.nan
-        seen = Round(step, contrast.composite, contrast.worse, watched)
+        watched = {**means, COMPOSITE: judgement.composite.mean}[early.metric] if early else math.nan
+        composite = judgement.composite
+        seen = Round(step, composite.interval, judgement.worse, watched, composite.verdict)
         self._rounds = [*(kept for kept in self._rounds if kept.step < step), seen]
-        verdict = self._guard(contrast, best_step)
+        verdict = self._guard(seen, best_step)
         if verdict.action == "continue" and early is not None:
             return self._end_early(early, verdict)
         return verdict
@@ -124,17 +139,17 @@ class QualityGuard:
         self._rounds = [Round.from_plain(kept) for kept in state["rounds"]]
         self._rollbacks, self._returned_to = state["rollbacks"], state["returned_to"]
 
-    def _guard(self, contrast: Contrast, best_step: int | None) -> Verdict:
+    def _guard(self, seen: Round, best_step: int | None) -> Verdict:
         rules = self._rules
         if rules.action == "none":
             return CONTINUE
-        if not contrast.composite.is_defined:
+        if not seen.composite.is_defined:
             return Verdict("continue", NO_INTERVAL if len(self._rounds) == 1 else "")
         count = self._worse_in_a_row()
         if count < rules.patience:
             return CONTINUE
         times = "once" if count == 1 else f"{count} validations in a row"
-        found = f"composite {format_interval(contrast.composite)}{worse_metrics(contrast.worse)}"
+        found = f"composite {format_interval(seen.composite)}{worse_metrics(seen.worse)}"
         reason = f"worse than the base for {times} ({found})".replace("for once", "in this validation")
         if rules.action == "warn":
             best = f"; the best so far is step {best_step}" if best_step is not None else ""

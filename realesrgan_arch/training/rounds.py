@@ -9,10 +9,12 @@ from realesrgan_arch import __version__
 from realesrgan_arch.data.assembly import build_whole_images, named_sets, scenes_of
 from realesrgan_arch.data.frozen_card import hash_json
 from realesrgan_arch.devices import choose_dtype
-from realesrgan_arch.evaluation.composite import COMPOSITE, Contrast
-from realesrgan_arch.evaluation.difference_table import format_interval, judgement, worse_metrics
+from realesrgan_arch.evaluation.composite import COMPOSITE
+from realesrgan_arch.evaluation.difference_table import against_the_base, worse_metrics
 from realesrgan_arch.evaluation.evaluate import METRICS, Better, Method
 from realesrgan_arch.evaluation.pairs import KeptPairs
+from realesrgan_arch.evaluation.significance import FEWEST_TO_CLAIM
+from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.base_scores import KeptBaseScores, network_digest
 from realesrgan_arch.training.best import BestTable
@@ -25,9 +27,6 @@ from realesrgan_arch.training.quality_guard import EarlyStopping, GuardRules, Qu
 from realesrgan_arch.training.ranks import Ranks
 from realesrgan_arch.training.validation import TILE, Validation, means, score_rules, snapshot
 from realesrgan_arch.training.verdict import CONTINUE, RATE_AFTER_ROLLBACK, Verdict
-
-FEW_SCENES = 5
-"""With fewer, Student's factor for 95 % is above 2.7 and the interval says little."""
 
 
 class ValidationRounds:
@@ -86,10 +85,10 @@ class ValidationRounds:
 
     def _warn_of_few_scenes(self) -> None:
         deciding = self._validations[0]
-        if 1 < deciding.num_scenes < FEW_SCENES and self._options.val and self._options.val.guard != "none":
+        if 1 < deciding.num_scenes < FEWEST_TO_CLAIM and self._options.val and self._options.val.guard != "none":
             self._progress.warn(
-                f"{deciding.name} has pictures of {deciding.num_scenes} scenes: intervals over so few are wide, so the "
-                f"guard sees gross losses only; take {FEW_SCENES} or more"
+                f"{deciding.name} has pictures of {deciding.num_scenes} scenes: so few prove nothing, and the guard, "
+                f"which goes by their wide intervals, sees gross losses only; take {FEWEST_TO_CLAIM} or more"
             )
 
     def validate(self, step: int) -> Verdict:
@@ -132,10 +131,10 @@ class ValidationRounds:
         if best is None or not self._validations:
             return QualityReport()
         path, seen = self._weights.path(COMPOSITE), self._guard.round_at(best.step)
-        words = "" if seen is None else f"{judgement(seen.composite)}: composite {format_interval(seen.composite)} "
+        words = f"composite {best.value:+.2f}" if seen is None else against_the_base(seen.verdict, seen.composite)
         worse = "" if seen is None else worse_metrics(seen.worse)
         return QualityReport(
-            judgement=f"{words or f'composite {best.value:+.2f} '}at step {best.step}{worse}",
+            judgement=f"{words} at step {best.step}{worse}",
             best=path if path.exists() else None,
             front=self._front(),
             best_step=best.step,
@@ -167,15 +166,15 @@ class ValidationRounds:
         self._guard.load_state_dict(state["guard"])
         self.table.load_state_dict(state["table"])
 
-    def _score(self, step: int) -> tuple[dict[str, float], Contrast]:
-        """Score the model on every set, and return means and contrast to the base of the deciding one."""
+    def _score(self, step: int) -> tuple[dict[str, float], Judgement]:
+        """Score the model on every set, and return means and judgement against the base of the deciding one."""
         upscale = self._snapshot(self._model.inference_network())
         found = [self._score_set(validation, upscale, step) for validation in self._validations]
         return found[0]
 
-    def _score_set(self, validation: Validation, upscale: Method, step: int) -> tuple[dict[str, float], Contrast]:
+    def _score_set(self, validation: Validation, upscale: Method, step: int) -> tuple[dict[str, float], Judgement]:
         scores = validation.score_now(upscale, pictures=self._pictures(validation), step=step)
-        against_base = validation.contrasts["base"]
+        against_base = validation.judgements["base"]
         everything = {**scores, COMPOSITE: against_base.composite.mean}
         self._progress.write(f"validation at step {step}: {validation.table}")
         self._log(step, validation, everything)
@@ -194,11 +193,11 @@ class ValidationRounds:
             self._progress.write(f"the weights of the best {', '.join(new)} are not there any more")
         self._lost = lost
 
-    def _judge(self, step: int, decisive: tuple[dict[str, float], Contrast]) -> Verdict:
+    def _judge(self, step: int, decisive: tuple[dict[str, float], Judgement]) -> Verdict:
         scores, against_base = decisive
         best = self.table.best(self._deciding).get(COMPOSITE)
         self._progress.write(
-            f"{judgement(against_base.composite)}: composite {format_interval(against_base.composite)}"
+            f"{against_the_base(against_base.composite.verdict, against_base.composite.interval)}"
             f"{worse_metrics(against_base.worse)}{best_in_words(best, step)}"
         )
         verdict = self._guard.judge(step, against_base, scores, best_step=self.table.step_to_return_to())

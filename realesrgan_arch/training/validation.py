@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.devices import choose_dtype
-from realesrgan_arch.evaluation.composite import Contrast, contrast
 from realesrgan_arch.evaluation.difference_table import format_differences
 from realesrgan_arch.evaluation.evaluate import (
     Better,
@@ -24,6 +23,7 @@ from realesrgan_arch.evaluation.evaluate import (
     score_truth,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair, KeptPairs, picture_names
+from realesrgan_arch.evaluation.statistics import Judgement, judge
 from realesrgan_arch.evaluation.table import format_table, with_hash
 from realesrgan_arch.images import Pixels, from_tensor, write_image
 from realesrgan_arch.options.load import OptionsError
@@ -76,7 +76,7 @@ class Validation:
         self.name = name
         self.set_hash = set_hash
         self.rules = rules
-        self.contrasts: dict[str, Contrast] = {}
+        self.judgements: dict[str, Judgement] = {}
         """The last scores against the base and against bicubic; empty before there are both."""
         self.table = ""
         """Of the last scores, under the name of the set."""
@@ -124,7 +124,7 @@ class Validation:
         return self._take_reference(scores)
 
     def score_now(self, upscale: Method, *, pictures: Path | None = None, step: int = 0) -> dict[str, float]:
-        """Score a network in one pass, renew `table`, `contrasts` and `grid`, and return its means.
+        """Score a network in one pass, renew `table`, `judgements` and `grid`, and return its means.
 
         Args:
             upscale: of the network, see `snapshot`.
@@ -146,7 +146,7 @@ class Validation:
                 file = self._files[name]
                 write_image(pictures / file / f"{file}_{step}.png", picture)
         self._panels.keep_rows(rows)
-        self.contrasts = self._contrast(scores)
+        self.judgements = self._judge(scores)
         self._scores = self.reference + scores
         self.table = self._format(self._scores)
         return means(scores, method="tuned")
@@ -180,17 +180,17 @@ class Validation:
         self.table = self._format(self.reference)
         return means(self.reference, method="base")
 
-    def _contrast(self, scores: Sequence[ImageScore]) -> dict[str, Contrast]:
+    def _judge(self, scores: Sequence[ImageScore]) -> dict[str, Judgement]:
         others = {name: [row for row in self.reference if row.method == name] for name in ("base", "bicubic")}
         return {
-            name: contrast(scores, rows, scenes=self._scenes, better=self._better)
+            name: judge(scores, rows, scenes=self._scenes, other=name, better=self._better)
             for name, rows in others.items()
             if rows
         }
 
     def _format(self, scores: list[ImageScore]) -> str:
         table = format_table(scores, border=self.rules.border, y_channel=self.rules.y_channel)
-        differences = format_differences(self.contrasts, method="tuned") if self.contrasts else ""
+        differences = format_differences(self.judgements, method="tuned") if self.judgements else ""
         parts = (with_hash(self.name, self.set_hash), table, self._pairs.note, differences)
         return "\n".join(part for part in parts if part)
 

@@ -1,0 +1,106 @@
+"""Tests of mean differences by sign flips, corrected for several metrics, and what so many scenes could have shown.
+
+Were two methods alike, each scene's difference could as well have had the other sign: the p-value is the share of sign
+patterns whose mean is at least as far from zero (Fisher, "The Design of Experiments", 1935, section 21; Good,
+"Permutation, Parametric and Bootstrap Tests of Hypotheses", 2005). Scenes flip as wholes, as their pictures are alike.
+Of fewer than six scenes all 32 patterns together cannot make a p-value of 0.05: nothing is claimed there.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy import stats
+
+from realesrgan_arch.evaluation.bootstrap import DRAWS
+from realesrgan_arch.evaluation.paired import CONFIDENCE, SceneSums
+from realesrgan_arch.seeding import Stream, numpy_generator
+
+LEVEL = 1 - CONFIDENCE
+POWER = 0.8
+FEWEST_TO_CLAIM = 6
+_MOST_TO_COUNT_OUT = 14
+"""Scenes whose 8,192 patterns, up to an overall sign, are all looked at."""
+_AT_ONCE = 2**21
+_ROUNDING = 1e-9
+
+
+def sign_flip_p_values(table: SceneSums, *, seed: int, draws: int = DRAWS) -> np.ndarray:
+    """Return the two-sided p-value of each column of `table`, NaN where it has no picture.
+
+    Args:
+        table: differences by scene.
+        seed: of the flips, where there are too many patterns to look at all of them.
+        draws: how many patterns are drawn then.
+    """
+    p_values = np.full(table.sums.shape[1], np.nan)
+    for columns, alike in table.alike():
+        if len(alike.sums):
+            p_values[columns] = _p_values(alike.sums, seed, draws)
+    return p_values
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return the p-values corrected for their number; NaN stays and does not count.
+
+    Holm, "A simple sequentially rejective multiple test procedure" (Scandinavian Journal of Statistics 1979).
+    """
+    values = np.asarray(p_values, np.float64)
+    adjusted = values.copy()
+    order = [index for index in np.argsort(values) if not np.isnan(values[index])]
+    largest = 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - rank) * values[index]))
+        adjusted[index] = largest
+    return adjusted.tolist()
+
+
+def detectable_differences(table: SceneSums) -> np.ndarray:
+    """Return which true difference in each column so many scenes show in 80 of 100 trials.
+
+    It is that of a paired t test at 0.05 of this metric alone: standard error times (t(0.975) + t(0.8)); see Cohen,
+    "Statistical Power Analysis for the Behavioral Sciences" (1988). NaN with fewer than six scenes, which show none.
+    """
+    found = np.full(table.sums.shape[1], np.nan)
+    for columns, alike in table.alike():
+        count = len(alike.sums)
+        if count >= FEWEST_TO_CLAIM:
+            found[columns] = alike.errors * stats.t.ppf([1 - LEVEL / 2, POWER], count - 1).sum()
+    return found
+
+
+def win_rates(table: SceneSums) -> np.ndarray:
+    """Return the share of scenes whose mean difference is above zero, a tie counting half; NaN without a scene."""
+    defined = table.pictures > 0
+    wins = np.where(defined, (np.sign(table.sums) + 1) / 2, 0.0).sum(axis=0)
+    counts = defined.sum(axis=0)
+    return np.where(counts > 0, wins / np.maximum(counts, 1), np.nan)
+
+
+def _p_values(sums: np.ndarray, seed: int, draws: int) -> np.ndarray:
+    scenes = len(sums)
+    observed = np.abs(sums.sum(axis=0)) - _ROUNDING * np.abs(sums).sum(axis=0)
+    is_whole = scenes <= _MOST_TO_COUNT_OUT
+    patterns = _all_patterns(scenes) if is_whole else _drawn_patterns(scenes, seed, draws)
+    as_far = np.zeros(sums.shape[1])
+    count = 0
+    for flipped in patterns:
+        # A flip takes a scene's sum away twice.
+        as_far += (np.abs(sums.sum(axis=0) - 2 * (flipped @ sums)) >= observed).sum(axis=0)
+        count += len(flipped)
+    # The pattern that was observed is one of those that could have been drawn.
+    return as_far / count if is_whole else (as_far + 1) / (count + 1)
+
+
+def _all_patterns(scenes: int) -> Iterator[np.ndarray]:
+    """Yield each pattern once, 1 where a scene is flipped; the last scene never is, as only distances count."""
+    numbers = np.arange(2 ** (scenes - 1))
+    yield ((numbers[:, None] >> np.arange(scenes)) & 1).astype(np.float64)
+
+
+def _drawn_patterns(scenes: int, seed: int, draws: int) -> Iterator[np.ndarray]:
+    generator = numpy_generator(seed, Stream.STATISTICS, 1)
+    most = max(1, _AT_ONCE // scenes)
+    for start in range(0, draws, most):
+        shape = (min(most, draws - start), -(-scenes // 8))
+        bits = generator.integers(0, 256, shape, dtype=np.uint8)
+        yield np.unpackbits(bits, axis=1, count=scenes).astype(np.float64)
