@@ -97,10 +97,7 @@ def build_curve(
         utility: by metric, what a step of it is worth.
         seed: of the draws of the intervals.
     """
-    by_method: dict[str, list[ImageScore]] = {method_name(alpha): [] for alpha in alphas}
-    for score in scores:
-        if score.method in by_method:
-            by_method[score.method].append(score)
+    by_method = _by_method(scores, alphas)
     base = by_method[BASE]
     points: list[Point] = []
     for alpha in alphas:
@@ -112,6 +109,37 @@ def build_curve(
     return Curve(
         tuple(points), tuple(measured_metrics(base)), len(names), len({scenes.get(name, name) for name in names})
     )
+
+
+def tell_alike(
+    scores: Iterable[ImageScore], curve: Curve, *, chosen: float, scenes: Mapping[str, str], seed: int = 0
+) -> tuple[float, ...]:
+    """Return the shares whose composite cannot be told from that of `chosen`, which is not among them.
+
+    Args:
+        scores: as for `build_curve`.
+        curve: of these scores.
+        chosen: a share of the curve.
+        scenes: of each picture.
+        seed: of the draws.
+    """
+    alphas = [point.alpha for point in curve.points]
+    by_method = _by_method(scores, alphas)
+    best = by_method[method_name(chosen)]
+    judged = {
+        alpha: judge(by_method[method_name(alpha)], best, scenes=scenes, seed=seed)
+        for alpha in alphas
+        if alpha != chosen
+    }
+    return tuple(alpha for alpha, found in judged.items() if found.composite.verdict == "cannot be told")
+
+
+def _by_method(scores: Iterable[ImageScore], alphas: Sequence[float]) -> dict[str, list[ImageScore]]:
+    found: dict[str, list[ImageScore]] = {method_name(alpha): [] for alpha in alphas}
+    for score in scores:
+        if score.method in found:
+            found[score.method].append(score)
+    return found
 
 
 def _worth(

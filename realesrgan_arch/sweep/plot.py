@@ -14,8 +14,12 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 18, 34, 48
 _HEADING = 52
 _BLUE, _GRAY, _RED = "#1f5fa8", "#888", "#c0392b"
 _MARGIN = 0.08
-_TICKS = 5
+_TICKS = 6
 _LABELLED = 6
+_LEGEND = (
+    "differences to the base with 95 % intervals over scenes; up and to the right is better, green is better in both; "
+    "numbers are shares of the tuned weights; the ring is what was chosen"
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Axis:
     """Of each point."""
     is_falling: bool = False
     """Lower is better: drawn so that up, or to the right, is better."""
+    is_difference: bool = True
+    """To the base; else a share."""
 
 
 def draw_curve(curve: Curve, *, chosen: float, title: str) -> str:
@@ -54,12 +60,7 @@ def draw_curve(curve: Curve, *, chosen: float, title: str) -> str:
         'font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
         _text(12, 20, title, size=15),
-        _text(
-            12,
-            40,
-            "differences to the base with 95 % intervals over scenes; up and to the right is better",
-            colour="#555",
-        ),
+        _text(12, 40, _LEGEND, colour="#555"),
     ]
     for index, (across, up) in enumerate(panels):
         left, top = _WIDTH * (index % _COLUMNS), _HEADING + _HEIGHT * (index // _COLUMNS)
@@ -78,7 +79,7 @@ def _planes(curve: Curve) -> list[tuple[Axis, Axis]]:
 
 def _lines_over_share(curve: Curve) -> list[tuple[Axis, Axis]]:
     shares = tuple(Span(point.alpha, point.alpha, point.alpha) for point in curve.points)
-    across = Axis("share of the tuned weights", shares)
+    across = Axis("share of the tuned weights", shares, is_difference=False)
     composite = Axis("composite [steps]", tuple(_composite(point) for point in curve.points))
     return [*((across, _axis(curve, name)) for name in curve.metrics), (across, composite)]
 
@@ -115,7 +116,6 @@ def _panel(across: Axis, up: Axis, *, alphas: Sequence[float], chosen: float) ->
     ]
     path = " ".join(f"{x_scale.place(x.value):.1f},{y_scale.place(y.value):.1f}" for _, x, y in drawn)
     yield f'<polyline points="{path}" fill="none" stroke="{_BLUE}" stroke-width="1.5"/>'
-    is_plane = any(span.low != span.high for span in across.spans)
     for index, (alpha, x, y) in enumerate(drawn):
         at_x, at_y = x_scale.place(x.value), y_scale.place(y.value)
         yield _line(x_scale.place(x.low), at_y, x_scale.place(x.high), at_y, _BLUE, opacity=0.35)
@@ -125,12 +125,16 @@ def _panel(across: Axis, up: Axis, *, alphas: Sequence[float], chosen: float) ->
             yield f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="8" fill="none" stroke="{_RED}" stroke-width="2"/>'
         yield f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="3.5" fill="{_BLUE}"/>'
         every = -(-len(drawn) // _LABELLED)
-        if is_plane and (is_chosen or index % every == 0 or index == len(drawn) - 1):
+        if across.is_difference and (is_chosen or index % every == 0 or index == len(drawn) - 1):
             yield _text(at_x + 8, at_y - 8, f"{alpha:g}", colour=_RED if is_chosen else "black")
 
 
 def _frame(across: Axis, up: Axis, x_scale: "_Scale", y_scale: "_Scale") -> Iterator[str]:
     right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
+    if across.is_difference:
+        x, y = x_scale.place(0), y_scale.place(0)
+        size = f'width="{right - x:.1f}" height="{y - _TOP:.1f}"'
+        yield f'<rect x="{x:.1f}" y="{_TOP}" {size} fill="#3a9d5d" fill-opacity="0.12"/>'
     yield (f'<rect x="{_LEFT}" y="{_TOP}" width="{right - _LEFT}" height="{bottom - _TOP}" fill="none" stroke="#ccc"/>')
     yield _text(_LEFT, _TOP - 10, up.title, size=13)
     yield _text((_LEFT + right) / 2, _HEIGHT - 12, across.title, anchor="middle")

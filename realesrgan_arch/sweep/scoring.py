@@ -9,8 +9,16 @@ import torch
 from tqdm import tqdm
 
 from realesrgan_arch.data.frozen_card import hash_json
-from realesrgan_arch.evaluation.data_choice import DataChoice, UnreadablePairError
-from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, ImageScore, Method, ScoreRules, score_outputs, score_truth
+from realesrgan_arch.evaluation.chosen_set import DataChoice, UnreadablePairError
+from realesrgan_arch.evaluation.evaluate import (
+    GROUND_TRUTH,
+    EvaluationError,
+    ImageScore,
+    Method,
+    ScoreRules,
+    score_outputs,
+    score_truth,
+)
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.sweep.choose import SweepError
 from realesrgan_arch.sweep.kept_scores import KeptScores
@@ -52,7 +60,7 @@ class Scorer:
             for index, name in enumerate(tqdm(names, desc=self.data.title, unit="picture", disable=None)):
                 try:
                     scores += self._score_picture(index, name, kept)
-                except UnreadablePairError as error:
+                except (UnreadablePairError, EvaluationError) as error:
                     left_out.append(f"{name}: {error}")
         if not scores:
             raise SweepError(f"expected at least one picture to score in {self.data.title}, got none: {left_out[0]}")

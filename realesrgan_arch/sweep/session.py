@@ -7,12 +7,13 @@ from realesrgan_arch.atomic import try_writing
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.degradation.presets import PresetName
 from realesrgan_arch.devices import choose_device, choose_dtype
-from realesrgan_arch.evaluation.data_choice import MAX_SIZE, DataChoice, open_data
+from realesrgan_arch.evaluation.chosen_set import DataChoice
+from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import ScoreRules
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
 from realesrgan_arch.sweep.choose import Choice, Rule, SweepError, check_rule, choose
-from realesrgan_arch.sweep.curve import Curve, build_curve, method_name
+from realesrgan_arch.sweep.curve import Curve, build_curve, method_name, tell_alike
 from realesrgan_arch.sweep.record import SweepRecord, write_sweep
 from realesrgan_arch.sweep.scoring import Scored, Scorer
 from realesrgan_arch.upscaling.export.record import Selection
@@ -88,7 +89,7 @@ def sweep(request: SweepRequest) -> SweepOutcome:
         curve=curve,
         choice=choice,
         utility=request.utility,
-        notes=_notes(data, curve),
+        notes=(*_notes(data, curve), *_alike(scored, curve, choice, data, request.seed)),
         left_out=scored.left_out,
         model=exported.folder.name if exported else "",
     )
@@ -160,6 +161,15 @@ def _notes(data: DataChoice, curve: Curve) -> tuple[str, ...]:
             f"{data.title} is a test part: what has chosen a share there proves nothing any more; sweep on the val part"
         )
     return tuple(notes)
+
+
+def _alike(scored: Scored, curve: Curve, choice: Choice, data: DataChoice, seed: int) -> tuple[str, ...]:
+    """Say which other shares are as good, as far as these pictures can tell: the best of many is seldom the best."""
+    others = tell_alike(scored.scores, curve, chosen=choice.alpha, scenes=data.scenes, seed=seed)
+    if not choice.alpha or not others:
+        return ()
+    names = ", ".join(method_name(alpha) for alpha in others)
+    return (f"by the composite {names} cannot be told from {method_name(choice.alpha)} on these pictures",)
 
 
 def _check_writable(folder: Path) -> None:
