@@ -20,6 +20,7 @@ from realesrgan_arch.losses.adversarial import AdversarialLoss
 from realesrgan_arch.losses.perceptual import PerceptualLoss
 from realesrgan_arch.losses.pixel import PixelLoss
 from realesrgan_arch.networks.compact import SRVGGNetCompact
+from realesrgan_arch.networks.patch_discriminator import PatchDiscriminatorSN
 from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.networks.srresnet import SRResNet
 from realesrgan_arch.networks.unet_discriminator import UNetDiscriminatorSN
@@ -38,7 +39,10 @@ _MODEL_NAMES = ("FineTuneModel", "RealESRGANModel", "RealESRNetModel")
 _TRAINING_SET_NAMES = ("GtDataset", "PairedDataset", "RealESRGANDataset", "RealESRGANPairedDataset")
 _WHOLE_IMAGE_NAMES = ("SyntheticPairs", "FrozenPairs")
 _MEANT_MODEL = "meant_model_type"
-_NETWORKS = (RRDBNet, SRVGGNetCompact, SRResNet, UNetDiscriminatorSN, SRGANDiscriminator, VGGStyleDiscriminator)
+_NETWORKS = (
+    *(RRDBNet, SRVGGNetCompact, SRResNet),
+    *(UNetDiscriminatorSN, PatchDiscriminatorSN, SRGANDiscriminator, VGGStyleDiscriminator),
+)
 _LOSSES = (PixelLoss, PerceptualLoss, AdversarialLoss)
 
 

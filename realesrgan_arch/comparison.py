@@ -1,39 +1,41 @@
-"""The base model against a tuned one on unseen pictures: what `test.py` does."""
+"""The base model against a tuned one on the test sets of an option file: what `test.py` does."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from torch import Tensor
-from tqdm import tqdm
 
-from realesrgan_arch.atomic import try_writing, write_text
-from realesrgan_arch.data.assembly import build_whole_images, named_sets
-from realesrgan_arch.devices import choose_device, choose_dtype
-from realesrgan_arch.evaluation.evaluate import (
-    EvaluationError,
-    ImageScore,
-    Method,
-    score_outputs,
-    score_truth,
-    write_scores_csv,
+from realesrgan_arch.data.assembly import build_whole_images, named_sets, scenes_of
+from realesrgan_arch.data.frozen_card import hash_json
+from realesrgan_arch.data.frozen_set import FrozenPairs
+from realesrgan_arch.data.scenes import folder_scene
+from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
+from realesrgan_arch.disk_room import existing_folder
+from realesrgan_arch.evaluation.chosen_set import (
+    DataChoice,
+    UnreadablePairError,
+    build_choice,
+    file_stamp,
+    name_below,
+    top_folder,
 )
-from realesrgan_arch.evaluation.pairs import EvaluationPair, ReadableSamples, picture_names
+from realesrgan_arch.evaluation.contender import BASE, MODEL, TUNED, Contender, Machine, bicubic, choose_machine
+from realesrgan_arch.evaluation.evaluate import ImageScore
+from realesrgan_arch.evaluation.group_choice import choose_groups
+from realesrgan_arch.evaluation.pairs import EvaluationPair, picture_names
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side
-from realesrgan_arch.evaluation.table import format_table, with_hash
+from realesrgan_arch.evaluation.proof import Kind, Proof
+from realesrgan_arch.evaluation.proving import ProofRequest, check_writable, prove
+from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.datasets import ValDataset
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.resampling import magnify_bicubic
-from realesrgan_arch.training.validation import TILE, score_rules
-from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
-from realesrgan_arch.upscaling.engine import Upscaler
-from realesrgan_arch.weights.download import find_or_download
-from realesrgan_arch.weights.load import load_generator
+from realesrgan_arch.training.validation import score_rules
 
 PANEL_SIZE = 256
+Dataset = SyntheticPairs | WholePairs | FrozenPairs
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,24 @@ class Comparison:
     table: str
     folder: Path
     scores: tuple[ImageScore, ...]
-    left_out: tuple[str, ...]
-    """Files that could not be read."""
+    proof: Proof
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Pictures that could not be read or scored, with the reason."""
+        return self.proof.left_out
 
     def text(self) -> str:
-        """Return the table with the files that belong to it."""
-        return f"{self.title}\n{self.table}\nscores   {self.folder / 'scores.csv'}\npictures {self.folder}"
+        """Return the verdict and the table, with the files that belong to it."""
+        verdict = [judgement.sentence for judgement in self.proof.judgements[:1]]
+        files = [f"scores   {self.folder / 'scores.csv'}", f"pictures {self.folder}"]
+        return "\n".join([*verdict, self.title, self.table, *(f"note: {note}" for note in self.proof.notes), *files])
 
 
 def compare(options: Options, *, folder: Path) -> list[Comparison]:
     """Score bicubic, `path.base_network_g` and `path.pretrain_network_g` on every test set of `options`.
 
-    Writes `scores.csv`, `table.txt` and, with `val.save_img`, the pictures into a sub-folder for each set.
+    Writes what `evaluation.proving.prove` writes and, with `val.save_img`, all pictures into a sub-folder for each set.
 
     Raises:
         UserError: no test set; data, weights or an output folder that cannot be used.
@@ -63,83 +71,113 @@ def compare(options: Options, *, folder: Path) -> list[Comparison]:
     sets = options.datasets.test_sets()
     if not sets:
         raise OptionsError(options.name, ["datasets.test: this section is required to test; expected type, ..."])
-    _check_writable(folder)
-    methods = build_methods(options)
-    return [compare_on(section, title, options, methods, folder / title) for title, section in named_sets(sets).items()]
+    check_writable(folder)
+    contenders = build_contenders(options)
+    return [
+        compare_on(section, title, options, contenders, folder / title) for title, section in named_sets(sets).items()
+    ]
 
 
-def build_methods(options: Options) -> dict[str, Method]:
+def build_contenders(options: Options) -> list[Contender]:
     """Return bicubic, the base and the model by their names in the table.
 
-    With a base the model is called `tuned` and the table shows differences; alone it is called `model`.
+    With a base the model is called `tuned` and is judged against it; alone it is called `model`.
 
     Raises:
         UserError: no weights at all, weights that are absent, or that magnify by another factor than the options say.
     """
-    if options.path.base_network_g is None and options.path.pretrain_network_g is None:
+    base, model = options.path.base_network_g, options.path.pretrain_network_g
+    if base is None and model is None:
         raise OptionsError(
             options.name, ["path.pretrain_network_g: expected the weights to test, got none; name a file"]
         )
-    methods: dict[str, Method] = {"bicubic": partial(magnify_bicubic, scale=options.scale)}
-    if options.path.base_network_g is not None:
-        methods["base"] = load_method(options.path.base_network_g, None, options)
-    if options.path.pretrain_network_g is not None:
-        name = "tuned" if "base" in methods else "model"
-        methods[name] = load_method(options.path.pretrain_network_g, options.path.param_key_g, options)
-    return methods
+    contenders = [bicubic(options.scale)]
+    if base is not None:
+        contenders.append(load_contender(base, options, name=BASE, kind="base"))
+    if model is not None:
+        name = MODEL if base is None else TUNED
+        contenders.append(load_contender(model, options, name=name, kind="tuned", key=options.path.param_key_g))
+    return contenders
 
 
-def load_method(source: str, key: str | None, options: Options) -> Method:
-    """Return the generator in `source`, a file or a known name, as a method on the device of `options`.
+def load_contender(source: str, options: Options, *, name: str, kind: Kind, key: str | None = None) -> Contender:
+    """Return the generator in `source`, a file or a known name, on the device of `options`.
 
     Raises:
         UserError: weights that are absent or damaged, or that magnify by another factor than the options say.
     """
-    network, spec = load_generator(find_or_download(source), key)
-    if spec.scale != options.scale:
-        raise OptionsError(options.name, [f"scale: expected {spec.scale}, that of {source}, got {options.scale}"])
-    device = choose_device("cpu" if options.num_gpu == 0 else options.device)
-    dtype = choose_dtype(device, options.precision, training=False)
-    backend = TorchBackend(network, scale=spec.scale, device=device, dtype=dtype)
-    return Upscaler(backend, tile=TILE, tile_pad=16).upscale
+    loaded = _machine(options).load(source, name=name, kind=kind, key=key)
+    if loaded.scale != options.scale:
+        raise OptionsError(options.name, [f"scale: expected {loaded.scale}, that of {source}, got {options.scale}"])
+    return loaded.contender
 
 
 def compare_on(
-    section: ValDataset, title: str, options: Options, methods: Mapping[str, Method], target: Path
+    section: ValDataset, title: str, options: Options, contenders: Sequence[Contender], target: Path
 ) -> Comparison:
-    """Score `methods` on one set; `scores.csv`, `table.txt` and, with `val.save_img`, the pictures go into `target`.
+    """Score the contenders on one set and write the proof into `target`.
 
     Args:
         section: the set.
         title: of the set, for the bar and the table.
         options: the scores and the degradation.
-        methods: by their names in the table.
+        contenders: of different names.
         target: a folder, made where it is absent.
 
     Raises:
         UserError: data that cannot be used, or an output folder that cannot be written to.
     """
-    dataset = build_whole_images(section, scale=options.scale, degradation=options.degradation())
-    rules = score_rules(options)
-    write = None
+    choice = choose_section(section, title, options)
+    keeper = None
     if options.val and options.val.save_img:
-        write = PictureFiles(target / "visualization", picture_names(dataset.names)).write
-    scores: list[ImageScore] = []
-    readable = ReadableSamples(dataset[index] for index in range(len(dataset)))
-    for sample in tqdm(readable, total=len(dataset), desc=title, unit="picture", disable=None):
-        pair = EvaluationPair.from_sample(sample)
-        outputs = {name: upscale(pair.lq) for name, upscale in methods.items()}
-        scores += [*score_truth(pair, rules), *score_outputs(pair, outputs, rules)]
-        if write is not None:
-            write(pair, outputs)
-    if not scores:
-        raise EvaluationError(f"expected at least one readable picture in the test set {title}, got none")
-    table = format_table(scores, border=rules.border, y_channel=rules.y_channel)
-    table = "\n".join(part for part in (table, readable.note()) if part)
-    write_scores_csv(target / "scores.csv", scores, set_hash=dataset.set_hash)
-    heading = with_hash(title, dataset.set_hash)
-    write_text(target / "table.txt", "\n".join([*([heading] if dataset.set_hash else []), table, ""]))
-    return Comparison(heading, table, target, tuple(scores), tuple(readable.left_out))
+        keeper = PictureFiles(target / "visualization", picture_names(choice.pairs.names))
+    machine = _machine(options)
+    request = ProofRequest(
+        choice=choice,
+        contenders=contenders,
+        rules=score_rules(options),
+        folder=target,
+        scale=options.scale,
+        groups=choose_groups(choice, None),
+        computed=f"{machine.backend} {machine.device} {machine.precision}",
+    )
+    proved = prove(request, keeper=keeper)
+    return Comparison(proved.heading, proved.table, target, proved.scored.scores, proved.proof)
+
+
+def choose_section(section: ValDataset, title: str, options: Options) -> DataChoice:
+    """Return a test set of an option file as a set to score on; its pairs are named by the file of the LQ.
+
+    Raises:
+        DataError: data that cannot be used.
+    """
+    degradation = options.degradation()
+    dataset = build_whole_images(section, scale=options.scale, degradation=degradation)
+    names, truths = dataset.names, _truths(dataset)
+    root = section.dataroot_gt or Path()
+
+    def read(number: int) -> EvaluationPair:
+        sample = dataset[number]
+        if sample["failed_path"]:
+            raise UnreadablePairError(f"{shown(Path(sample['failed_path']))} cannot be read.")
+        return EvaluationPair.from_sample(sample)
+
+    said = scenes_of(section, dataset)
+    below = [_below(path, root) for path in truths]
+    settings = [section.model_dump(mode="json"), asdict(degradation), options.scale]
+    files = [file_stamp(existing_folder(Path(path))) for path in dict.fromkeys([*names, *truths])]
+    return build_choice(
+        title,
+        names,
+        read,
+        dataset.card.hash if isinstance(dataset, FrozenPairs) else hash_json([settings, names, files]),
+        scenes=[said.get(truth, folder_scene(name)) for truth, name in zip(truths, below, strict=True)],
+        folders=[top_folder(pair.source) for pair in dataset.card.pairs]
+        if isinstance(dataset, FrozenPairs)
+        else [top_folder(name) for name in below],
+        set_hash=dataset.set_hash,
+        made=f"{section.type} of the option file {options.name}",
+    )
 
 
 @dataclass(frozen=True)
@@ -150,7 +188,11 @@ class PictureFiles:
     names: Mapping[str, str]
     """File name without suffix by the name of the pair."""
 
-    def write(self, pair: EvaluationPair, outputs: Mapping[str, Tensor]) -> None:
+    def holds(self, name: str) -> bool:
+        """Return whether the pictures of a pair were written: the panel is the last of them."""
+        return (self.folder / "panels" / f"{self.names[name]}.png").is_file()
+
+    def keep(self, pair: EvaluationPair, outputs: Mapping[str, Tensor]) -> None:
         """Write `<method>/<name>.png` of the whole pictures and `panels/<name>.png` of their busiest place."""
         file = f"{self.names[pair.name]}.png"
         for name, output in outputs.items():
@@ -161,11 +203,21 @@ class PictureFiles:
         write_image(self.folder / "panels" / file, from_tensor(panel))
 
 
-def _check_writable(folder: Path) -> None:
-    """Find out before hours of scoring."""
-    try:
-        try_writing(folder)
-    except OSError as error:
-        raise EvaluationError(
-            f"expected a folder that can be written to, got {folder} ({error.strerror}); choose another with --output"
-        ) from error
+def _machine(options: Options) -> Machine:
+    return choose_machine(
+        "cpu" if options.num_gpu == 0 else options.device, backend="torch", precision=options.precision
+    )
+
+
+def _truths(dataset: Dataset) -> list[str]:
+    """The file of each pair's truth."""
+    if isinstance(dataset, FrozenPairs):
+        return [str(dataset.folder / pair.gt) for pair in dataset.card.pairs]
+    if isinstance(dataset, WholePairs):
+        return [str(gt_path) for gt_path, _ in dataset.pairs]
+    return dataset.names
+
+
+def _below(path: str, root: Path) -> str:
+    """The name of a file below the root where it is there; frozen pictures and LMDB keys lie elsewhere."""
+    return name_below(Path(path), root) if Path(path).is_relative_to(root) else path

@@ -22,6 +22,7 @@ from realesrgan_arch.commands.arguments import (  # noqa: E402
     positive_count,
     positive_number,
     shard,
+    share,
     tile_size,
 )
 from realesrgan_arch.entry import run, say  # noqa: E402
@@ -78,6 +79,9 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     add("--model_path", metavar="FILE", help="weights file; its architecture is read from the file")
     add("-dn", "--denoise_strength", type=float, metavar="X",
         help="0 to 1, for realesr-general-x4v3 only (default there: 0.5)")  # fmt: skip
+    add("--consistency", type=share, default=0.0, metavar="X",
+        help="0 to 1: how far each result is pulled towards its input, without training: truer colours and detail, "
+        "but noise and JPEG blocks come back too (default: 0)")  # fmt: skip
 
 
 def _add_size(parser: argparse.ArgumentParser) -> None:
@@ -191,6 +195,7 @@ def main(arguments: Sequence[str]) -> int:
             device=(flags.device or "auto") if flags.gpu_id is None else f"cuda:{flags.gpu_id}",
             precision="fp32" if flags.fp32 else flags.precision, backend=flags.backend,
             compiled=flags.compile,
+            consistency=flags.consistency,
             alpha_upsampler="network" if flags.alpha_upsampler == "realesrgan" else "bicubic",
             resume=flags.resume or flags.watch, overwrite=flags.overwrite, verify=flags.verify,
             from_list=flags.from_list, limit=flags.limit, fail_fast=flags.fail_fast, watch=flags.watch,

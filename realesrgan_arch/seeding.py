@@ -30,6 +30,7 @@ class Stream(IntEnum):
     LAYER_STUDY = 17
     EXPORT = 18
     STATISTICS = 19
+    SHOWN_PICTURES = 20
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

@@ -7,14 +7,13 @@ python scripts/score_released.py --data ../shared/data/benchmarks --weights ../s
 
 import argparse
 import sys
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from realesrgan_arch.comparison import compare_on, load_method
+from realesrgan_arch.comparison import compare_on, load_contender
+from realesrgan_arch.evaluation.contender import bicubic
 from realesrgan_arch.options.load import load_options
-from realesrgan_arch.resampling import magnify_bicubic
 
 ROOT = Path(__file__).resolve().parents[1]
 SETS = {"Set5": "test_set5.yml", "Set14": "test_set14.yml"}
@@ -37,9 +36,10 @@ def score(name: str, data: Path, weights: Path, out: Path) -> str:
     pairs = f"dataroot_gt: {data / name / 'HR'}, dataroot_lq: {data / name / 'LR_bicubic_x4'}"
     changes = [f"datasets.test={{type: PairedImageDataset, {pairs}}}", "precision=fp32"]
     options = load_options(ROOT / "options" / SETS[name], overrides=changes).options
-    methods = {"bicubic": partial(magnify_bicubic, scale=SCALE)}
-    methods |= {file.stem: load_method(str(file), None, options) for file in sorted(weights.glob("*.pth"))}
-    return compare_on(options.datasets.test_sets()["test"], name, options, methods, out).text()
+    files = sorted(weights.glob("*.pth"))
+    contenders = [load_contender(str(file), options, name=file.stem, kind="tuned") for file in files]
+    section = options.datasets.test_sets()["test"]
+    return compare_on(section, name, options, [bicubic(SCALE), *contenders], out).text()
 
 
 if __name__ == "__main__":

@@ -14,20 +14,19 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from realesrgan_arch.atomic import write_text
-from realesrgan_arch.comparison import compare_on, load_method
+from realesrgan_arch.comparison import compare_on, load_contender
+from realesrgan_arch.evaluation.contender import bicubic
 from realesrgan_arch.evaluation.difference_table import format_differences
 from realesrgan_arch.evaluation.evaluate import ImageScore
 from realesrgan_arch.evaluation.panels import stack
 from realesrgan_arch.evaluation.statistics import judge
 from realesrgan_arch.images import from_tensor, read_rgb, to_tensor, write_image
 from realesrgan_arch.options.load import load_options
-from realesrgan_arch.resampling import magnify_bicubic
 from scripts.vgg19_from_caffe import convert
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -192,10 +191,12 @@ def score(place: Place) -> str:
     test = f"{{type: SyntheticPairs, dataroot_gt: {photos}, manifest: {manifest}, max_size: {TEST_SIDE}}}"
     changes = [f"datasets.test={test}", f"val={{save_img: true, metrics: {METRICS}}}", "precision=fp32"]
     options = load_options(place.options / "train_srresnet_x4.yml", overrides=changes).options
-    methods = {"bicubic": partial(magnify_bicubic, scale=options.scale)}
-    methods |= {system.title: load_method(str(place.weights(name)), None, options) for name, system in SYSTEMS.items()}
+    contenders = [
+        load_contender(str(place.weights(name)), options, name=system.title, kind="tuned")
+        for name, system in SYSTEMS.items()
+    ]
     section, folder = options.datasets.test_sets()["test"], place.out / "scores"
-    comparison = compare_on(section, "photographs", options, methods, folder)
+    comparison = compare_on(section, "photographs", options, [bicubic(options.scale), *contenders], folder)
     tables = "\n\n".join([comparison.table, *_differences(comparison.scores)])
     write_text(folder / "differences.txt", tables + "\n")
     _stack_panels(folder)

@@ -20,6 +20,7 @@ LAYERS = {
         "python_version",
         "basicsr_shims",
         "resampling",
+        "gaussian_blur",
         "atomic",
         "extras",
         "file_lock",

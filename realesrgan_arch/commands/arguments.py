@@ -28,6 +28,13 @@ def positive_number(text: str) -> float:
     return float(text)
 
 
+def share(text: str) -> float:
+    """Read a number from 0 to 1."""
+    if not text.replace(".", "", 1).isdecimal() or not 0 <= float(text) <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {_short(text)}")
+    return float(text)
+
+
 def bits(text: str) -> int:
     """Read how many bits of two perceptual hashes may differ: 0 to 16, beyond which strangers are alike too."""
     if not _is_whole(text) or int(text) > 16:

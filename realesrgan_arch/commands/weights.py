@@ -15,6 +15,7 @@ from realesrgan_arch.networks.spec import (
     CompactSpec,
     DiscriminatorSpec,
     GeneratorSpec,
+    PatchDiscriminatorSpec,
     UNetDiscriminatorSpec,
 )
 from realesrgan_arch.weights.detect import describe
@@ -168,6 +169,8 @@ def _verification_dict(result: Verification) -> dict:
 def _architecture(spec: GeneratorSpec | DiscriminatorSpec) -> str:
     if isinstance(spec, UNetDiscriminatorSpec):
         return f"{spec.type} {spec.num_feat} features"
+    if isinstance(spec, PatchDiscriminatorSpec):
+        return f"{spec.type} {spec.num_feat} features, {spec.depth} halvings"
     if isinstance(spec, DISCRIMINATOR_SPECS):
         return f"{spec.type} {spec.num_feat} features, crops of {spec.input_size} px"
     depth = f"{spec.num_conv} convs" if isinstance(spec, CompactSpec) else f"{spec.num_block} blocks"

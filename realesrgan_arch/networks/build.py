@@ -8,11 +8,13 @@ from torch import nn
 
 from realesrgan_arch.networks.compact import SRVGGNetCompact
 from realesrgan_arch.networks.layers import NetworkError
+from realesrgan_arch.networks.patch_discriminator import PatchDiscriminatorSN
 from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.networks.spec import (
     CompactSpec,
     DiscriminatorSpec,
     GeneratorSpec,
+    PatchDiscriminatorSpec,
     RRDBNetSpec,
     SRGANDiscriminatorSpec,
     SRResNetSpec,
@@ -30,6 +32,7 @@ GENERATORS: dict[type, Callable[..., nn.Module]] = {
 }
 DISCRIMINATORS: dict[type, Callable[..., nn.Module]] = {
     UNetDiscriminatorSpec: UNetDiscriminatorSN,
+    PatchDiscriminatorSpec: PatchDiscriminatorSN,
     SRGANDiscriminatorSpec: SRGANDiscriminator,
     VGGStyleDiscriminatorSpec: VGGStyleDiscriminator,
 }

@@ -83,6 +83,25 @@ class UNetDiscriminatorSpec:
 
 
 @dataclass(frozen=True)
+class PatchDiscriminatorSpec:
+    """A small discriminator of patches with spectral normalisation, after pix2pix."""
+
+    __pydantic_config__ = _STRICT
+    type: Literal["PatchDiscriminatorSN"] = "PatchDiscriminatorSN"
+    num_in_ch: int = 3
+    num_feat: int = 32
+    depth: int = 3
+    """Halvings of the picture."""
+    unshuffle: Literal[1, 2, 4] = 1
+    """Squares of so many pixels are folded into channels first."""
+
+    @property
+    def stride(self) -> int:
+        """What the sides of its pictures must be multiples of."""
+        return self.unshuffle * 2 ** max(self.depth, 0)
+
+
+@dataclass(frozen=True)
 class SRGANDiscriminatorSpec:
     """The eight convolutions and two dense layers of SRGAN and ESRGAN, for crops of one size."""
 
@@ -106,9 +125,9 @@ class VGGStyleDiscriminatorSpec:
 
 
 GENERATOR_SPECS = (RRDBNetSpec, CompactSpec, SRResNetSpec)
-DISCRIMINATOR_SPECS = (UNetDiscriminatorSpec, SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
+DISCRIMINATOR_SPECS = (UNetDiscriminatorSpec, PatchDiscriminatorSpec, SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
 GeneratorSpec = RRDBNetSpec | CompactSpec | SRResNetSpec
-DiscriminatorSpec = UNetDiscriminatorSpec | SRGANDiscriminatorSpec | VGGStyleDiscriminatorSpec
+DiscriminatorSpec = UNetDiscriminatorSpec | PatchDiscriminatorSpec | SRGANDiscriminatorSpec | VGGStyleDiscriminatorSpec
 BATCH_NORM_SPECS = (SRResNetSpec, SRGANDiscriminatorSpec, VGGStyleDiscriminatorSpec)
 """Networks whose training depends on the statistics of a batch."""
 LEAST_FOR_BATCH_NORM = 2

@@ -13,7 +13,7 @@ LEAST_SIDES = {"alex": 32, "vgg": 16, "squeeze": 32}
 """Pixels of a side below which nothing is left of a picture after the last pooling."""
 WIDEST_WINDOW = 31
 """Of LDL: half of it is mirrored at each border, and a picture of 32 pixels tells the memory (`training/rehearsal`)."""
-_OF_A_GENERATOR_THAT_TRAINS = ("ldl_opt", "lpips_opt", "dists_opt", "base_opt")
+_OF_A_GENERATOR_THAT_TRAINS = ("ldl_opt", "lpips_opt", "dists_opt", "amplitude_opt", "low_frequency_opt", "base_opt")
 
 
 def artefacts_have_an_average(options: Options) -> Problems:

@@ -4,8 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from realesrgan_arch.options.fields import Count, CountOrZero, FilePath, NotNegative, Number, Positive, Section
+from realesrgan_arch.options.fields import (
+    Count,
+    CountOrZero,
+    FilePath,
+    NotNegative,
+    Number,
+    Positive,
+    Section,
+    read_number,
+)
 
+BlurSigma = Annotated[float, Field(ge=0.1, le=100), BeforeValidator(read_number)]
 VGG19_BLOCKS = (2, 2, 4, 4, 4)
 """Convolutions of each block of VGG19."""
 VGG19_LAYERS = frozenset(
@@ -94,6 +104,20 @@ class DistsOptions(Section):
     """Distance of structure and texture (DISTS; ours); needs the extra `perceptual`."""
 
     loss_weight: NotNegative = 1.0
+
+
+class AmplitudeOptions(Section):
+    """L1 between Fourier amplitudes (ours); wants a pixel loss beside it, as amplitudes do not say what lies where."""
+
+    loss_weight: NotNegative = 1.0
+
+
+class LowFrequencyOptions(Section):
+    """L1 between blurred pictures, for their colours (ours); wants a pixel loss beside it."""
+
+    loss_weight: NotNegative = 1.0
+    sigma: BlurSigma = 2.0
+    """Of the blur, in pixels of the ground truth."""
 
 
 class BaseDistanceOptions(Section):

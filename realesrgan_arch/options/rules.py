@@ -9,7 +9,13 @@ from dataclasses import fields
 from pathlib import Path
 
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.networks.spec import DiscriminatorSpec, GeneratorSpec, RRDBNetSpec, UNetDiscriminatorSpec
+from realesrgan_arch.networks.spec import (
+    DiscriminatorSpec,
+    GeneratorSpec,
+    PatchDiscriminatorSpec,
+    RRDBNetSpec,
+    UNetDiscriminatorSpec,
+)
 from realesrgan_arch.options.adversary_rules import ADVERSARY_RULES
 from realesrgan_arch.options.datasets import TrainDataset
 from realesrgan_arch.options.loss_rules import LOSS_RULES
@@ -114,6 +120,9 @@ def _divisors(options: Options) -> Iterator[tuple[int, str, str]]:
     yield options.scale, f"the scale is {options.scale}", "scale"
     if isinstance(options.network_d, UNetDiscriminatorSpec):
         yield _UNET_STRIDE, "network_d halves its input three times", "network_d"
+    if isinstance(options.network_d, PatchDiscriminatorSpec):
+        stride = options.network_d.stride
+        yield stride, f"network_d makes its input {stride} times smaller", "network_d"
     if isinstance(options.network_g, RRDBNetSpec) and options.network_g.scale < _UNSHUFFLE:
         yield _UNSHUFFLE, f"RRDBNet of scale {options.network_g.scale} folds pixels into channels", "network_g"
 

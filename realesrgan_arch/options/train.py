@@ -19,10 +19,12 @@ from realesrgan_arch.options.fields import (
     read_number,
 )
 from realesrgan_arch.options.losses import (
+    AmplitudeOptions,
     BaseDistanceOptions,
     DistsOptions,
     GanLossOptions,
     LdlOptions,
+    LowFrequencyOptions,
     LpipsOptions,
     PerceptualLossOptions,
     PixelLossOptions,
@@ -95,6 +97,8 @@ class TrainOptions(Section):
     ldl_opt: LdlOptions | None = None
     lpips_opt: LpipsOptions | None = None
     dists_opt: DistsOptions | None = None
+    amplitude_opt: AmplitudeOptions | None = None
+    low_frequency_opt: LowFrequencyOptions | None = None
     base_opt: BaseDistanceOptions | None = None
     net_d_iters: Count = 1
     """The generator learns at every n-th step."""

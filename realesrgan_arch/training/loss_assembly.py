@@ -6,10 +6,12 @@ import torch
 from torch import nn
 
 from realesrgan_arch.losses.adversarial import AdversarialLoss
+from realesrgan_arch.losses.amplitude import AmplitudeLoss
 from realesrgan_arch.losses.base_distance import BaseOutputDistance, BaseWeightDistance
 from realesrgan_arch.losses.gradient_penalty import GradientPenalty
 from realesrgan_arch.losses.ldl import LdlLoss
 from realesrgan_arch.losses.learned import BACKBONE_FILES, LearnedDistance, build_dists, build_lpips
+from realesrgan_arch.losses.low_frequency import LowFrequencyLoss
 from realesrgan_arch.losses.perceptual import PerceptualLoss
 from realesrgan_arch.losses.pixel import PixelLoss
 from realesrgan_arch.losses.terms import GeneratorTerm, Losses
@@ -90,6 +92,11 @@ def build_further_terms(train: TrainOptions, parts: LossParts) -> dict[str, Gene
         terms["l_g_lpips"] = build_lpips(train.lpips_opt.net, weight=train.lpips_opt.loss_weight)
     if train.dists_opt is not None:
         terms["l_g_dists"] = build_dists(weight=train.dists_opt.loss_weight)
+    if train.amplitude_opt is not None:
+        terms["l_g_amplitude"] = AmplitudeLoss(weight=train.amplitude_opt.loss_weight)
+    if train.low_frequency_opt is not None:
+        low = train.low_frequency_opt
+        terms["l_g_low_frequency"] = LowFrequencyLoss(weight=low.loss_weight, sigma=low.sigma)
     if train.base_opt is not None:
         terms["l_g_base"] = _build_base_distance(train.base_opt, parts.generator)
     return terms

@@ -17,7 +17,13 @@ from torch import nn
 from realesrgan_arch.losses.base_distance import BaseWeightDistance
 from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.networks.build import build_discriminator, build_generator
-from realesrgan_arch.networks.spec import LEAST_FOR_BATCH_NORM, WHOLE_CROP_SPECS, GeneratorSpec, RRDBNetSpec
+from realesrgan_arch.networks.spec import (
+    LEAST_FOR_BATCH_NORM,
+    WHOLE_CROP_SPECS,
+    GeneratorSpec,
+    PatchDiscriminatorSpec,
+    RRDBNetSpec,
+)
 from realesrgan_arch.options.load import OptionsError, require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
@@ -225,6 +231,8 @@ class MemoryModel:
     @property
     def _judged_side(self) -> int:
         spec = self._options.network_d
+        if isinstance(spec, PatchDiscriminatorSpec):
+            return max(SIDE, spec.stride)
         return spec.input_size if isinstance(spec, WHOLE_CROP_SPECS) else SIDE
 
     def _rehearse_judges(self, judge: nn.Module | None, dtype: torch.dtype, side: int) -> SideBytes:

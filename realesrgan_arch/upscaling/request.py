@@ -38,6 +38,8 @@ class UpscaleRequest:
     precision: str = "auto"
     backend: str = "auto"
     compiled: bool = False
+    consistency: float = 0.0
+    """0 to 1: strength of back-projection, see `consistency`; 0 for none."""
     alpha_upsampler: AlphaUpsampler = "network"
     resume: bool = False
     overwrite: bool = False
@@ -62,7 +64,10 @@ class UpscaleRequest:
             "denoise_strength", "outscale", "width", "max_side", "suffix", "ext", "quality", "subsampling", "metadata",
             "to_srgb", "dpi", "alpha_upsampler", "tile_pad", "pre_pad",
         )  # fmt: skip
-        return {**{name: getattr(self, name) for name in names}, "tile": "auto" if self.tile is None else self.tile}
+        # Only where it is asked for, so that results of earlier versions stay finished.
+        consistency = {"consistency": self.consistency} if self.consistency else {}
+        tile = "auto" if self.tile is None else self.tile
+        return {**{name: getattr(self, name) for name in names}, **consistency, "tile": tile}
 
     def write_options(self) -> WriteOptions:
         """Return how the files of results are to be written."""

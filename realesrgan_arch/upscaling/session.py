@@ -16,6 +16,7 @@ from realesrgan_arch.upscaling.backends.interface import Backend
 from realesrgan_arch.upscaling.cluster import Cluster
 from realesrgan_arch.upscaling.cluster_devices import connected, find_places
 from realesrgan_arch.upscaling.cluster_worker import Recipe
+from realesrgan_arch.upscaling.consistency import REACH, ConsistentBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 from realesrgan_arch.upscaling.failed_list import check_failed_list, failed_list_path
 from realesrgan_arch.upscaling.folder import FolderReport, FolderRun, upscale_folder
@@ -250,6 +251,8 @@ def _with_failures(report: FolderReport, paths: Collection[Path], sentence: str)
 
 
 def _check(request: UpscaleRequest) -> None:
+    if not 0 <= request.consistency <= 1:
+        raise RequestError(f"expected a consistency from 0 to 1, got {request.consistency:g}.")
     if request.engine == "ray" and (request.watch or request.shard is not None):
         raise RequestError("--engine ray divides the work itself and then ends: leave out --watch and --shard.")
     if request.watch and (not request.source.is_dir() or request.from_list is not None or request.limit is not None):
@@ -264,7 +267,8 @@ def _computed_with(request: UpscaleRequest, backend: Backend | None) -> dict[str
 
 
 def _picture_upscaler(backend: Backend, model: LoadedModel, request: UpscaleRequest) -> PictureUpscaler:
-    engine = Upscaler(backend, tile=request.tile, tile_pad=request.tile_pad, pre_pad=request.pre_pad)
+    tile_pad = request.tile_pad + (REACH if request.consistency else 0)
+    engine = Upscaler(backend, tile=request.tile, tile_pad=tile_pad, pre_pad=request.pre_pad)
     size = _result_size(request, model)
     return PictureUpscaler(
         engine, outscale=size.outscale, alpha_upsampler=request.alpha_upsampler, width=size.width,
@@ -284,7 +288,10 @@ def _scale(request: UpscaleRequest, model: LoadedModel) -> float | None:
 def _build_backend(model: LoadedModel, device: torch.device, request: UpscaleRequest) -> ChosenBackend:
     if device.type == "cpu":
         reuse_large_blocks()
-    return build_backend(
+    chosen = build_backend(
         model.network, scale=model.spec.scale, device=device, backend=request.backend, precision=request.precision,
         compiled=request.compiled,
     )  # fmt: skip
+    if not request.consistency:
+        return chosen
+    return replace(chosen, backend=ConsistentBackend(chosen.backend, request.consistency))

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from typing import Literal
 
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from realesrgan_arch.networks.spec import (
     CompactSpec,
     DiscriminatorSpec,
     GeneratorSpec,
+    PatchDiscriminatorSpec,
     RRDBNetSpec,
     SRGANDiscriminatorSpec,
     SRResNetSpec,
@@ -43,11 +45,14 @@ _MIDDLE_ESRGAN = (
 
 _WIDEST = 8
 """Channels of SRGAN's discriminator before its dense layers, in multiples of `num_feat`."""
+_UNSHUFFLES: dict[int, Literal[2, 4]] = {12: 2, 48: 4}
+"""How far a discriminator folds the pixels of photographs, by the channels that its first layer sees."""
 _RRDBNET_MARKS = {
     f"{layer}.weight"
     for layer in ("conv_first", "body.0.rdb1.conv1", "conv_body", "conv_up1", "conv_up2", "conv_hr", "conv_last")
 }
 _UNET_MARKS = {"conv0.weight", "conv1.weight_orig", "conv3.weight_orig", "conv8.weight_orig", "conv9.weight"}
+_PATCH_MARKS = {"conv_first.weight", "down.0.weight_orig", "conv_body.weight_orig", "conv_last.weight"}
 _SRRESNET_MARKS = {"conv_first.weight", "act_first.weight", "body.0.bn1.running_mean", "conv_body.weight"}
 _SRRESNET_MARKS |= {"conv_last.weight"}
 _SRGAN_JUDGE_MARKS = {"features.0.weight", "features.3.running_mean", "linear1.weight", "linear2.weight"}
@@ -159,6 +164,16 @@ def _unet_discriminator_spec(state: State) -> UNetDiscriminatorSpec | None:
     return UNetDiscriminatorSpec(num_in_ch=num_in_ch, num_feat=num_feat)
 
 
+def _patch_discriminator_spec(state: State) -> PatchDiscriminatorSpec | None:
+    if not _are_kernels(state["conv_first.weight"]):
+        return None
+    num_feat, seen = state["conv_first.weight"].shape[:2]
+    depth = sum(re.fullmatch(r"down\.\d+\.weight_orig", name) is not None for name in state)
+    # A photograph has three colours, so more input channels mean folded pixels.
+    unshuffle = _UNSHUFFLES.get(seen, 1)
+    return PatchDiscriminatorSpec(num_in_ch=seen // unshuffle**2, num_feat=num_feat, depth=depth, unshuffle=unshuffle)
+
+
 def _srgan_discriminator_spec(state: State) -> SRGANDiscriminatorSpec | None:
     first, dense = state["features.0.weight"], state["linear1.weight"]
     if not _are_kernels(first) or dense.ndim != 2:
@@ -182,6 +197,7 @@ _READERS: tuple[tuple[set[str], Callable[[State], GeneratorSpec | DiscriminatorS
     (_RRDBNET_MARKS, _rrdbnet_spec),
     (_SRRESNET_MARKS, _srresnet_spec),
     (_UNET_MARKS, _unet_discriminator_spec),
+    (_PATCH_MARKS, _patch_discriminator_spec),
     (_SRGAN_JUDGE_MARKS, _srgan_discriminator_spec),
     (_BASICSR_JUDGE_MARKS, _basicsr_discriminator_spec),
 )

@@ -1,0 +1,86 @@
+"""Who is judged against whom, and what a reader of the scores must know."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from realesrgan_arch.evaluation.chosen_set import DataChoice
+from realesrgan_arch.evaluation.contender import BASE, BICUBIC, MODEL, TUNED, Contender
+from realesrgan_arch.evaluation.evaluate import METRICS, ImageScore, ScoreRules, mean_of_defined, measured_metrics
+from realesrgan_arch.evaluation.group_choice import Groups
+from realesrgan_arch.evaluation.scoring_run import ScoredSet
+from realesrgan_arch.evaluation.statistics import Judgement, judge, judge_groups
+from realesrgan_arch.plural import count_of
+
+_PAIRS = ((TUNED, BASE), (TUNED, BICUBIC), (MODEL, BICUBIC), (BASE, BICUBIC))
+
+
+def main_pair(contenders: Sequence[Contender]) -> tuple[str, str] | None:
+    """Return which method is judged against which; None where there are no two that belong together."""
+    names = {one.facts.name for one in contenders}
+    return next((pair for pair in _PAIRS if names.issuperset(pair)), None)
+
+
+def judge_all(
+    contenders: Sequence[Contender], scored: ScoredSet, *, scenes: Mapping[str, str], seed: int
+) -> tuple[Judgement, ...]:
+    """Return the judgement of the main pair, of its method against each control, and of each control against `base`."""
+    pair = main_pair(contenders)
+    if pair is None:
+        return ()
+    controls = [one.facts.name for one in contenders if one.facts.kind == "control"]
+    wanted = [pair, *((pair[0], name) for name in controls)]
+    if BASE in {one.facts.name for one in contenders}:
+        wanted += [(name, BASE) for name in controls]
+    return tuple(
+        judge(scored.of(method), scored.of(other), scenes=scenes, method=method, other=other, seed=seed)
+        for method, other in dict.fromkeys(wanted)
+        if method != other
+    )
+
+
+def judge_each_group(
+    contenders: Sequence[Contender], scored: ScoredSet, *, choice: DataChoice, groups: Groups, seed: int
+) -> dict[str, dict[str, Judgement]]:
+    """Return the judgements of the main pair by kind of group, then by group."""
+    pair = main_pair(contenders)
+    if pair is None:
+        return {}
+    scores, against = (scored.of(name) for name in pair)
+    return {
+        kind: judge_groups(scores, against, scenes=choice.scenes, groups=of, seed=seed) for kind, of in groups.items()
+    }
+
+
+def means_of(scored: ScoredSet) -> dict[str, dict[str, float]]:
+    """Return the mean of each metric over the pictures for which it is defined, by method."""
+    by_method: dict[str, list[ImageScore]] = {}
+    for score in scored.scores:
+        by_method.setdefault(score.method, []).append(score)
+    return {
+        method: {
+            name: mean_of_defined(score.values[name] for score in rows if name in score.values)
+            for name in measured_metrics(rows)
+        }
+        for method, rows in by_method.items()
+    }
+
+
+def notes_on(scored: ScoredSet, *, choice: DataChoice, asked: ScoreRules) -> Iterator[str]:
+    """Yield sentences about scores that are absent, not defined or infinite."""
+    absent = [METRICS[name].label for name in asked.metrics if METRICS[name].compare is not None]
+    if not choice.has_truth and absent:
+        yield f"there is no ground truth, so {', '.join(absent)} cannot be told"
+    for name, method, rows in _columns(scored.scores):
+        label, total = METRICS[name].label, len(rows)
+        for what, says in (("not defined", math.isnan), ("infinite", math.isinf)):
+            number = sum(map(says, rows))
+            if number:
+                why = " (it equals the truth there)" if what == "infinite" else ""
+                yield f"{label} of {method} is {what} for {number:,} of {count_of(total, 'picture')}{why}"
+
+
+def _columns(scores: Sequence[ImageScore]) -> Iterator[tuple[str, str, list[float]]]:
+    methods = dict.fromkeys(score.method for score in scores)
+    for name in measured_metrics(scores):
+        for method in methods:
+            yield name, method, [one.values[name] for one in scores if one.method == method and name in one.values]

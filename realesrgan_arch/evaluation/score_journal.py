@@ -1,0 +1,78 @@
+"""The scores of the pictures that are done, line by line, so that an evaluation that was killed goes on."""
+
+import errno
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from realesrgan_arch.atomic import write_text
+from realesrgan_arch.evaluation.evaluate import ImageScore
+
+JOURNAL_FILE = "scores.jsonl"
+FORMAT = 1
+
+
+class ScoreJournal:
+    """Scores by picture. A file with another key is begun anew; torn and damaged lines do not count.
+
+    Args:
+        path: of the file.
+        key: of all that decides a score.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self._path = path
+        self._done: dict[str, tuple[ImageScore, ...]] = {}
+        header = json.dumps({"format": FORMAT, "key": key})
+        lines = path.read_bytes().split(b"\n") if path.is_file() else []
+        if not lines or lines[0] != header.encode():
+            write_text(path, header + "\n")
+            return
+        for line in lines[1:]:
+            self._take(line)
+        if lines[-1]:  # a torn line
+            _append(path, b"\n")
+
+    def find(self, name: str) -> tuple[ImageScore, ...] | None:
+        """Return the scores of a picture, None where it is not done."""
+        return self._done.get(name)
+
+    def add(self, name: str, scores: Iterable[ImageScore]) -> None:
+        """Note the scores of a picture.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        rows = [[score.method, {key: _as_json(value) for key, value in score.values.items()}] for score in scores]
+        _append(self._path, json.dumps({"picture": name, "scores": rows}).encode() + b"\n")
+
+    def _take(self, line: bytes) -> None:
+        try:
+            entry = json.loads(line)
+            name = entry["picture"]
+            rows = [
+                (method, {key: float(value) for key, value in values.items()}) for method, values in entry["scores"]
+            ]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return
+        self._done[name] = scores
+
+
+def _as_json(value: float) -> float | str:
+    """JSON has no NaN and no infinity, and float() reads their names."""
+    return value if math.isfinite(value) else str(value)
+
+
+def _as_floats(values: Mapping[str, float | str]) -> dict[str, float]:
+    return {key: float(value) for key, value in values.items()}
+
+
+def _append(path: Path, data: bytes) -> None:
+    with path.open("ab", buffering=0) as file:
+        if file.write(data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))

@@ -1,0 +1,180 @@
+"""Score methods on a chosen set, picture by picture: only scores are kept, and a killed run goes on where it was."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+from tqdm import tqdm
+
+from realesrgan_arch import __version__
+from realesrgan_arch.data.frozen_card import hash_json
+from realesrgan_arch.errors import EXIT_NO_ROOM
+from realesrgan_arch.evaluation.chosen_set import DataChoice, UnreadablePairError
+from realesrgan_arch.evaluation.contender import Contender
+from realesrgan_arch.evaluation.evaluate import (
+    METRICS,
+    EvaluationError,
+    ImageScore,
+    ScoreRules,
+    score_outputs,
+    score_truth,
+)
+from realesrgan_arch.evaluation.pairs import EvaluationPair
+from realesrgan_arch.evaluation.score_journal import ScoreJournal
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.images import ImageError
+from realesrgan_arch.plural import count_of
+from realesrgan_arch.upscaling.one_job import is_full
+
+_log = logging.getLogger(__name__)
+
+
+class NoRoomError(EvaluationError):
+    """The disk is full."""
+
+    exit_code = EXIT_NO_ROOM
+
+
+class PictureKeeper(Protocol):
+    """Takes every method's picture."""
+
+    def holds(self, name: str) -> bool:
+        """Return whether the pictures of a pair are there already."""
+        ...
+
+    def keep(self, pair: EvaluationPair, outputs: Mapping[str, Tensor]) -> None:
+        """Take the pictures by method, RGB float (3, H, W)."""
+        ...
+
+
+@dataclass(frozen=True)
+class ScoredSet:
+    """Scores of a set: picture by picture, the truth's first."""
+
+    scores: tuple[ImageScore, ...]
+    left_out: tuple[str, ...]
+    """Pictures that could not be read or scored, with the reason."""
+
+    def of(self, method: str) -> list[ImageScore]:
+        """Return the scores of one method."""
+        return [score for score in self.scores if score.method == method]
+
+    def note(self) -> str:
+        """Return a line for the end of a table; empty where every picture was scored."""
+        if not self.left_out:
+            return ""
+        return f"{count_of(len(self.left_out), 'picture')} not scored: {' '.join(self.left_out)}"
+
+
+def score_set(
+    choice: DataChoice,
+    contenders: Sequence[Contender],
+    rules: ScoreRules,
+    *,
+    journal: Path | None = None,
+    computed: str = "",
+    keeper: PictureKeeper | None = None,
+) -> ScoredSet:
+    """Score the contenders on every picture of a set; a picture that cannot be scored is left out and named.
+
+    Args:
+        choice: the set; without a truth only metrics that need none are measured.
+        contenders: of different names.
+        rules: what is measured.
+        journal: file of what is done. Scores in it are taken over where the set, the weights, the rules and `computed`
+            are the same; else it is begun anew.
+        computed: what computes, as far as it changes scores.
+        keeper: takes the pictures; one that it does not hold is made again.
+
+    Raises:
+        EvaluationError: no picture could be scored, or a file cannot be written.
+        DataError: a frozen picture that changed.
+    """
+    rules = rules_for(choice, rules)
+    key = journal_key(choice, contenders, rules, computed=computed)
+    scores: list[ImageScore] = []
+    left_out: list[str] = []
+    with disk_faults(journal):
+        done = None if journal is None else ScoreJournal(journal, key)
+    for number, name in enumerate(tqdm(choice.pairs.names, desc=choice.title, unit="picture", disable=None)):
+        found = None if done is None or (keeper and not keeper.holds(name)) else done.find(name)
+        if found is None:
+            try:
+                pair, outputs, found = _score_pair(choice, number, contenders, rules)
+            except (UnreadablePairError, EvaluationError) as error:
+                left_out.append(str(error))
+                _log.warning("%s It is not scored.", error)
+                continue
+            with disk_faults(journal):
+                if keeper is not None:
+                    keeper.keep(pair, outputs)
+                if done is not None:
+                    done.add(name, found)
+        scores += found
+    if not scores:
+        first = f": {left_out[0]}" if left_out else "; look at the folders"
+        raise EvaluationError(f"expected at least one readable picture in {choice.title}, got none{first}")
+    return ScoredSet(tuple(scores), tuple(left_out))
+
+
+def rules_for(choice: DataChoice, rules: ScoreRules) -> ScoreRules:
+    """Return the rules with those metrics that a set can have: without a truth, those that need none.
+
+    Raises:
+        EvaluationError: none is left.
+    """
+    if choice.has_truth:
+        return rules
+    alone = tuple(name for name in rules.metrics if METRICS[name].judge is not None)
+    if not alone:
+        able = [name for name, metric in METRICS.items() if metric.judge is not None]
+        raise EvaluationError(
+            f"expected a metric that needs no ground truth for {choice.title} ({', '.join(able)}), got "
+            f"{', '.join(rules.metrics)}; add one to --metrics, or name the truths with --gt"
+        )
+    return ScoreRules(metrics=alone, border=rules.border, y_channel=rules.y_channel)
+
+
+def journal_key(choice: DataChoice, contenders: Sequence[Contender], rules: ScoreRules, *, computed: str) -> str:
+    """Return a SHA-256 of all that decides the scores."""
+    methods = [[one.facts.name, one.facts.sha256] for one in contenders]
+    return hash_json([__version__, choice.identity, methods, asdict(rules), computed])
+
+
+@contextmanager
+def disk_faults(path: Path | None) -> Iterator[None]:
+    """Make a sentence of what the system refuses while something is written to `path`.
+
+    Raises:
+        NoRoomError: the disk is full.
+        EvaluationError: anything else.
+    """
+    try:
+        yield
+    except (OSError, ImageError) as error:
+        place = shown(path) if path is not None else "a file"
+        go_on = "what is scored is kept: run the same command again"
+        if is_full(error):
+            raise NoRoomError(f"{place} cannot be written: the disk is full; make room; {go_on}") from error
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise EvaluationError(f"{place} cannot be written ({why}); mend that; {go_on}") from error
+
+
+def _score_pair(
+    choice: DataChoice, number: int, contenders: Sequence[Contender], rules: ScoreRules
+) -> tuple[EvaluationPair, dict[str, Tensor], tuple[ImageScore, ...]]:
+    pair = choice.pairs[number]
+    outputs = {one.facts.name: one.upscale(pair.lq) for one in contenders}
+    if choice.has_truth:
+        return pair, outputs, (*score_truth(pair, rules), *score_outputs(pair, outputs, rules))
+    alone = (ImageScore(pair.name, name, _judge(output, rules)) for name, output in outputs.items())
+    return pair, outputs, tuple(alone)
+
+
+def _judge(image: Tensor, rules: ScoreRules) -> dict[str, float]:
+    measures = {name: METRICS[name].judge for name in rules.metrics}
+    return {name: measure(image, border=rules.border) for name, measure in measures.items() if measure}
