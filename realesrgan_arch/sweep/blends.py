@@ -3,13 +3,13 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from realesrgan_arch.evaluation.evaluate import Method
+from realesrgan_arch.evaluation.contender import Contender
+from realesrgan_arch.evaluation.proof import MethodFacts
 from realesrgan_arch.sweep.choose import SweepError
 from realesrgan_arch.sweep.curve import method_name
 from realesrgan_arch.training.validation import snapshot
@@ -67,17 +67,17 @@ class Blends:
         ends = {0.0: self.base.file.sha256, 1.0: self.tuned.file.sha256}
         return ends.get(alpha, f"{self.base.file.sha256}+{alpha:g}*{self.tuned.file.sha256}")
 
-    def methods(self, alphas: Sequence[float], *, device: torch.device, precision: str) -> dict[str, Method]:
-        """Return what upscales whole pictures with each share, by `method_name`.
+    def contender(self, alpha: float, *, device: torch.device, precision: str) -> Contender:
+        """Return what upscales whole pictures with a share.
 
-        A network is blended anew for each picture, which costs less than a hundredth of its work, so that memory does
-        not grow with the number of shares.
+        Its network is blended anew for each picture, so that memory does not grow with the number of shares.
         """
 
-        def upscale(lq: Tensor, *, alpha: float) -> Tensor:
+        def upscale(lq: Tensor) -> Tensor:
             return snapshot(self.network(alpha), scale=self.scale, device=device, precision=precision)(lq)
 
-        return {method_name(alpha): partial(upscale, alpha=alpha) for alpha in alphas}
+        kind = "tuned" if alpha else "base"
+        return Contender(MethodFacts(method_name(alpha), kind, sha256=self.key(alpha)), upscale)
 
 
 def checked_alphas(alphas: Sequence[float]) -> tuple[float, ...]:

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from realesrgan_arch.evaluation.bootstrap import mean_intervals
+from realesrgan_arch.evaluation.contender import BASE, TUNED
 from realesrgan_arch.evaluation.evaluate import METRICS, ImageScore, mean_of_defined, measured_metrics
 from realesrgan_arch.evaluation.paired import Interval, paired_differences, sum_by_scene
 from realesrgan_arch.evaluation.sentences import side_of
 from realesrgan_arch.evaluation.statistics import Finding, Judgement, judge
 
-BASE, TUNED = "base", "tuned"
 NOTHING = Interval(0.0, math.nan, math.nan, 0)
 """What the base is beyond itself."""
 _UTILITY = "utility"

@@ -4,20 +4,24 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from realesrgan_arch.atomic import write_text
-from realesrgan_arch.evaluation.evaluate import ImageScore, write_scores_csv
+from realesrgan_arch.evaluation.chosen_set import DataChoice
+from realesrgan_arch.evaluation.evaluate import ImageScore
+from realesrgan_arch.evaluation.proof import SCORES_FILE
+from realesrgan_arch.evaluation.score_file import write_scores
+from realesrgan_arch.evaluation.scoring_run import disk_faults
 from realesrgan_arch.evaluation.statistics import Finding
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.sweep.choose import Choice, SweepError
+from realesrgan_arch.sweep.choose import Choice
 from realesrgan_arch.sweep.curve import Curve, Point
 from realesrgan_arch.sweep.plot import draw_curve
 from realesrgan_arch.weights.table import Verification
 
-RECORD_FILE, CURVE_FILE, PLOT_FILE, SCORES_FILE = "sweep.json", "curve.csv", "curve.svg", "scores.csv"
+RECORD_FILE, CURVE_FILE, PLOT_FILE = "sweep.json", "curve.csv", "curve.svg"
 FORMAT = 1
 Cell = str | float | None
 
@@ -28,6 +32,8 @@ class SweepRecord:
 
     title: str
     """Of the set that chose."""
+    made: str
+    """How its LQ came about."""
     set_hash: str
     """Of a frozen set; else empty."""
     identity: str
@@ -46,7 +52,7 @@ class SweepRecord:
         """Return plain values for JSON; what is not defined is null."""
         return {
             "format": FORMAT,
-            "set": {"title": self.title, "hash": self.set_hash, "identity": self.identity},
+            "set": {"title": self.title, "made": self.made, "hash": self.set_hash, "identity": self.identity},
             "base": {"file": shown(Path(self.base.path.name)), "sha256": self.base.sha256},
             "tuned": {"file": shown(Path(self.tuned.path.name)), "sha256": self.tuned.sha256},
             "pictures": self.curve.pictures,
@@ -60,20 +66,21 @@ class SweepRecord:
         }
 
 
-def write_sweep(folder: Path, record: SweepRecord, scores: tuple[ImageScore, ...]) -> tuple[Path, ...]:
+def write_sweep(folder: Path, record: SweepRecord, scores: Sequence[ImageScore], data: DataChoice) -> tuple[Path, ...]:
     """Write the four files; `sweep.json` last: with it a sweep is whole.
 
     Raises:
-        SweepError: one cannot be written.
+        EvaluationError: one cannot be written; NoRoomError: the disk is full.
     """
-    title = f"{record.tuned.path.stem} blended into {record.base.path.stem}, on {record.title}"
-    try:
+    names = [shown(Path(end.path.stem)) for end in (record.tuned, record.base)]
+    title = f"{names[0]} blended into {names[1]}, on {record.title}"
+    with disk_faults(folder):
         write_text(folder / CURVE_FILE, curve_csv(record))
         write_text(folder / PLOT_FILE, draw_curve(record.curve, chosen=record.choice.alpha, title=title))
-        write_scores_csv(folder / SCORES_FILE, scores, set_hash=record.set_hash)
-        write_text(folder / RECORD_FILE, json.dumps(record.facts(), indent=1, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise SweepError(f"{shown(folder)} cannot be written ({error.strerror}); choose another with -o") from error
+        path = folder / SCORES_FILE
+        write_scores(path, scores, scenes=data.scenes, groups=data.groups, set_hash=data.set_hash)
+        # Names that are not UTF-8 are lone surrogates, which JSON escapes.
+        write_text(folder / RECORD_FILE, json.dumps(record.facts(), indent=1) + "\n")
     return tuple(folder / name for name in (CURVE_FILE, PLOT_FILE, SCORES_FILE, RECORD_FILE))
 
 

@@ -10,12 +10,13 @@ from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import ScoreRules
+from realesrgan_arch.evaluation.score_journal import JOURNAL_FILE
+from realesrgan_arch.evaluation.scoring_run import ScoredSet, score_set
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
 from realesrgan_arch.sweep.choose import Choice, Rule, SweepError, check_rule, choose
 from realesrgan_arch.sweep.curve import Curve, build_curve, method_name, tell_alike
 from realesrgan_arch.sweep.record import SweepRecord, write_sweep
-from realesrgan_arch.sweep.scoring import Scored, Scorer
 from realesrgan_arch.upscaling.export.record import Selection
 from realesrgan_arch.upscaling.export.session import ExportOutcome, ExportRequest, export
 from realesrgan_arch.upscaling.export.source import Blend
@@ -66,7 +67,7 @@ class SweepOutcome:
 
 
 def sweep(request: SweepRequest) -> SweepOutcome:
-    """Do `request`; one that was stopped goes on where it was, and a finer one scores only what is new.
+    """Do `request`; one that was stopped goes on where it was.
 
     Raises:
         UserError: weights, data, metrics or a folder that cannot be used; before the first picture where possible.
@@ -82,6 +83,7 @@ def sweep(request: SweepRequest) -> SweepOutcome:
     exported = _export(request, blends, data, alphas, choice) if choice.alpha and request.is_exported else None
     record = SweepRecord(
         title=data.title,
+        made=data.made,
         set_hash=data.set_hash,
         identity=data.identity,
         base=blends.base.file,
@@ -93,7 +95,8 @@ def sweep(request: SweepRequest) -> SweepOutcome:
         left_out=scored.left_out,
         model=exported.folder.name if exported else "",
     )
-    return SweepOutcome(request.output, record, write_sweep(request.output, record, scored.scores), exported)
+    files = write_sweep(request.output, record, scored.scores, data)
+    return SweepOutcome(request.output, record, files, exported)
 
 
 def _open(request: SweepRequest, scale: int) -> DataChoice:
@@ -111,15 +114,17 @@ def _open(request: SweepRequest, scale: int) -> DataChoice:
     return data
 
 
-def _score(request: SweepRequest, blends: Blends, data: DataChoice, alphas: tuple[float, ...]) -> Scored:
+def _score(request: SweepRequest, blends: Blends, data: DataChoice, alphas: tuple[float, ...]) -> ScoredSet:
     device = choose_device(request.device)
     dtype = choose_dtype(device, request.precision, training=False)
     border = blends.scale if request.border is None else request.border
-    rules = ScoreRules(metrics=request.metrics, border=border, y_channel=request.y_channel)
-    methods = blends.methods(alphas, device=device, precision=request.precision)
-    # Another device or precision gives other pictures, by a level of 255 here and there.
-    keys = {method_name(alpha): f"{blends.key(alpha)} {device.type} {dtype}" for alpha in alphas}
-    return Scorer(data, rules, methods, keys).score(request.output)
+    return score_set(
+        data,
+        [blends.contender(alpha, device=device, precision=request.precision) for alpha in alphas],
+        ScoreRules(metrics=request.metrics, border=border, y_channel=request.y_channel),
+        journal=request.output / JOURNAL_FILE,
+        computed=f"torch {device} {dtype}",
+    )
 
 
 def _export(
@@ -163,7 +168,7 @@ def _notes(data: DataChoice, curve: Curve) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _alike(scored: Scored, curve: Curve, choice: Choice, data: DataChoice, seed: int) -> tuple[str, ...]:
+def _alike(scored: ScoredSet, curve: Curve, choice: Choice, data: DataChoice, seed: int) -> tuple[str, ...]:
     """Say which other shares are as good, as far as these pictures can tell: the best of many is seldom the best."""
     others = tell_alike(scored.scores, curve, chosen=choice.alpha, scenes=data.scenes, seed=seed)
     if not choice.alpha or not others:
