@@ -55,9 +55,7 @@ class ScoreJournal:
         try:
             entry = json.loads(line)
             name = entry["picture"]
-            rows = [
-                (method, {key: float(value) for key, value in values.items()}) for method, values in entry["scores"]
-            ]
+            scores = tuple(ImageScore(name, method, _as_floats(values)) for method, values in entry["scores"])
         except (ValueError, KeyError, TypeError, AttributeError):
             return
         self._done[name] = scores

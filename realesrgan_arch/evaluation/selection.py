@@ -11,6 +11,7 @@ from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.composite import composite_of
 from realesrgan_arch.evaluation.contender import BASE, BICUBIC, MODEL, TUNED, Contender
 from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, METRICS, Better, ImageScore
+from realesrgan_arch.evaluation.paired import paired_differences
 from realesrgan_arch.evaluation.panels import crop_busiest
 from realesrgan_arch.evaluation.proof import ShownPicture, Why
 from realesrgan_arch.images import from_tensor, write_image
@@ -36,12 +37,7 @@ class Chosen:
 def picture_composites(scores: Sequence[ImageScore], against: Sequence[ImageScore]) -> dict[str, float]:
     """Return the composite of each picture that both methods have, in steps; NaN where it is not defined."""
     better: dict[str, Better] = {name: metric.better for name, metric in METRICS.items()}
-    other = {score.name: score.values for score in against}
-    return {
-        score.name: composite_of(_differences(score.values, other[score.name]), better)
-        for score in scores
-        if score.name in other
-    }
+    return {name: composite_of(row, better) for name, row in paired_differences(scores, against).items()}
 
 
 def choose_shown(composites: Mapping[str, float], *, seed: int, most: int = SHOWN_OF_EACH) -> list[Chosen]:
@@ -104,12 +100,6 @@ def _crops(choice: DataChoice, number: int, contenders: Sequence[Contender]) -> 
     crops = {LQ: pair.lq[:, top : top + size, left : left + size]}
     rows, columns = (slice(place * scale, (place + size) * scale) for place in (top, left))
     return crops | {name: image[:, rows, columns] for name, image in whole.items()}
-
-
-def _differences(values: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
-    """Two pictures that both equal the truth have no difference, though infinity less infinity is no number."""
-    shared = [name for name in values if name in other]
-    return {name: 0.0 if values[name] == other[name] else values[name] - other[name] for name in shared}
 
 
 def _slug(name: str) -> str:

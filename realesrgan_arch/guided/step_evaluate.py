@@ -1,19 +1,16 @@
 """Step 7: bicubic, base and tuned model on the test scenes, which nothing has seen yet."""
 
 from realesrgan_arch.comparison import compare
-from realesrgan_arch.data.frozen_set import FrozenPairs
+from realesrgan_arch.evaluation.contender import BASE, TUNED
 from realesrgan_arch.evaluation.difference_table import against_the_base, format_differences, worse_metrics
-from realesrgan_arch.evaluation.evaluate import ImageScore
-from realesrgan_arch.evaluation.statistics import Judgement, judge
 from realesrgan_arch.guided.chain import Step, Work
 from realesrgan_arch.guided.journal import Facts
 from realesrgan_arch.guided.own_options import load_own_options, title_of_test_set
-from realesrgan_arch.guided.step_freeze import TEST, frozen_folder
+from realesrgan_arch.guided.step_freeze import TEST
 from realesrgan_arch.guided.step_train import weights_of
 from realesrgan_arch.options.types import Options
 
 NAME = "evaluate"
-_TUNED, _OTHERS = "tuned", ("base", "bicubic")
 
 
 def _inputs(work: Work) -> object:
@@ -28,12 +25,12 @@ def _make(work: Work) -> Facts:
     options = _test_options(work)
     own = work.folder.results / title_of_test_set(work, options)
     [comparison] = (one for one in compare(options, folder=work.folder.results) if one.folder == own)
-    judgements = _judgements(comparison.scores, _scenes(work))
-    against_base = judgements["base"]
+    judgements = {one.against: one for one in comparison.proof.judgements if one.method == TUNED}
+    against_base = judgements[BASE]
     composite = against_base.composite
     return {
         "table": comparison.table,
-        "differences": format_differences(judgements, method=_TUNED),
+        "differences": format_differences(judgements, method=TUNED),
         "judgement": f"{against_the_base(composite.verdict, composite.interval)}{worse_metrics(against_base.worse)}",
         "is_better": composite.verdict == "better",
         "folder": comparison.folder.relative_to(work.folder.root).as_posix(),
@@ -48,19 +45,6 @@ def _test_options(work: Work) -> Options:
     )
     val = options.val.model_copy(update={"save_img": True}) if options.val else None
     return options.model_copy(update={"path": path, "val": val})
-
-
-def _scenes(work: Work) -> dict[str, str]:
-    """The scene of each picture by the name that it has in the scores."""
-    pairs = FrozenPairs(frozen_folder(work, TEST), scale=work.base.spec.scale)
-    return {str(pairs.folder / pair.lq): pair.scene for pair in pairs.card.pairs}
-
-
-def _judgements(scores: tuple[ImageScore, ...], scenes: dict[str, str]) -> dict[str, Judgement]:
-    def of(method: str) -> list[ImageScore]:
-        return [score for score in scores if score.method == method]
-
-    return {other: judge(of(_TUNED), of(other), scenes=scenes, other=other) for other in _OTHERS}
 
 
 EVALUATE = Step(
