@@ -99,6 +99,7 @@ LAYERS = {
         "training.*",
         "comparison",
         "preview.*",
+        "sweep.*",
         # What they write comes from the folder of a run.
         "upscaling.export.run_facts",
         "upscaling.export.record",

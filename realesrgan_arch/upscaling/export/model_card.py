@@ -11,7 +11,7 @@ import yaml
 
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.upscaling.export.formats import FORMATS
-from realesrgan_arch.upscaling.export.record import Record
+from realesrgan_arch.upscaling.export.record import Record, Selection
 from realesrgan_arch.upscaling.export.run_facts import RunFacts, Score
 from realesrgan_arch.upscaling.export.source import spandrel_obstacle
 
@@ -67,10 +67,11 @@ def _sections(record: Record) -> Iterator[str]:
         yield f"- of these, {blended.share:.0%} are `{blended.file.path.name}`, SHA-256 `{blended.file.sha256}`"
     yield "\n## Training\n"
     if record.source.blended and record.run:
-        yield f"{_NOT_EVALUATED} What follows is the training of `{record.source.file.path.name}` alone.\n"
+        doubt = "" if record.selection else f"{_NOT_EVALUATED} "
+        yield f"{doubt}What follows is the training of `{record.source.file.path.name}` alone.\n"
     yield from _training_lines(record.run)
     yield "\n## Evaluation\n"
-    yield from [_NOT_EVALUATED] if record.source.blended else _score_lines(record.run)
+    yield from _evaluation_lines(record)
     yield "\n## Limits\n"
     yield "Not known: how it does on pictures unlike those of its training and evaluation."
     yield from (f"- {note}" for note in record.notes)
@@ -110,6 +111,26 @@ def _training_lines(run: RunFacts | None) -> Iterator[str]:
         ("with a discriminator", {True: "yes", False: "no", None: None}[run.has_discriminator]),
     )
     yield from (f"- {label}: {_UNKNOWN if value is None else value}" for label, value in rows)
+
+
+def _evaluation_lines(record: Record) -> Iterator[str]:
+    if record.selection:
+        yield from _selection_lines(record.selection)
+    elif record.source.blended:
+        yield _NOT_EVALUATED
+    if not record.source.blended:
+        yield from _score_lines(record.run)
+
+
+def _selection_lines(selection: Selection) -> Iterator[str]:
+    data = f"{selection.data} [frozen {selection.set_hash}]" if selection.set_hash else selection.data
+    tried = ", ".join(f"{share:g}" for share in selection.tried)
+    yield f"A share of {selection.share:g} of the tuned weights was chosen by the rule `{selection.rule}` among {tried}"
+    yield f"on {data}: {selection.sentence}\n"
+    yield "These pictures chose the model, so their numbers flatter it: they are no proof. Other pictures give that."
+    yield f"\n- SHA-256 of the base: `{selection.base_sha256}`"
+    yield f"- SHA-256 of the tuned weights: `{selection.tuned_sha256}`"
+    yield f"- identity of the pictures: `{selection.identity}`\n"
 
 
 def _score_lines(run: RunFacts | None) -> Iterator[str]:

@@ -35,6 +35,26 @@ class ExportedFile:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """How a share was chosen among those of a sweep."""
+
+    rule: str
+    share: float
+    """Of the tuned weights; 1 is these alone."""
+    tried: tuple[float, ...]
+    data: str
+    """The set that chose, as a person knows it."""
+    set_hash: str
+    """Of a frozen set; else empty."""
+    identity: str
+    """SHA-256 of all that decides the pictures of the set."""
+    base_sha256: str
+    tuned_sha256: str
+    sentence: str
+    """What the rule found."""
+
+
+@dataclass(frozen=True)
 class Record:
     """All that is known of an export; model card and database entry are written from it and from nothing else."""
 
@@ -51,6 +71,7 @@ class Record:
     author: str | None
     run: RunFacts | None
     notes: tuple[str, ...]
+    selection: Selection | None = None
 
     def facts(self) -> dict[str, object]:
         """Return plain values for JSON."""
@@ -70,6 +91,7 @@ class Record:
             "blend": {"file": blended.file.path.name, "sha256": blended.file.sha256, "share": blended.share}
             if blended
             else None,
+            "selection": asdict(self.selection) if self.selection else None,
             "network": {**asdict(source.spec), "scale": source.spec.scale},
             "settings": {
                 "onnx_opset": ONNX_OPSET,

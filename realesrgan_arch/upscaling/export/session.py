@@ -13,7 +13,7 @@ from realesrgan_arch.upscaling.export.check import Check, check, make_examples
 from realesrgan_arch.upscaling.export.formats import FORMATS, Format, check_packages, ncnn_stem, runtimes_for
 from realesrgan_arch.upscaling.export.ncnn_files import scale_upscayl_reads
 from realesrgan_arch.upscaling.export.place import RECORD, check_free, publish, staging
-from realesrgan_arch.upscaling.export.record import ExportedFile, Record, notes_on
+from realesrgan_arch.upscaling.export.record import ExportedFile, Record, Selection, notes_on
 from realesrgan_arch.upscaling.export.run_facts import RunFacts, find_run
 from realesrgan_arch.upscaling.export.source import Blend, ExportError, Source, load_source
 from realesrgan_arch.weights.table import find_known
@@ -38,6 +38,8 @@ class ExportRequest:
     """An SPDX identifier."""
     author: str | None = None
     overwrite: bool = False
+    selection: Selection | None = None
+    """Of a sweep that chose what is exported; the record and the model card tell it."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ def export(request: ExportRequest) -> ExportOutcome:
         notes = notes_on(source, licence=licence, run=run, formats=request.formats)
         date = datetime.now(UTC).date().isoformat()
         texts = tuple(targets[len(files) :])
-        record = Record(name, date, source, files, texts, checks, licence, request.author, run, notes)
+        record = Record(
+            name, date, source, files, texts, checks, licence, request.author, run, notes, request.selection
+        )
         _write_texts(record, hidden)
         check_free(folder, targets, sources=source.paths, overwrite=request.overwrite)  # minutes later
         removed = publish(hidden, folder, targets)
