@@ -29,6 +29,7 @@ class Stream(IntEnum):
     GRADIENT_PENALTY = 16
     LAYER_STUDY = 17
     EXPORT = 18
+    GATE = 19
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

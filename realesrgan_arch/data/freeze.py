@@ -29,7 +29,7 @@ from realesrgan_arch.data.tile_grid import free_name
 from realesrgan_arch.data.validation_set import cut_middle, to_planes
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import draw_recipe
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.degradation.settings import Degradation
 from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import ImageError, Pixels, from_tensor, write_image
@@ -64,7 +64,7 @@ class Freezer:
     its name nor the other pictures matter.
     """
 
-    settings: DegradationSettings
+    settings: Degradation
     plan: FreezePlan
     folder: Path
     root: Path

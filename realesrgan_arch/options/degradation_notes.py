@@ -24,7 +24,7 @@ def _plain_degradation_notes(train: TrainDataset, options: Options) -> Iterator[
     ways = {train.degradation, *(data.degradation for data in sets.values() if data.type == "SyntheticPairs")}
     if "full" in ways:
         return
-    top, blur = (keys.keys() for keys in degradation_keys(options.degradation()))
+    top, blur = (keys.keys() for keys in degradation_keys(options.passes()))
     unused = [key for key in top if key in options.model_fields_set]
     unused += [f"datasets.train.{key}" for key in blur if key in train.model_fields_set and not _blurs(ways, key)]
     if unused:
