@@ -101,8 +101,8 @@ class TrainDataset(DatasetOptions):
     gt_size: Count | None = None
     """Crop of paired data; synthetic pairs take the `gt_size` at the top."""
     degradation: Literal["full", "bicubic", "blur_bicubic"] = "full"
-    """How single images become LQ (ours): the two passes of this file, or its `gate`; MATLAB's bicubic, as in the papers
-    of SRGAN and ESRGAN; or a Gaussian blur with a sigma of `blur_sigma`, and then bicubic."""
+    """How single images become LQ (ours): the two passes of this file, or its `gate`; MATLAB's bicubic, as in the
+    papers of SRGAN and ESRGAN; or a Gaussian blur with a sigma of `blur_sigma`, and then bicubic."""
     crop_size: Count = 400
     """Side of the crop that is degraded, before the crop to `gt_size` (ours; fixed upstream)."""
     use_hflip: bool = True
