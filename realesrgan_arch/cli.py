@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "evaluate": (
         "realesrgan_arch.commands.evaluate",
         "say whether a tuned model is better, and how sure",
+    ),
     "sweep": (
         "realesrgan_arch.commands.sweep",
         "blend base and tuned weights in every share, and export the best share",

@@ -31,6 +31,7 @@ class Stream(IntEnum):
     EXPORT = 18
     STATISTICS = 19
     SHOWN_PICTURES = 20
+    GATE = 21
 
 
 def numpy_generator(seed: int, *counters: int) -> np.random.Generator:

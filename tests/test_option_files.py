@@ -46,6 +46,11 @@ AFTER_THE_LAST = {
     "finetune_x4plus_architecture_stage3": "finetune_x4plus_architecture_stage2",
 }
 """Stages of one protocol: the best weights by PSNR of a GAN stage are about its first, and most steps would be lost."""
+SHARPENED = (
+    "train_realesrgan_x4plus", "train_realesrnet_x4plus", "probe_conv_last", "probe_body2_rdb3_conv5",
+    "finetune_x4plus_architecture_stage2", "finetune_x4plus_architecture_stage3",
+)  # fmt: skip
+"""What Real-ESRGAN's authors and this project's ancestor did."""
 SECOND_STAGES = AFTER_THE_BEST | AFTER_THE_LAST
 
 
@@ -54,10 +59,18 @@ def _options(name: str) -> Options:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_shipped_option_file_loads_without_a_note(path) -> None:
+def test_every_shipped_option_file_loads_without_a_note_but_that_its_authors_sharpen(path) -> None:
     loaded = load_options(path)
-    assert loaded.notes == ()
+    assert [note.split(",")[0] for note in loaded.notes] == (
+        ["the LQ images and L1 take the sharpened ground truth"] if path.stem in SHARPENED else []
+    )
     assert loaded.options.name == path.stem
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: path.stem)
+def test_every_shipped_training_file_sharpens_lq_and_targets_alike_or_not_at_all(path) -> None:
+    usm = load_options(path).options.usm()
+    assert {usm.lq, usm.pixel, usm.perceptual} == {path.stem in SHARPENED}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

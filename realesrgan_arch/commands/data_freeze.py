@@ -23,7 +23,7 @@ from realesrgan_arch.data.frozen_card import FreezePlan
 from realesrgan_arch.data.manifest import SPLIT_NAMES
 from realesrgan_arch.data.split_folder import open_split
 from realesrgan_arch.degradation.presets import PRESETS
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.degradation.settings import Degradation
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.plural import count_of
@@ -86,7 +86,7 @@ def make(arguments: argparse.Namespace) -> Report:
     )
 
 
-def _plan(arguments: argparse.Namespace) -> tuple[FreezePlan, DegradationSettings]:
+def _plan(arguments: argparse.Namespace) -> tuple[FreezePlan, Degradation]:
     name, settings, scale = arguments.preset, PRESETS[arguments.preset], 4
     if arguments.option is not None:
         options = load_options(arguments.option).options

@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=positive_count, default=64, help="crops to check with (default 64)")
     parser.add_argument("--scale", type=int, choices=[1, 2, 4], default=4, help="GT side over LQ side (default 4)")
     parser.add_argument("--budget", type=positive_count, default=60, help="ranges to try at most (default 60)")
+    parser.add_argument("--plain", action="store_true", help="for files with lq_from_usm: false (gt_usm: false)")
     parser.add_argument("--seed", type=count, default=0)
 
 
@@ -65,6 +66,7 @@ def make(arguments: argparse.Namespace) -> Report:
             seed=arguments.seed,
             file_qualities=data.qualities,
             budget=arguments.budget,
+            sharpens=not arguments.plain,
             on_evaluation=bar.update,
         )
     if match.is_better:
@@ -149,12 +151,17 @@ def _write(arguments: argparse.Namespace, match: Match) -> None:
     heading = (
         f"Degradation matched to {shown(arguments.folder)} from preset {arguments.preset} by `data match`.",
         f"Summed distance of {len(match.before)} statistics on fresh draws: {before:.2f} -> {after:.2f}.",
-        "Paste the keys into an option file with lq_from_usm: true (the default); comments: preset -> matched.",
+        f"Paste the keys into an option file with lq_from_usm: {_source(arguments)}; comments: preset -> matched.",
+        "Where that file has a gate, only its branch two_orders draws from all of them (one_order: the first pass).",
     )
     try:
         atomic.write_text(arguments.out, matched_yaml(match.preset, match.settings, heading=heading))
     except OSError as error:
         raise DataError(f"{shown(arguments.out)} cannot be written: {error.strerror}.") from error
+
+
+def _source(arguments: argparse.Namespace) -> str:
+    return "false" if arguments.plain else "true (the default; --plain is for files without)"
 
 
 def _report(arguments: argparse.Namespace, match: Match, data: _Data, *, seconds: float) -> Report:

@@ -14,7 +14,7 @@ from realesrgan_arch.data.lmdb_store import LmdbSource
 from realesrgan_arch.data.manifest import check_manifest, manifest_paths, read_manifest
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.plain import choose_degradation
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.degradation.settings import Degradation
 from realesrgan_arch.options.datasets import DatasetOptions, TrainDataset, ValDataset
 
 File = TypeVar("File")
@@ -57,14 +57,14 @@ def build_training_set(
 
 
 def build_whole_images(
-    options: ValDataset, *, scale: int, degradation: DegradationSettings
+    options: ValDataset, *, scale: int, degradation: Degradation
 ) -> SyntheticPairs | WholePairs | FrozenPairs:
     """Build a validation or test set: whole images with their LQ, the same at every call.
 
     Args:
         options: the section of the set.
         scale: GT side over LQ side.
-        degradation: both passes; `blur_bicubic` takes the sigma of the first one's blur, as training does.
+        degradation: both passes, or a gate; `blur_bicubic` takes the sigma of the first one's blur, as training does.
 
     Raises:
         DataError: as `build_training_set`.

@@ -27,7 +27,7 @@ from realesrgan_arch.data.frozen_set import read_pair
 from realesrgan_arch.data.manifest import ManifestRow, check_manifest
 from realesrgan_arch.data.tile_grid import free_name
 from realesrgan_arch.data.validation_set import cut_middle
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.degradation.settings import Degradation
 from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import ImageError, Pixels, write_image
@@ -60,7 +60,7 @@ class Freezer:
     its name nor the other pictures matter.
     """
 
-    settings: DegradationSettings
+    settings: Degradation
     plan: FreezePlan
     folder: Path
     root: Path

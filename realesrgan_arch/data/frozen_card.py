@@ -47,7 +47,7 @@ class FreezePlan:
     preset: str
     """Of `degradation.presets`, or the name in the option file whose ranges were taken."""
     settings: Mapping[str, Any]
-    """`DegradationSettings` as JSON has it."""
+    """`DegradationSettings` or `GatedSettings` as JSON has it."""
     seed: int
     scale: int
     per_image: int

@@ -6,7 +6,7 @@ from realesrgan_arch.data.frozen_card import hash_pixels
 from realesrgan_arch.data.validation_set import to_planes
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.degradation.settings import Degradation
 from realesrgan_arch.images import Pixels, from_tensor
 from realesrgan_arch.seeding import Stream, derived_seed
 
@@ -14,7 +14,7 @@ _SEED_DIGITS = 12
 
 
 def make_frozen_lq(
-    gt: Pixels, settings: DegradationSettings, *, seed: int, scale: int, number: int = 0
+    gt: Pixels, settings: Degradation, *, seed: int, scale: int, number: int = 0
 ) -> tuple[Pixels, Recipe]:
     """Return the LQ (H / scale, W / scale, 3) of a picture, uint8 RGB, and its recipe.
 

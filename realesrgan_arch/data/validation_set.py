@@ -12,7 +12,7 @@ from realesrgan_arch.data.image_source import ReadBytes
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.plain import PlainRecipe, PlainSettings, degrade_plainly, draw_plain_recipe
 from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.degradation.settings import Degradation
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import Box, ImageError, Pixels, decode_rgb, read_bytes
 from realesrgan_arch.seeding import Stream
@@ -33,7 +33,7 @@ class SyntheticPairs(Dataset[PairSample]):
         paths: Sequence[Path],
         *,
         scale: int,
-        settings: DegradationSettings | PlainSettings,
+        settings: Degradation | PlainSettings,
         seed: int,
         max_size: int | None,
         read: ReadBytes = read_bytes,

@@ -53,6 +53,7 @@ def run_match(
     seed: int,
     file_qualities: Range | None,
     budget: int,
+    sharpens: bool,
     on_evaluation: Callable[[], object],
 ) -> Match:
     """Search settings that make `gt` look like `yours`, and compare both on the halves for checking.
@@ -60,16 +61,17 @@ def run_match(
     Args:
         preset: where the search starts.
         yours: low-quality crops, RGB uint8 (H, W, 3).
-        gt: ground truth, RGB uint8 (H * scale, W * scale, 3); it is sharpened first, as training does by default.
+        gt: ground truth, RGB uint8 (H * scale, W * scale, 3).
         scale: GT side over LQ side.
         seed: of the recipes.
         file_qualities: JPEG qualities of the user's files, which the second pass takes over; None where they are no
             JPEG. What the tables of a file say is exact, what its pixels say is not.
         budget: most evaluations of the search.
+        sharpens: whether `gt` is sharpened before it is degraded, as training does with `lq_from_usm`.
         on_evaluation: called after each.
     """
     target = measure_pictures(yours.search)
-    search_crops, check_crops = ([_sharpened(crop) for crop in crops] for crops in (gt.search, gt.check))
+    search_crops, check_crops = ([_prepared(crop, sharpens) for crop in crops] for crops in (gt.search, gt.check))
 
     def distance(settings: DegradationSettings) -> float:
         return total_distance(compare(target, measure_synthetic(search_crops, settings, scale=scale, seed=seed)))
@@ -85,6 +87,6 @@ def run_match(
     return Match(preset, found.settings, before, after, found.evaluations)
 
 
-def _sharpened(crop: Pixels) -> Tensor:
+def _prepared(crop: Pixels, sharpens: bool) -> Tensor:
     with torch.no_grad():
-        return usm_sharpen(to_tensor(crop)[None])[0]
+        return usm_sharpen(to_tensor(crop)[None])[0] if sharpens else to_tensor(crop)

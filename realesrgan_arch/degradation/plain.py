@@ -11,7 +11,7 @@ from torch import Tensor
 
 from realesrgan_arch.degradation.kernels import MAX_KERNEL_SIZE, generalized_gaussian_kernels
 from realesrgan_arch.degradation.operators import blur, round_to_8bit
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.degradation.settings import Degradation, GatedSettings
 from realesrgan_arch.resampling import resize_bicubic
 from realesrgan_arch.seeding import Stream, numpy_generator
 
@@ -27,15 +27,16 @@ class PlainSettings:
 
 
 def choose_degradation(
-    kind: Literal["full", "bicubic", "blur_bicubic"], passes: DegradationSettings
-) -> DegradationSettings | PlainSettings:
-    """Return the settings of `kind`; `blur_bicubic` takes the sigma of the blur in the first of the `passes`."""
+    kind: Literal["full", "bicubic", "blur_bicubic"], degradation: Degradation
+) -> Degradation | PlainSettings:
+    """Return the settings of `kind`; `blur_bicubic` takes the sigma of the blur in the first of the file's passes."""
     match kind:
         case "full":
-            return passes
+            return degradation
         case "bicubic":
             return PlainSettings()
         case "blur_bicubic":
+            passes = degradation.passes if isinstance(degradation, GatedSettings) else degradation
             return PlainSettings(passes.first.blur_sigma_range)
 
 

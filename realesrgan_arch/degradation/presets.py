@@ -13,9 +13,9 @@ from realesrgan_arch.degradation.settings import DegradationSettings, StageSetti
 PresetName = Literal["full", "medium", "mild", "bicubic", "camera-jpeg"]
 
 _ONLY_RESIZE = StageSettings(blur_prob=0.0, sinc_prob=0.0, noise_prob=0.0, jpeg_prob=0.0)
-_NOTHING = replace(_ONLY_RESIZE, resize_probs=(0.0, 0.0, 1.0))
-_SHRINK_ONCE = replace(_NOTHING, resize_modes=("matlab_bicubic",))
-"""A second pass at factor 1 goes straight to the target size."""
+NOTHING = replace(_ONLY_RESIZE, resize_probs=(0.0, 0.0, 1.0))
+"""A pass that leaves the picture alone; a second one brings it straight to the target size."""
+_SHRINK_ONCE = replace(NOTHING, resize_modes=("matlab_bicubic",))
 
 
 def _medium() -> DegradationSettings:
@@ -61,14 +61,14 @@ def _mild() -> DegradationSettings:
 def _camera_jpeg() -> DegradationSettings:
     """A web listing's picture (ours): shrunk once with antialiasing, then saved once as a JPEG of quality 60 to 95."""
     saved = replace(_SHRINK_ONCE, jpeg_prob=1.0, jpeg_quality_range=(60.0, 95.0))
-    return DegradationSettings(_NOTHING, saved, final_sinc_prob=0.0, jpeg_last_prob=1.0)
+    return DegradationSettings(NOTHING, saved, final_sinc_prob=0.0, jpeg_last_prob=1.0)
 
 
 PRESETS: Mapping[PresetName, DegradationSettings] = MappingProxyType({
     "full": DegradationSettings(),
     "medium": _medium(),
     "mild": _mild(),
-    "bicubic": DegradationSettings(_NOTHING, _SHRINK_ONCE, final_sinc_prob=0.0),
+    "bicubic": DegradationSettings(NOTHING, _SHRINK_ONCE, final_sinc_prob=0.0),
     "camera-jpeg": _camera_jpeg(),
 })  # fmt: skip
 """`full` is Real-ESRGAN's own, `bicubic` MATLAB's alone; the others say where they come from above."""

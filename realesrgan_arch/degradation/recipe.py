@@ -15,7 +15,10 @@ import numpy as np
 
 from realesrgan_arch.degradation.settings import (
     KERNEL_SIZES,
+    Degradation,
     DegradationSettings,
+    GateBranch,
+    GatedSettings,
     KernelType,
     Range,
     ResizeMode,
@@ -104,10 +107,13 @@ class Recipe:
     final_kernels: tuple[KernelDraw, ...]
     crop_top: float
     crop_left: float
+    gate: str = ""
+    """The branch that was drawn; empty where there was no choice."""
 
     def __str__(self) -> str:
         order = "JPEG last" if self.is_jpeg_last else "sinc last"
-        lines = [f"seed {self.seed}, step {self.step}: {self.final_mode} to the target size, {order}"]
+        gate = f"gate {self.gate}; " if self.gate else ""
+        lines = [f"seed {self.seed}, step {self.step}: {gate}{self.final_mode} to the target size, {order}"]
         for name, stage in (("first", self.first), ("second", self.second)):
             lines.append(f"  {name} pass: {stage}")
             lines.extend(f"    [{index}] {sample}" for index, sample in enumerate(stage.samples))
@@ -120,8 +126,12 @@ class Recipe:
         return len(self.final_kernels)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return nested dicts and lists of plain numbers and strings, ready for JSON."""
-        return _plain(dataclasses.asdict(self))
+        """Return nested dicts and lists of plain numbers and strings, ready for JSON.
+
+        Where there was no choice `gate` is left out: such recipes keep the hashes that frozen sets know them by.
+        """
+        values = _plain(dataclasses.asdict(self))
+        return values if self.gate else {key: value for key, value in values.items() if key != "gate"}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Recipe":
@@ -132,7 +142,7 @@ class Recipe:
 
 
 def draw_recipe(
-    settings: DegradationSettings,
+    settings: Degradation,
     *,
     seed: int,
     step: int,
@@ -144,7 +154,13 @@ def draw_recipe(
 
     Recipes of validation are drawn from a `stream` of their own, so that training never sees one of them. The slice of
     a larger batch that begins with its sample `first_sample` is drawn without the rest.
+    A gate chooses for the whole batch, whose images must keep one size; the pool mixes them. What it chose is drawn as
+    it would be without a gate.
     """
+    if isinstance(settings, GatedSettings):
+        branch, others = _draw_branch(settings, seed, stream, step), len(settings.branches) > 1
+        told = {"seed": seed, "step": step, "batch_size": batch_size, "stream": stream, "first_sample": first_sample}
+        return dataclasses.replace(draw_recipe(branch.settings, **told), gate=branch.name if others else "")
     batch = numpy_generator(seed, stream, step)
     samples = [
         _draw_sample(settings, (seed, stream, step, index)) for index in range(first_sample, first_sample + batch_size)
@@ -161,6 +177,12 @@ def draw_recipe(
         crop_top=float(batch.random()),
         crop_left=float(batch.random()),
     )
+
+
+def _draw_branch(settings: GatedSettings, seed: int, stream: Stream, step: int) -> GateBranch:
+    """Draw from numbers of its own, so that the draws behind the gate stay what they are without it."""
+    generator = numpy_generator(seed, Stream.GATE, stream, step)
+    return _pick(generator, settings.branches, [branch.prob for branch in settings.branches])
 
 
 def _draw_stage(

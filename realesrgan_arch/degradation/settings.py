@@ -1,4 +1,4 @@
-"""What may be drawn: ranges and probabilities of the two-pass degradation, without torch.
+"""What may be drawn: ranges and probabilities of the two-pass degradation, and a choice between several, without torch.
 
 Defaults are those of Real-ESRGAN x4plus (Wang et al., arXiv 2107.10833; xinntao/Real-ESRGAN `options/`).
 `presets.py` holds others by name.
@@ -66,3 +66,25 @@ class DegradationSettings:
     final_sinc_prob: float = 0.8
     jpeg_last_prob: float = 0.5
     """The second JPEG comes after the resize to the target size and the final sinc with this probability."""
+
+
+@dataclass(frozen=True)
+class GateBranch:
+    """One of the degradations that a gate leads to, with a probability above 0."""
+
+    name: str
+    prob: float
+    settings: DegradationSettings
+
+
+@dataclass(frozen=True)
+class GatedSettings:
+    """A choice between degradations, made anew for every batch; `gate.build_gate` makes one."""
+
+    branches: tuple[GateBranch, ...]
+    """Their probabilities sum to 1."""
+    passes: DegradationSettings
+    """The file's own ranges, whether a branch draws from them or not."""
+
+
+Degradation = DegradationSettings | GatedSettings

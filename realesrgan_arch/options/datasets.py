@@ -101,8 +101,8 @@ class TrainDataset(DatasetOptions):
     gt_size: Count | None = None
     """Crop of paired data; synthetic pairs take the `gt_size` at the top."""
     degradation: Literal["full", "bicubic", "blur_bicubic"] = "full"
-    """How single images become LQ (ours): the two passes of this file; MATLAB's bicubic, as in the papers of SRGAN and
-    ESRGAN; or a Gaussian blur with a sigma of `blur_sigma`, and then bicubic."""
+    """How single images become LQ (ours): the two passes of this file, or its `gate`; MATLAB's bicubic, as in the
+    papers of SRGAN and ESRGAN; or a Gaussian blur with a sigma of `blur_sigma`, and then bicubic."""
     crop_size: Count = 400
     """Side of the crop that is degraded, before the crop to `gt_size` (ours; fixed upstream)."""
     use_hflip: bool = True
@@ -136,7 +136,7 @@ class ValDataset(DatasetOptions):
     """FrozenPairs: `dataroot_gt` is the folder of one part that `data freeze` made (ours)."""
     degradation: Literal["bicubic", "blur_bicubic", "full"] = "bicubic"
     """How SyntheticPairs makes LQ (ours): bicubic; a Gaussian blur with a sigma of `datasets.train.blur_sigma`, and
-    then bicubic; or the two passes of this file, once."""
+    then bicubic; or the two passes of this file, or what its `gate` chooses, once."""
     seed: CountOrZero = 0
     """Of what these two draw (ours)."""
     max_size: Count | None = None

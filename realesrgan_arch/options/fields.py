@@ -50,6 +50,11 @@ def read_spec(value: object, *, spec_types: tuple[type, ...]) -> object:
     return {key: item if key in switches else _number_or_text(item) for key, item in value.items()}
 
 
+def without_nothing(value: object) -> object:
+    """Drop `key: ~` from a mapping of names, so that a file can take away what one below it says."""
+    return {key: item for key, item in value.items() if item is not None} if isinstance(value, Mapping) else value
+
+
 def not_offered(values: Mapping[object, str]) -> BeforeValidator:
     """Refuse values that upstream knows and we do not, with the reason that the user should read."""
 

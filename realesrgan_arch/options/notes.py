@@ -9,15 +9,15 @@ from realesrgan_arch.options.degradation_notes import degradation_notes
 from realesrgan_arch.options.loss_rules import loss_notes
 from realesrgan_arch.options.network_rules import batch_norms_that_train
 from realesrgan_arch.options.problems import dotted, show
+from realesrgan_arch.options.sharpening_notes import sharpening_notes
 from realesrgan_arch.options.train import FROZEN, MultiStepOptions, TrainOptions, ValidationOptions
-from realesrgan_arch.options.types import SHARPENED_ONCE, UNSHARPENED_MODELS, Options
+from realesrgan_arch.options.types import Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
 
 _CHOICES_OF_A_FROZEN_SET = (
     "dataroot_lq", "manifest", "allow_changed", "meta_info", "meta_info_file", "io_backend", "filename_tmpl",
     "degradation", "seed", "max_size", "max_images",
 )  # fmt: skip
-_USM_SWITCHES = ("gt_usm", "l1_gt_usm", "percep_gt_usm", "gan_gt_usm", "lq_from_usm")
 
 
 def write_notes(options: Options, values: Mapping[str, object]) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def _without_effect(options: Options) -> Iterator[str]:
         yield from _batch_norm_notes(options.train, options)
         yield from adversary_notes(options)
         yield from loss_notes(options)
-    yield from _sharpening_notes(options)
+    yield from sharpening_notes(options)
     sets = {**options.datasets.validation_sets(), **options.datasets.test_sets()}
     for key, data in sets.items():
         yield from _whole_image_notes(key, data)
@@ -70,21 +70,6 @@ def _without_effect(options: Options) -> Iterator[str]:
             + f"; start {options.num_gpu} with torchrun --nproc_per_node {options.num_gpu}"
             + f"; torchrun --nproc_per_node {options.num_gpu} realesrgan_arch/train.py ... starts as many"
         )
-
-
-def _sharpening_notes(options: Options) -> Iterator[str]:
-    """Say which of the given switches the model of upstream does not have."""
-    if options.model_type in UNSHARPENED_MODELS:
-        switches, why = _USM_SWITCHES, f"{options.model_type} does not sharpen"
-    elif options.is_paired:
-        switches, why = (("gt_usm",) if options.gt_usm else ()), "it does not apply to pairs"
-    elif options.model_type == SHARPENED_ONCE:
-        switches, why = ("percep_gt_usm", "gan_gt_usm"), f"all losses of {SHARPENED_ONCE} follow gt_usm"
-    else:
-        return
-    for key in switches:
-        if key in options.model_fields_set:
-            yield f"{key} has no effect: {why}, as upstream"
 
 
 def _whole_image_notes(key: str, data: ValDataset) -> Iterator[str]:

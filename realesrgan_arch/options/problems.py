@@ -21,7 +21,7 @@ _EXTENDS_SCHEMA = {
     "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
     "description": "Option files that this one stands on, relative to it (ours): what stands here lies on top.",
 }
-_UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument", "string_pattern_mismatch"}
+_UNKNOWN = {"extra_forbidden", "unexpected_keyword_argument", "string_pattern_mismatch", "literal_error"}
 _TAG_ERRORS = {"union_tag_invalid", "union_tag_not_found"}
 _SHOWN_CHARACTERS = 60
 _SURE, _LIKELY, _MAYBE = 0.8, 0.7, 0.6
@@ -228,20 +228,18 @@ def _child(node: Mapping[str, Any], part: str | int) -> dict[str, Any] | None:
         return items[part] if part < len(items) else node.get("items", {})
     if part in node.get("properties", {}):
         return node["properties"][part]
-    names = node.get("propertyNames", {}).get("pattern")
     extra = node.get("additionalProperties")
-    if not isinstance(extra, dict) or (names and not _matches(names, part)):
-        return None
-    return extra
+    return extra if isinstance(extra, dict) and _may_be_named(node.get("propertyNames", {}), part) else None
 
 
-def _matches(pattern: str, key: str) -> bool:
-    return re.search(pattern, key) is not None
+def _may_be_named(names: Mapping[str, Any], key: str) -> bool:
+    """Whether the schema of a mapping's `names` takes `key`."""
+    return key in names.get("enum", [key]) and re.search(names.get("pattern", ""), key) is not None
 
 
 def _keys(node: Mapping[str, Any]) -> list[str]:
-    own = list(node.get("properties", {}))
-    return [*own, "val", "test"] if "propertyNames" in node else own
+    own, names = list(node.get("properties", {})), node.get("propertyNames", {})
+    return [*own, *names.get("enum", ["val", "test"] if names else [])]
 
 
 def _all_paths(node: Mapping[str, Any], path: KeyPath) -> Iterator[tuple[str, ...]]:

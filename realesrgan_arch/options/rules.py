@@ -67,9 +67,13 @@ def blur_fits_its_kernel(options: Options) -> Problems:
 
 
 def probabilities_sum_to_one(options: Options) -> Problems:
-    """Up, down, keep; and the kinds of kernels."""
+    """Up, down, keep; the kinds of kernels; and the gate's branches."""
     train = options.datasets.train
-    places = [((name,), getattr(options, name)) for name in _both_passes(["resize_prob"])]
+    places: list[tuple[KeyPath, Sequence[float]]] = [
+        ((name,), getattr(options, name)) for name in _both_passes(["resize_prob"])
+    ]
+    if options.gate is not None:
+        places.append((("gate",), list(options.gate.values())))
     if train is not None:
         places += [((*_TRAIN, name), getattr(train, name)) for name in _both_passes(["kernel_prob"])]
     for path, shares in places:

@@ -11,7 +11,13 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from realesrgan_arch.degradation.settings import DegradationSettings, StageSettings, second_stage_defaults
+from realesrgan_arch.degradation.gate import GateName, build_gate
+from realesrgan_arch.degradation.settings import (
+    Degradation,
+    DegradationSettings,
+    StageSettings,
+    second_stage_defaults,
+)
 from realesrgan_arch.networks.spec import (
     DISCRIMINATOR_SPECS,
     GENERATOR_SPECS,
@@ -31,6 +37,7 @@ from realesrgan_arch.options.fields import (
     Text,
     read_number,
     read_spec,
+    without_nothing,
 )
 from realesrgan_arch.options.train import DistOptions, LoggerOptions, PathOptions, TrainOptions, ValidationOptions
 from realesrgan_arch.options.yaml_dialect import KeyPath
@@ -90,6 +97,10 @@ class Options(Section):
 
     high_order_degradation: bool | None = None
     """True for a folder of images, False for pairs; follows from `datasets.train.type` when absent."""
+    gate: Annotated[dict[GateName, Share], BeforeValidator(without_nothing)] | None = None
+    """What becomes of a batch, each with its probability (ours): `two_orders`, the two passes of this file;
+    `one_order`, the first of them alone; `clean`, bicubic; or the presets `camera-jpeg`, `mild`, `medium` and `full`.
+    `two_orders` for all when absent."""
     resize_prob: ThreeShares = _FIRST.resize_probs
     """Up, down, keep."""
     resize_range: PositiveInterval = _FIRST.resize_range
@@ -192,7 +203,12 @@ class Options(Section):
             return UsmSettings(lq=lq, pixel=pixel, perceptual=pixel, adversarial=False)
         return UsmSettings(lq=lq, pixel=pixel, perceptual=self.percep_gt_usm, adversarial=self.gan_gt_usm)
 
-    def degradation(self) -> DegradationSettings:
+    def degradation(self) -> Degradation:
+        """Return what the LQ images are drawn from: both passes, or the gate with them behind it."""
+        passes = self.passes()
+        return passes if self.gate is None else build_gate(self.gate, passes)
+
+    def passes(self) -> DegradationSettings:
         """Return both passes; the blur is that of `datasets.train`, or upstream's when there is none."""
         blur = self.datasets.train or TrainDataset(type="GtDataset", batch_size_per_gpu=1)
         first = StageSettings(

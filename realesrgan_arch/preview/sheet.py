@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from realesrgan_arch.degradation.gate import OWN
 from realesrgan_arch.degradation.plain import PlainSettings
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.degradation.settings import Degradation, DegradationSettings, GatedSettings
 from realesrgan_arch.evaluation.metrics import psnr
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import to_uint8
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.pages import data_uri, render
 from realesrgan_arch.preview.pairs import Draw, PreviewPair
-from realesrgan_arch.preview.words import RecipeWords, plain_words, recipe_words, settings_rows
+from realesrgan_arch.preview.words import RecipeWords, gate_rows, plain_words, recipe_words, settings_rows
 from realesrgan_arch.resampling import magnify_bicubic
 from realesrgan_arch.training.assembly import assemble_synthesis
 
@@ -52,7 +53,8 @@ class Line(NamedTuple):
 def render_sheet(pairs: Iterable[PreviewPair], options: Options, *, source: str) -> str:
     """Return the page for `pairs` of `options`, which were read from the file `source`."""
     degradation = None if options.is_paired else assemble_synthesis(options).settings
-    settings = degradation if isinstance(degradation, DegradationSettings) else None
+    gate = degradation if isinstance(degradation, GatedSettings) else None
+    settings = _own_ranges(degradation)
     lines = [_line(pair, scale=options.scale) for pair in pairs]
     return render(
         "preview.html",
@@ -61,6 +63,7 @@ def render_sheet(pairs: Iterable[PreviewPair], options: Options, *, source: str)
         source=source,
         options=options,
         is_degraded=not options.is_paired,
+        gates=gate_rows(gate) if gate else (),
         settings=settings,
         rows=settings_rows(settings) if settings else (),
         lines=lines,
@@ -68,7 +71,14 @@ def render_sheet(pairs: Iterable[PreviewPair], options: Options, *, source: str)
     )
 
 
-def _notes(options: Options, degradation: DegradationSettings | PlainSettings | None) -> list[str]:
+def _own_ranges(degradation: Degradation | PlainSettings | None) -> DegradationSettings | None:
+    """Return the ranges of the option file that something is drawn from."""
+    if isinstance(degradation, GatedSettings):
+        return degradation.passes if any(branch.name in OWN for branch in degradation.branches) else None
+    return degradation if isinstance(degradation, DegradationSettings) else None
+
+
+def _notes(options: Options, degradation: Degradation | PlainSettings | None) -> list[str]:
     if degradation is None:
         return []
     usm = options.usm()

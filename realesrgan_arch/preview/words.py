@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from realesrgan_arch.degradation.plain import PlainRecipe, PlainSettings
 from realesrgan_arch.degradation.recipe import KernelDraw, Recipe, StageRecipe
-from realesrgan_arch.degradation.settings import DegradationSettings, Range, StageSettings
+from realesrgan_arch.degradation.settings import DegradationSettings, GatedSettings, Range, StageSettings
 
 _SHAPES = {
     "iso": "round bell",
@@ -14,6 +14,15 @@ _SHAPES = {
     "generalized_aniso": "stretched bell, peaked or flat",
     "plateau_iso": "round disc",
     "plateau_aniso": "stretched disc",
+}
+_GATES = {
+    "clean": "MATLAB's bicubic alone",
+    "camera-jpeg": "shrunk and saved once as a JPEG",
+    "mild": "resized and saved as a good JPEG, twice",
+    "medium": "both passes of the preset medium",
+    "one_order": "the first pass of this file, then resized",
+    "two_orders": "both passes of this file",
+    "full": "both passes of Real-ESRGAN",
 }
 NOT_USED = "none"
 
@@ -24,6 +33,14 @@ class Row(NamedTuple):
     name: str
     first: str
     second: str
+
+
+class GateRow(NamedTuple):
+    """One branch of a gate: its name, its share of the batches, and what it does."""
+
+    name: str
+    share: str
+    words: str
 
 
 class RecipeWords(NamedTuple):
@@ -48,13 +65,18 @@ def recipe_words(recipe: Recipe | PlainRecipe, *, slot: int) -> RecipeWords:
     sinc = "no ringing filter" if final.kind == "pulse" else f"ringing filter ({_kernel_words(final)})"
     size = f"to the final size ({recipe.final_mode})"
     ending = f"{size}, {sinc}, JPEG last" if recipe.is_jpeg_last else f"JPEG, then {size}, {sinc}"
-    return RecipeWords(rows, ending)
+    return RecipeWords(rows, f"{ending}; gate {recipe.gate}" if recipe.gate else ending)
 
 
 def settings_rows(settings: DegradationSettings) -> tuple[Row, ...]:
     """Return the ranges and probabilities of both passes."""
     first, second = (_settings_words(stage) for stage in (settings.first, settings.second))
     return tuple(Row(name, first[name], second[name]) for name in first)
+
+
+def gate_rows(gate: GatedSettings) -> tuple[GateRow, ...]:
+    """Return what a batch may become, and how often."""
+    return tuple(GateRow(branch.name, f"{branch.prob:.0%}", _GATES[branch.name]) for branch in gate.branches)
 
 
 def plain_words(settings: PlainSettings) -> str:

@@ -10,7 +10,7 @@ from realesrgan_arch.degradation.pair_pool import PairPool, exchange_generator
 from realesrgan_arch.degradation.pipeline import crop_pair, degrade
 from realesrgan_arch.degradation.plain import PlainRecipe, PlainSettings, degrade_plainly, draw_plain_recipe
 from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
-from realesrgan_arch.degradation.settings import DegradationSettings
+from realesrgan_arch.degradation.settings import Degradation
 
 
 @dataclass
@@ -20,7 +20,7 @@ class PairSynthesis:
     All numbers of step `s` come from `(seed, s)` and the slot in the batch alone; the pool is the only state.
     """
 
-    settings: DegradationSettings | PlainSettings
+    settings: Degradation | PlainSettings
     scale: int
     gt_size: int
     seed: int

@@ -89,6 +89,23 @@ def test_the_ranges_of_an_option_file_are_those_of_its_training(split, in_tmp_pa
     assert (plan.preset, plan.settings["first"]["noise_sigma_255_range"]) == ("tiny", [1.0, 2.0])
 
 
+def test_the_gate_of_an_option_file_chooses_for_each_picture(split, in_tmp_path) -> None:
+    mapping = tiny_options(in_tmp_path / "photos", in_tmp_path) | {"gate": {"clean": 0.5, "two_orders": 0.5}}
+    write_options(Path("mine.yml"), mapping)
+    for out in ("once", "again"):
+        assert freeze("--option", "mine.yml", "--parts", "val", "--per-image", "3", "--out", out) == 0
+    first, second = (read_card(Path(out) / "val") for out in ("once", "again"))
+    assert first.hash == second.hash
+    recipes = [json.loads((Path("once/val") / pair.recipe).read_text())["recipe"] for pair in first.pairs]
+    assert {recipe["gate"] for recipe in recipes} == {"clean", "two_orders"}
+
+
+def test_a_gate_with_one_branch_freezes_the_set_of_its_preset(split, in_tmp_path) -> None:
+    write_options(Path("mine.yml"), tiny_options(in_tmp_path / "photos", in_tmp_path) | {"gate": {"mild": 1}})
+    assert freeze("--option", "mine.yml", "--parts", "val") == freeze("--preset", "mild", "--parts", "val") == 0
+    assert read_card(Path("frozen/photos-tiny/val")).hash == read_card(Path("frozen/photos-mild/val")).hash
+
+
 def test_whole_pictures_and_other_scales(split) -> None:
     freeze("--parts", "val", "--max-size", "0", "--scale", "2", "--per-image", "2", "--preset", "mild")
     card = read_card(Path("frozen/photos-mild/val"))

@@ -59,6 +59,18 @@ def test_the_first_row_holds_the_very_bytes_that_training_sees(options_file, ste
         assert not np.array_equal(row[3], row[1])
 
 
+def test_the_page_shows_the_gate_and_the_ranges_only_where_something_is_drawn_from_them(options_file):
+    command = ["preview", str(options_file), "--images", "2", "--draws", "4"]
+    gate = "gate={clean: 0.3, one_order: 0.7}"
+    assert data.main([*command, "--out", "both.html", "--set", gate, "jpeg_range=[41, 42]"]) == 0
+    page = Path("both.html").read_text()
+    assert "<th>clean</th><td>30%</td><td>MATLAB&#39;s bicubic alone</td>" in page and "41 to 42" in page
+    assert "gate one_order" in page
+    assert data.main([*command, "--out", "clean.html", "--set", "gate={clean: 1}", "jpeg_range=[41, 42]"]) == 0
+    page = Path("clean.html").read_text()
+    assert "<td>100%</td>" in page and "41 to 42" not in page and "MATLAB" in page
+
+
 def test_the_page_shows_each_lq_at_both_sizes_with_words_and_needs_nothing_else(options_file, capsys):
     assert data.main(["preview", str(options_file), "--images", "3", "--draws", "1", "--out", "p/sheet.html"]) == 0
     page = Path("p/sheet.html").read_text()

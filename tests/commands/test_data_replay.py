@@ -68,6 +68,21 @@ def test_the_pairs_are_those_of_the_run_bit_for_bit_also_through_the_pool(in_tmp
     assert not np.array_equal(_pictures(Path(f"replay/tiny-{STEPS}"), "made")[0], seen[STEPS][0])
 
 
+def test_behind_a_gate_the_batch_is_that_of_the_run_and_names_its_branch(in_tmp_path, monkeypatch) -> None:
+    write_pictures(in_tmp_path / "photos")
+    file = _options(in_tmp_path, queue_size=0, gate={"mild": 0.5, "two_orders": 0.5})
+    seen = _record(monkeypatch)
+    train(load_options(file).options)
+    endings = set()
+    for step in range(1, STEPS + 1):
+        assert data.main(["replay", str(step), "--run", "experiments/tiny"]) == 0
+        facts = json.loads(Path(f"replay/tiny-{step}/replay.json").read_text())
+        endings |= {sample["recipe"]["ending"].partition("gate ")[2] for sample in facts["batch"]}
+        pairs = _pictures(Path(f"replay/tiny-{step}"), "made")
+        assert all(np.array_equal(found, expected) for found, expected in zip(pairs, seen[step], strict=True))
+    assert endings == {"mild", "two_orders"}
+
+
 def test_without_a_pool_what_is_made_is_what_is_trained_on(in_tmp_path, monkeypatch, capsys) -> None:
     write_pictures(in_tmp_path / "photos")
     file = _options(in_tmp_path, queue_size=0)

@@ -122,17 +122,23 @@ def match():
     yours = Halves(search=scenes[:4], check=scenes[4:])
     gt = Halves(search=crops(4, 0), check=crops(4, 50))
     ticks = []
-    found = run_match(
-        constant(noise=25),
-        yours=yours,
-        gt=gt,
-        scale=4,
-        seed=0,
-        file_qualities=None,
-        budget=4,
-        on_evaluation=lambda: ticks.append(1),
-    )
+    found = matched(yours, gt, budget=4, on_evaluation=lambda: ticks.append(1))
     return found, len(ticks)
+
+
+def matched(yours, gt, **changes):
+    told = {"scale": 4, "seed": 0, "file_qualities": None, "sharpens": True, **changes}
+    return run_match(constant(noise=25), yours=yours, gt=gt, **told)
+
+
+def test_training_that_does_not_sharpen_is_matched_from_pictures_that_are_not():
+    pictures = Halves(search=crops(4, 0), check=crops(4, 50))
+    small = Halves(*([picture[::4, ::4] for picture in half] for half in (pictures.search, pictures.check)))
+    with_usm, plain = (
+        matched(small, pictures, budget=1, sharpens=sharpens, on_evaluation=lambda: None) for sharpens in (True, False)
+    )
+    assert [row.synthetic for row in with_usm.before] != [row.synthetic for row in plain.before]
+    assert [row.yours for row in with_usm.before] == [row.yours for row in plain.before]
 
 
 def test_a_match_of_clean_pictures_asks_for_less_noise_and_is_nearer_on_fresh_draws(match):

@@ -94,6 +94,7 @@ ALONE = {"gan": False, "train": {"ema_decay": 0, "accumulate": 1, "warmup_iter":
 OUTPUTS = {"base": True, "train": {"ldl_opt": {}, "base_opt": {"on": "outputs"}}}
 WEIGHTS = {"base": True, "gan": False, "train": {"base_opt": {"on": "weights"}}}
 FROZEN = {"train": {"trainable": {"network_g": ["last:1"], "network_d": ["none"]}, "net_d_iters": 2}}
+GATED = {"gan": False, "top": {"gate": {"clean": 0.3, "mild": 0.3, "two_orders": 0.4}}}
 BATCH_NORM = {
     "top": {
         "network_g": {"type": "SRResNet", "num_feat": 4, "num_block": 1},
@@ -111,6 +112,7 @@ CASES = [
     (ROUNDED, 5),
     *((ALONE, step) for step in (3, 5)),
     (FROZEN, 4),
+    (GATED, 3),
     (BATCH_NORM, 3),
     (OUTPUTS, 3),
     (WEIGHTS, 3),
@@ -122,6 +124,7 @@ NAMES = [
     (ROUNDED, "bf16"),
     (ALONE, "without"),
     (FROZEN, "frozen"),
+    (GATED, "gated"),
     (BATCH_NORM, "batch norm"),
     (OUTPUTS, "outputs"),
     (WEIGHTS, "weights"),
