@@ -28,6 +28,7 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.plural import count_of
 from realesrgan_arch.stop_signals import StopSignals
 from realesrgan_arch.training.assembly import load_base_generator
+from realesrgan_arch.training.checkpoint import plain_state, save_weights
 from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.plan import Budget
 
@@ -113,15 +114,25 @@ class _Stop(StopSignals):
             raise InterruptedStudy(128 + self.number)
 
 
+def _write_drawn_base(plan: ProbePlan) -> Path | None:
+    """Return the base of all runs where the options name none: what one seed draws, another would draw otherwise."""
+    if plan.base.path.pretrain_network_g is not None:
+        return None
+    path = plan.folder / "drawn_base.pth"
+    save_weights(path, params=plain_state(load_base_generator(plan.base)))
+    return path
+
+
 class _Probe:
     """Makes the runs of a probe in its folder."""
 
     def __init__(self, plan: ProbePlan, field: Field, judge: Judge, tell: Tell, stop: _Stop) -> None:
         self._plan, self._field, self._judge, self._tell, self._stop = plan, field, judge, tell, stop
         self._journal = Journal(plan.folder)
-        pictures = TrainingBatches(self._options(ShortRun(field.candidates[0], plan.seeds[0])), pin_memory=False)
+        pictures = TrainingBatches(plan.base, pin_memory=False)
         self._journal.claim(probe_identity(plan.base, plan.stages, judge, pictures=pictures.in_words()))
         self._finished: dict[tuple[ShortRun, int], Finished] = {}
+        self._shared_base = _write_drawn_base(plan)
 
     def run(self) -> ProbeFindings:
         """Go through the stages."""
@@ -161,7 +172,11 @@ class _Probe:
         return Finished(self._judge.score(trained.network), trained.step_s, trained.peak_bytes)
 
     def _options(self, run: ShortRun) -> Options:
-        return run.options(self._plan.base, self._plan.stages, self._plan.folder)
+        options = run.options(self._plan.base, self._plan.stages, self._plan.folder)
+        if self._shared_base is None:
+            return options
+        path = options.path.model_copy(update={"pretrain_network_g": str(self._shared_base)})
+        return options.model_copy(update={"path": path})
 
     def _keep(self, name: str, make: Callable[[], Finished]) -> Finished:
         known = self._journal.find(name)
