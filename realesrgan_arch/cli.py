@@ -16,6 +16,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "demo": ("realesrgan_arch.commands.demo", "run the whole job on a small drawn sample, in a few minutes"),
     "data": ("realesrgan_arch.commands.data", "split a folder of photographs by scene, draw the sample"),
     "plan": ("realesrgan_arch.commands.plan", "say what may be trained in so much memory"),
+    "probe": ("realesrgan_arch.commands.probe", "say which layers to train, by short runs of each"),
     "train": ("realesrgan_arch.train", "train or fine-tune as an option file says"),
     "finetune": (
         "realesrgan_arch.finetune",

@@ -19,6 +19,8 @@ class Cost:
     """That train."""
     peak_bytes: int
     """Of a step, see `training.memory`; without Python, PyTorch and CUDA themselves."""
+    activation_bytes: int = 0
+    """That the generator keeps for its backward pass."""
 
 
 def foresee_costs(candidates: tuple[Candidate, ...], options: Options) -> dict[Candidate, Cost]:
@@ -37,7 +39,7 @@ def foresee_costs(candidates: tuple[Candidate, ...], options: Options) -> dict[C
         trained = model.trained_parameters(choice)
         at_once = _at_once(options, candidate, batch=model.batch)
         peak = model.predict(choice, checkpointing=checkpointing, at_once=at_once, dtype=dtype)
-        found[candidate] = Cost(trained, peak.total)
+        found[candidate] = Cost(trained, peak.total, peak.saved)
     return found
 
 

@@ -7,6 +7,7 @@ from realesrgan_arch.data.frozen_card import hash_json
 from realesrgan_arch.data.manifest import ManifestRow
 from realesrgan_arch.layer_study.protocol import Protocol
 from realesrgan_arch.layer_study.scoring import Judge
+from realesrgan_arch.layer_study.short_run import Stages
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
@@ -35,15 +36,29 @@ def study_identity(
     Raises:
         UserError: weights that are absent or cannot be read.
     """
+    pictures = hash_json([asdict(row) for row in rows])
+    return _identity(base, judge, protocol=asdict(protocol), pictures=pictures)
+
+
+def probe_identity(base: Options, stages: Stages, judge: Judge, *, pictures: str) -> Mapping[str, object]:
+    """Return all that decides the scores of a short run, as `study_identity`; `pictures` is a hash of what trains.
+
+    Raises:
+        UserError: weights that are absent or cannot be read.
+    """
+    return _identity(base, judge, protocol={"probe": asdict(stages)}, pictures=pictures)
+
+
+def _identity(base: Options, judge: Judge, *, protocol: Mapping[str, object], pictures: str) -> Mapping[str, object]:
     options = base.model_dump(mode="json", exclude=_MACHINE_KEYS)
     options["path"].pop("experiments_root", None)
     options["datasets"] = {"train": options["datasets"]["train"]}
     options["train"].pop("trainable", None)
     return {
         "options": options,
-        "protocol": asdict(protocol),
+        "protocol": protocol,
         "weights": _weights(base),
-        "training pictures": hash_json([asdict(row) for row in rows]),
+        "training pictures": pictures,
         "validation pictures and metrics": judge.digest,
     }
 

@@ -23,7 +23,9 @@ class Finished:
     scores: Mapping[str, Mapping[str, float]]
     """By metric, then by picture; NaN where a metric is not defined."""
     step_s: float
-    """Median seconds of a step; 0 where the run was stopped between its last step and its scores."""
+    """Seconds of a step; 0 where the run was stopped between its last step and its scores."""
+    peak_bytes: int = 0
+    """As the device counted it; 0 where nobody did."""
 
 
 class Journal:
@@ -65,7 +67,7 @@ class Journal:
             metric: {picture: math.nan if value is None else float(value) for picture, value in row.items()}
             for metric, row in record["scores"].items()
         }
-        return Finished(scores, record["step_s"])
+        return Finished(scores, record["step_s"], record.get("peak_bytes", 0))
 
     def keep(self, name: str, finished: Finished) -> None:
         """Write the record of the run `name`.
@@ -78,7 +80,7 @@ class Journal:
             metric: {picture: _plain(value) for picture, value in row.items()}
             for metric, row in finished.scores.items()
         }
-        record = {"run": name, "scores": scores, "step_s": finished.step_s}
+        record = {"run": name, "scores": scores, "step_s": finished.step_s, "peak_bytes": finished.peak_bytes}
         content = {"format": FORMAT, "sha256": hash_json(record), "record": record}
         path = self._path(name)
         try:

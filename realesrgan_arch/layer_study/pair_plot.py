@@ -1,0 +1,96 @@
+"""Candidates by what they gain in fidelity and in naturalness, as one SVG picture, drawn without a library."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from realesrgan_arch.evaluation.crossed import CrossedInterval
+
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 860, 560, 80, 250, 40, 60
+_MARGIN = 0.08
+_LEFT_OVER, _GONE, _TAKEN = "#1f5fa8", "#999999", "#c0392b"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One candidate."""
+
+    label: str
+    across: CrossedInterval
+    up: CrossedInterval
+    is_taken: bool
+    is_gone: bool
+
+
+@dataclass(frozen=True)
+class _Axis:
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        return self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low)
+
+
+def draw_pair(marks: Sequence[Mark], *, across: str, up: str) -> str:
+    """Return an SVG: a cross for each candidate, its arms the intervals, and the base where the gray lines meet.
+
+    Args:
+        marks: one a candidate; those without a mean are left out.
+        across: title of the horizontal axis.
+        up: title of the vertical axis, whose values grow downwards: lower is better.
+    """
+    shown = [one for one in marks if math.isfinite(one.across.interval.mean) and math.isfinite(one.up.interval.mean)]
+    x = _axis([one.across for one in shown], _LEFT, _WIDTH - _RIGHT)
+    y = _axis([one.up for one in shown], _TOP, _HEIGHT - _BOTTOM)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" '
+        'font-size="13">',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
+        _line(x.at(0), _TOP, x.at(0), _HEIGHT - _BOTTOM, "#bbb"),
+        _line(_LEFT, y.at(0), _WIDTH - _RIGHT, y.at(0), "#bbb"),
+        _text(_LEFT, 24, f"{up}, lower is better, upwards; the base is where the gray lines meet"),
+        _text(_WIDTH - _RIGHT, _HEIGHT - 16, f"{across}, higher is better", anchor="end"),
+        *_ticks(x, y),
+    ]
+    for place, one in enumerate(shown):
+        lines += _mark(one, x, y, place)
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def _axis(found: Sequence[CrossedInterval], start: float, end: float) -> _Axis:
+    values = [0.0]
+    for one in found:
+        values += [value for value in (one.interval.mean, one.interval.low, one.interval.high) if math.isfinite(value)]
+    spread = max(values) - min(values) or 1.0
+    return _Axis(min(values) - _MARGIN * spread, max(values) + _MARGIN * spread, start, end)
+
+
+def _ticks(x: _Axis, y: _Axis) -> Iterator[str]:
+    for share in (0.1, 0.5, 0.9):
+        value = x.low + share * (x.high - x.low)
+        yield _text(x.at(value), _HEIGHT - _BOTTOM + 18, f"{value:+.2f}", anchor="middle")
+        value = y.low + share * (y.high - y.low)
+        yield _text(_LEFT - 8, y.at(value) + 4, f"{value:+.2f}", anchor="end")
+
+
+def _mark(one: Mark, x: _Axis, y: _Axis, place: int) -> Iterator[str]:
+    colour = _TAKEN if one.is_taken else _GONE if one.is_gone else _LEFT_OVER
+    middle = x.at(one.across.interval.mean), y.at(one.up.interval.mean)
+    if one.across.interval.is_defined:
+        yield _line(x.at(one.across.interval.low), middle[1], x.at(one.across.interval.high), middle[1], colour)
+    if one.up.interval.is_defined:
+        yield _line(middle[0], y.at(one.up.interval.low), middle[0], y.at(one.up.interval.high), colour)
+    yield f'<circle cx="{middle[0]:.1f}" cy="{middle[1]:.1f}" r="5" fill="{colour}"/>'
+    yield _text(middle[0] + 7, middle[1] - 6, str(place + 1))
+    yield _text(_WIDTH - _RIGHT + 20, _TOP + 20 * (place + 1), f"{place + 1}  {one.label}", colour=colour)
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>'
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "start", colour: str = "#222") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(text)}</text>'

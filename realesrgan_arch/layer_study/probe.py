@@ -1,0 +1,201 @@
+"""The layer probe: short runs of all candidates side by side, of which only those that are not dominated go on.
+
+Successive halving after Jamieson and Talwalkar, "Non-stochastic best arm identification and hyperparameter
+optimization" (AISTATS 2016, arXiv 1502.07943), with one change: a candidate goes because it is dominated beyond an
+interval, not because half of them have to.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from realesrgan_arch.file_lock import file_lock
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.layer_study.block_scores import TensorScores, score_tensors
+from realesrgan_arch.layer_study.candidates import Candidate, StudyError
+from realesrgan_arch.layer_study.findings import BASE
+from realesrgan_arch.layer_study.identity import probe_identity
+from realesrgan_arch.layer_study.journal import Finished, Journal
+from realesrgan_arch.layer_study.pair_judgement import PAIR, Decision, ProbeEvidence, decide, dominated
+from realesrgan_arch.layer_study.pair_tape import PairTape, record_pairs
+from realesrgan_arch.layer_study.probe_candidates import Field, settle
+from realesrgan_arch.layer_study.scoring import Judge, Scores, open_judge
+from realesrgan_arch.layer_study.short_run import ShortRun, Stages, train_to
+from realesrgan_arch.layer_study.study import InterruptedStudy, Tell
+from realesrgan_arch.options.types import Options
+from realesrgan_arch.plural import count_of
+from realesrgan_arch.stop_signals import StopSignals
+from realesrgan_arch.training.assembly import load_base_generator
+from realesrgan_arch.training.checkpoint import plain_state, save_weights
+from realesrgan_arch.training.loading import TrainingBatches
+from realesrgan_arch.training.plan import Budget
+
+
+@dataclass(frozen=True)
+class ProbePlan:
+    """What is asked for."""
+
+    base: Options
+    candidates: tuple[Candidate, ...]
+    seeds: tuple[int, ...]
+    stages: Stages
+    folder: Path
+    budget: Budget | None = None
+    """Of memory; None is any."""
+    crops: int = 64
+    """Of validation pictures, for the cheap scores."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured of a candidate; 0 where it was not."""
+
+    step_s: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class ProbeFindings:
+    """What a probe found."""
+
+    evidence: ProbeEvidence
+    field: Field
+    speeds: Mapping[Candidate, Speed]
+    gone: Mapping[Candidate, tuple[int, Candidate]]
+    """Who went, after which step, and by whom it was dominated."""
+    steps: tuple[int, ...]
+    """The ends of the stages that were run."""
+    decision: Decision
+    cheap: TensorScores
+
+
+def run_probe(plan: ProbePlan, *, tell: Tell) -> ProbeFindings:
+    """Train and score whatever of `plan` is not done yet, and return what all of it says.
+
+    Args:
+        plan: what is asked for.
+        tell: takes one line of progress.
+
+    Raises:
+        UserError: options, data, patterns or a folder that cannot be used; before the first step where possible.
+        InterruptedStudy: SIGINT or SIGTERM; the same call goes on.
+    """
+    field = settle(plan.candidates, plan.base, plan.budget)
+    for words in field.left_out:
+        tell(f"left out {words}")
+    judge = open_judge(plan.base)
+    lacking = [name for name in PAIR if name not in judge.metrics]
+    if lacking:
+        raise StudyError(
+            f"val.metrics: a probe judges {' and '.join(PAIR)} as a pair; add {lacking[0]}: "
+            f"{{type: calculate_{lacking[0]}, crop_border: {plan.base.scale}}}"
+        )
+    try:
+        with file_lock(plan.folder / ".probe.lock"), _Stop() as stop:
+            return _Probe(plan, field, judge, tell, stop).run()
+    except BlockingIOError as error:
+        raise StudyError(f"{shown(plan.folder)}: another probe works here; choose another --out") from error
+
+
+class _Stop(StopSignals):
+    """Ends the probe between two steps."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            first="stopping after this step, with a save; once more leaves at once, without",
+            second="left at once; the same command goes on from the last stage that was scored",
+        )
+
+    def check(self) -> None:
+        """Raise InterruptedStudy where there was a signal."""
+        if self.number is not None:
+            raise InterruptedStudy(128 + self.number)
+
+
+def _write_drawn_base(plan: ProbePlan) -> Path | None:
+    """Return the base of all runs where the options name none: what one seed draws, another would draw otherwise."""
+    if plan.base.path.pretrain_network_g is not None:
+        return None
+    path = plan.folder / "drawn_base.pth"
+    save_weights(path, params=plain_state(load_base_generator(plan.base)))
+    return path
+
+
+class _Probe:
+    """Makes the runs of a probe in its folder."""
+
+    def __init__(self, plan: ProbePlan, field: Field, judge: Judge, tell: Tell, stop: _Stop) -> None:
+        self._plan, self._field, self._judge, self._tell, self._stop = plan, field, judge, tell, stop
+        self._journal = Journal(plan.folder)
+        pictures = TrainingBatches(plan.base, pin_memory=False)
+        self._journal.claim(probe_identity(plan.base, plan.stages, judge, pictures=pictures.in_words()))
+        self._finished: dict[tuple[ShortRun, int], Finished] = {}
+        self._shared_base = _write_drawn_base(plan)
+
+    def run(self) -> ProbeFindings:
+        """Go through the stages."""
+        base = self._keep(BASE, lambda: Finished(self._judge.score(load_base_generator(self._plan.base)), 0.0))
+        self._tell("scored the base")
+        cheap = score_tensors(self._plan.base, self._judge.pairs, crops=self._plan.crops)
+        self._stop.check()
+        left, gone, steps = list(self._field.candidates), {}, []
+        for step in self._plan.stages.ends:
+            self._run_stage(left, step)
+            steps.append(step)
+            evidence = self._evidence(base.scores)
+            went = dominated(evidence, left, step)
+            gone |= {one: (step, by) for one, by in went.items()}
+            left = [one for one in left if one not in went]
+            for one, by in went.items():
+                self._tell(f"after {step} steps {one.label} goes: dominated by {by.label}")
+            if len(left) == 1:
+                break
+        self._remove_tapes()
+        evidence = self._evidence(base.scores)
+        decision = decide(evidence, left, self._field.costs, steps)
+        return ProbeFindings(evidence, self._field, self._speeds(), gone, tuple(steps), decision, cheap)
+
+    def _run_stage(self, left: Sequence[Candidate], step: int) -> None:
+        runs = [ShortRun(candidate, seed) for seed in self._plan.seeds for candidate in left]
+        self._tell(f"to step {step}: {count_of(len(runs), 'run')} of {count_of(len(left), 'candidate')}")
+        for index, run in enumerate(runs, start=1):
+            self._finished[run, step] = self._keep(run.scores_name(step), lambda run=run: self._train(run, step))
+            self._tell(f"  {index} of {len(runs)}: {run.candidate.label}, seed {run.seed}")
+
+    def _train(self, run: ShortRun, step: int) -> Finished:
+        options = self._options(run)
+        folder = self._plan.folder / "pairs" / f"seed{run.seed}"
+        record_pairs(options, folder, tell=self._tell, check_stop=self._stop.check)
+        trained = train_to(options, PairTape(folder), until=step, check_stop=self._stop.check)
+        return Finished(self._judge.score(trained.network), trained.step_s, trained.peak_bytes)
+
+    def _options(self, run: ShortRun) -> Options:
+        options = run.options(self._plan.base, self._plan.stages, self._plan.folder)
+        if self._shared_base is None:
+            return options
+        path = options.path.model_copy(update={"pretrain_network_g": str(self._shared_base)})
+        return options.model_copy(update={"path": path})
+
+    def _keep(self, name: str, make: Callable[[], Finished]) -> Finished:
+        known = self._journal.find(name)
+        if known is None:
+            known = make()
+            self._journal.keep(name, known)
+        return known
+
+    def _evidence(self, base: Scores) -> ProbeEvidence:
+        return ProbeEvidence(base, {key: one.scores for key, one in self._finished.items()}, self._judge.scenes)
+
+    def _speeds(self) -> dict[Candidate, Speed]:
+        found: dict[Candidate, Speed] = {}
+        for candidate in self._field.candidates:
+            rows = [one for (run, _), one in self._finished.items() if run.candidate == candidate]
+            times = [one.step_s for one in rows if one.step_s]
+            found[candidate] = Speed(median(times) if times else 0.0, max(one.peak_bytes for one in rows))
+        return found
+
+    def _remove_tapes(self) -> None:
+        """What the probe made of the pictures it can make again, bit by bit; no one else needs it."""
+        shutil.rmtree(self._plan.folder / "pairs", ignore_errors=True)

@@ -1,0 +1,85 @@
+"""Cheap scores of layers at the base."""
+
+import math
+
+import pytest
+import torch
+
+from realesrgan_arch.layer_study.block_scores import (
+    amplitude_distance,
+    block_of,
+    draw_crops,
+    score_tensors,
+    spearman,
+)
+from realesrgan_arch.layer_study.scoring import open_judge
+from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.training.assembly import load_base_generator
+from tests.layer_study.probes import probe_options
+
+
+@pytest.mark.parametrize(("name", "block"), [
+    ("body.3.rdb1.conv1.weight", "body.3"),
+    ("body.66.bias", "body.66"),
+    ("conv_last.weight", "conv_last"),
+])  # fmt: skip
+def test_parameters_belong_to_blocks(name, block) -> None:
+    assert block_of(name) == block
+
+
+def test_scores_are_those_of_plain_gradients(tmp_path) -> None:
+    options = parse_options(probe_options(tmp_path))
+    pairs = open_judge(options).pairs
+    found = score_tensors(options, pairs, crops=3)
+    network = load_base_generator(options)
+    weight = network.get_parameter("body.6.weight")
+    sums, fisher = [torch.zeros_like(weight), torch.zeros_like(weight)], 0.0
+    for lq, gt in draw_crops(pairs, crops=3, side=32, scale=4):
+        sr = network(lq[None])
+        losses = (sr - gt).abs().mean(), amplitude_distance(sr, gt[None])
+        one, two = (torch.autograd.grad(loss, weight, retain_graph=True)[0] for loss in losses)
+        sums = [sums[0] + one / 3, sums[1] + two / 3]
+        fisher += float((one + two).square().sum()) / 3
+    score = found.of("last", ["body.6.weight"])
+    cosine = torch.cosine_similarity(sums[0].flatten(), sums[1].flatten(), dim=0)
+    assert score.agreement == pytest.approx(float(cosine), abs=1e-4)
+    assert score.gradient_ratio == pytest.approx(float((sums[0] + sums[1]).norm() / weight.detach().norm()), rel=1e-4)
+    assert score.fisher == pytest.approx(fisher, rel=1e-4)
+    assert found.perception == "Fourier amplitude"
+    assert [one.name for one in found.blocks] == [f"body.{place}" for place in range(7)]
+    assert sum(one.parameters for one in found.blocks) == sum(value.numel() for value in network.parameters())
+
+
+def test_a_block_with_a_planted_shift_has_the_largest_relative_gradient(tmp_path) -> None:
+    mapping = probe_options(tmp_path)
+    options = parse_options(mapping)
+    network = load_base_generator(options)
+    small = network.get_parameter("body.4.weight")
+    small.data *= 0.01  # what is too small is what a relative gradient names
+    path = tmp_path / "planted.pth"
+    torch.save({"params": network.state_dict()}, path)
+    mapping["path"]["pretrain_network_g"] = str(path)
+    planted = parse_options(mapping)
+    found = score_tensors(planted, open_judge(planted).pairs, crops=2)
+    assert max(found.blocks, key=lambda one: one.gradient_ratio).name == "body.4"
+
+
+def test_the_amplitude_distance_does_not_see_where_a_picture_is() -> None:
+    picture = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert float(amplitude_distance(picture.roll((1, 2), (2, 3)), picture)) == pytest.approx(0, abs=1e-6)
+    # A constant c has one modulus, c * 8, among 8 * 5 of the half plane.
+    assert float(amplitude_distance(torch.full((1, 1, 8, 8), 0.5), torch.zeros(1, 1, 8, 8))) == pytest.approx(0.1)
+
+
+def test_rank_correlation_has_the_interval_of_bonett_and_wright() -> None:
+    found = spearman([1, 2, 3, 4, 5, 6, 7, 8], [2, 1, 4, 3, 6, 5, 8, 7])
+    assert found.rho == pytest.approx(0.904762, abs=1e-6)
+    reach = 1.959964 * math.sqrt((1 + found.rho**2 / 2) / 5)
+    assert found.low == pytest.approx(math.tanh(math.atanh(found.rho) - reach), abs=1e-5)
+    assert found.high == pytest.approx(math.tanh(math.atanh(found.rho) + reach), abs=1e-5)
+
+
+def test_rank_correlation_of_too_few_or_of_equals_is_not_made_up() -> None:
+    assert math.isnan(spearman([1, 2, 3], [1, 2, 3]).low)
+    assert math.isnan(spearman([1, 1, 1, 1], [1, 2, 3, 4]).rho)
+    assert spearman([1, math.nan, 2, 3, 4], [1, 5, 2, 3, 4]).count == 4
