@@ -1,10 +1,18 @@
 """What an evaluation found, as one record that a report, a sweep or a later session reads: `proof.json`."""
 
+import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
+from realesrgan_arch import atomic
+from realesrgan_arch.errors import UserError
 from realesrgan_arch.evaluation.statistics import Judgement
+from realesrgan_arch.image_header import shown
 
 PROOF_FILE = "proof.json"
 SCORES_FILE = "scores.csv"
@@ -65,3 +73,61 @@ class Proof:
     """Sentences a reader must know: undefined scores, too few scenes, targets that disagree."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Versions, device, date, command: for the report's last section."""
+
+
+class ProofError(UserError):
+    """A record of an evaluation that cannot be read."""
+
+
+def write_proof(proof: Proof, folder: Path) -> Path:
+    """Write `proof.json` into `folder`, last of all its files: where it is, the others are whole.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = folder / PROOF_FILE
+    atomic.write_text(path, json.dumps(proof_as_json(proof), indent=1, allow_nan=False) + "\n")
+    return path
+
+
+def read_proof(folder: Path) -> Proof:
+    """Read `proof.json` of `folder`.
+
+    Raises:
+        ProofError: absent, damaged, or of a later version.
+    """
+    path = folder / PROOF_FILE
+    try:
+        values = json.loads(path.read_bytes())
+        if values["format"] != FORMAT:
+            raise ProofError(
+                f"{shown(path)} has format {values['format']}, but {FORMAT} is read here; evaluate the models again."
+            )
+        return TypeAdapter(Proof).validate_python(values)
+    except OSError as error:
+        raise ProofError(
+            f"Expected a folder of results, but {shown(path)} cannot be read: {error.strerror}; make it with "
+            "`realesrgan-arch evaluate` or test.py."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProofError(f"{shown(path)} is damaged ({_fault(error)}); evaluate the models again.") from error
+
+
+def proof_as_json(proof: Proof) -> dict[str, Any]:
+    """Return the proof as plain values; NaN and infinities, which JSON has not, are their names as text."""
+    return {"format": FORMAT, **_plain(asdict(proof))}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)

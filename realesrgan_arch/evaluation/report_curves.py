@@ -8,7 +8,7 @@ from realesrgan_arch.evaluation.report_rows import MINUS
 from realesrgan_arch.evaluation.report_story import Curve
 
 WIDTH, HEIGHT = 340, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 10, 10, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 20, 10, 24
 _MOST_POINTS = 400
 """Of a line; a longer one is thinned by the means of its neighbours."""
 _NICE = (1, 2, 2.5, 5, 10)
