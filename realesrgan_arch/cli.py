@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
         "the whole job for a folder of photographs (--data DIR), asking as it goes",
     ),
     "test": ("realesrgan_arch.test", "score bicubic, the base model and a tuned one on unseen pictures"),
+    "report": ("realesrgan_arch.commands.run_report", "write one page with the verdict, numbers and pictures of a run"),
     "upscale": ("realesrgan_arch.inference", "upscale a picture or a folder"),
     "export": (
         "realesrgan_arch.commands.export",

@@ -85,6 +85,16 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
     return path, short
 
 
+def title_of(proof: Proof, run: Path | None) -> str:
+    """Return a heading: the name of the training, and which model was tuned."""
+    sources = {method.kind: shown(Path(Path(method.source).name)) for method in proof.methods if method.source}
+    base, tuned = sources.get("base", "the base"), sources.get("tuned")
+    name = shown(Path(run.resolve().name)) if run is not None else tuned
+    if tuned is None:
+        return f"{name}: {base}" if name else base
+    return f"{name}, tuned from {base}"
+
+
 def _page(content: Content, gallery: Gallery) -> str:
     proof = content.found.proof
     first = proof.judgements[0] if proof.judgements else None

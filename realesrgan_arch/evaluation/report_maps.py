@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from realesrgan_arch.image_formats import Pixels
@@ -38,6 +39,6 @@ def gain_map(before: Errors, after: Errors) -> Pixels:
     return colored.round().astype(np.uint8)
 
 
-def _halved(values: Errors) -> Errors:
-    height, width = values.shape
+def _halved(values: MatLike) -> MatLike:
+    height, width = values.shape[:2]
     return cv2.resize(values, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)

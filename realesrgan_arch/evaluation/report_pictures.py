@@ -95,7 +95,9 @@ def hang(pictures: Sequence[ShownPicture], folder: Path, *, room: int) -> Galler
         if sum(exhibit.size for exhibit in exhibits) <= room:
             return Gallery(tuple(exhibits), (*notes, *_encoding_note(exhibits, suffix, quality)))
     fitting = list(_most_even(exhibits, room))
-    notes.append(f"{len(exhibits) - len(fitting)} of {len(exhibits)} places are not shown, as the page would be too large.")
+    notes.append(
+        f"{len(exhibits) - len(fitting)} of {len(exhibits)} places are not shown, as the page would be too large."
+    )
     return Gallery(tuple(fitting), (*notes, *_encoding_note(fitting, *_FORMS[-1])))
 
 
@@ -104,7 +106,9 @@ def _read(picture: ShownPicture, folder: Path, notes: list[str]) -> _Place | Non
     for method in sorted(picture.files, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER) - 1.5):
         path = folder / picture.files[method]
         if not path.resolve().is_relative_to(folder.resolve()):
-            notes.append(f"{shown(Path(picture.files[method]))} is not shown, as it lies outside the folder of the proof.")
+            notes.append(
+                f"{shown(Path(picture.files[method]))} is not shown, as it lies outside the folder of the proof."
+            )
             continue
         try:
             pixels[method] = read_rgb(path)
@@ -139,7 +143,11 @@ def _data(pixels: Pixels) -> str:
 def _exhibit(place: _Place, suffix: str, quality: int) -> Exhibit:
     height, width = next(pixels for method, pixels in place.pixels.items() if method != INPUT).shape[:2]
     shots = [
-        Shot(method, label_of(method), pages.data_uri(pixels, suffix=".png" if method == INPUT else suffix, quality=quality))
+        Shot(
+            method,
+            label_of(method),
+            pages.data_uri(pixels, suffix=".png" if method == INPUT else suffix, quality=quality),
+        )
         for method, pixels in place.pixels.items()
     ]
     return Exhibit(place.picture, width, height, tuple(shots), place.maps)
@@ -147,7 +155,7 @@ def _exhibit(place: _Place, suffix: str, quality: int) -> Exhibit:
 
 def _encoding_note(exhibits: Sequence[Exhibit], suffix: str, quality: int) -> Iterator[str]:
     if exhibits and suffix == ".jpg":
-        yield f"To keep this page small its pictures are JPEG at quality {quality}; the PNG files beside the scores are exact."
+        yield f"To keep the page small its pictures are JPEG at quality {quality}; the results keep the exact PNG."
 
 
 def _most_even(exhibits: Sequence[Exhibit], room: int) -> Iterator[Exhibit]:

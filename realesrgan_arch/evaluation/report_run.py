@@ -59,7 +59,9 @@ def read_story(proof: Proof, run: Path | None) -> Story:
     if facts is not None:
         notes += facts.notes
     elif run is not None:
-        notes.append(f"None of the weights in {shown(Path(run.name))} are those that were judged, so its step is not known.")
+        notes.append(
+            f"None of the weights in {shown(Path(run.name))} are those that were judged, so its step is not known."
+        )
     layers, untouched = _layers(files, notes)
     return Story(
         step=facts.step if facts else None,
@@ -177,9 +179,7 @@ def compare_layers(
     return tuple(moved), len(names) - len(moved)
 
 
-def _relative_change(
-    before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor], names: list[str]
-) -> float:
+def _relative_change(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor], names: list[str]) -> float:
     change = sum(float((after[name].double() - before[name].double()).square().sum()) for name in names)
     whole = sum(float(before[name].double().square().sum()) for name in names)
     return math.sqrt(change / whole) if whole else math.inf
@@ -204,10 +204,13 @@ def _data_rows(facts: RunFacts) -> Iterator[tuple[str, str]]:
 def _set_rows(data: DataFacts) -> Iterator[tuple[str, str]]:
     pictures = count_of(data.pictures, "photograph") if data.pictures is not None else "photographs"
     yield "Trained on", f"{pictures} of {data.name}" if data.name else pictures
-    yield "Apart", (
-        "training and validation name their pictures and share no scene"
-        if data.is_apart
-        else "not shown that training and validation share no scene"
+    yield (
+        "Apart",
+        (
+            "training and validation name their pictures and share no scene"
+            if data.is_apart
+            else "not shown that training and validation share no scene"
+        ),
     )
     yield "Degradation", data.degradation
     yield "Batch", f"{data.batch_size} crops of {data.gt_size} x {data.gt_size} pixels"
