@@ -62,6 +62,11 @@ class GuidedFolder:
         """What was done and what came of it."""
         return self.root / "summary.md"
 
+    @property
+    def report(self) -> Path:
+        """The page with the verdict, the numbers and the pictures."""
+        return self.root / "report.html"
+
     def has_training_begun(self) -> bool:
         """Say whether there is a checkpoint that a change of the data would make worthless."""
         return any(self.run.states.glob("*.state"))

@@ -1,0 +1,71 @@
+"""`realesrgan-arch report experiments/<run>`: one page with the verdict, the numbers and the pictures of a run."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from realesrgan_arch.byte_count import say_bytes
+from realesrgan_arch.commands.report import Report, deliver
+from realesrgan_arch.evaluation.report import Content, ReportError, title_of, write_report
+from realesrgan_arch.evaluation.report_places import find_results, is_run, read_results
+from realesrgan_arch.evaluation.report_rows import headline
+from realesrgan_arch.evaluation.report_run import read_story
+from realesrgan_arch.image_header import shown
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the page, and `report.md` beside it, and say where they are; the verdict comes first."""
+    arguments = _parser().parse_args(argv)
+    run, results = _places(arguments.folder, arguments.results)
+    found, others = read_results(results)
+    content = Content(
+        title=arguments.title or title_of(found.proof, run),
+        found=found,
+        others=others,
+        story=read_story(found.proof, run),
+    )
+    page, short = write_report(content, arguments.output or arguments.folder / "report.html")
+    first = found.proof.judgements[0] if found.proof.judgements else None
+    report = Report(
+        lines=(
+            *((f"{headline(first).text}.", first.sentence) if first else ()),
+            f"{say_bytes(page.stat().st_size)}, one file that fetches nothing",
+        ),
+        made=(page, short),
+        facts={"verdict": headline(first).text if first else None, "bytes": page.stat().st_size},
+    )
+    return deliver(report, as_json=arguments.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="realesrgan-arch report", description=__doc__)
+    parser.add_argument(
+        "folder", type=Path, help="folder of a training (experiments/NAME), or of results alone (results/NAME)"
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="DIR",
+        help="folder with proof.json (default: results/NAME, or beside experiments)",
+    )
+    parser.add_argument(
+        "-o", "--output", type=_page, metavar="FILE", help="the page (default: report.html in the folder)"
+    )
+    parser.add_argument("--title", help="heading of the page")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    return parser
+
+
+def _page(text: str) -> Path:
+    if Path(text).suffix.lower() not in (".html", ".htm"):
+        raise argparse.ArgumentTypeError(f"expected a name that ends in .html, got {text!r}")
+    return Path(text)
+
+
+def _places(folder: Path, results: Path | None) -> tuple[Path | None, Path]:
+    """Return the folder of the training, where there is one, and that of the results."""
+    if not folder.is_dir():
+        raise ReportError(f"expected the folder of a training or of results, found no folder {shown(folder)}")
+    if is_run(folder):
+        return folder, results or find_results(folder)
+    return None, results or folder

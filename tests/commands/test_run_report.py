@@ -1,0 +1,91 @@
+"""`realesrgan-arch report`: finds the results of a run, writes the page, says where it is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from realesrgan_arch.cli import main
+from realesrgan_arch.evaluation.proof import ProofError, write_proof
+from realesrgan_arch.evaluation.report import ReportError
+from tests.evaluation.proof_builders import proof, shown_picture
+
+
+def make_results(folder: Path, title: str = "Unseen houses") -> None:
+    """Write a proof with one picture."""
+    folder.mkdir(parents=True)
+    write_proof(proof(shown=(shown_picture(folder, "house", "worst"),), title=title), folder)
+
+
+def make_run(folder: Path) -> None:
+    """Write what makes a folder that of a training."""
+    folder.mkdir(parents=True)
+    (folder / "options.yml").write_text("name: houses\nscale: 4\n", encoding="utf-8")
+    (folder / "metrics.jsonl").write_text(
+        '{"kind": "validation", "step": 0, "set": "v", "psnr": 20}\n', encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize("results", ["results/houses", "results/houses/test", "results/test"])
+def test_the_results_of_a_run_are_found_and_the_verdict_is_said_first(in_tmp_path, capsys, results):
+    make_run(Path("experiments/houses"))
+    make_results(Path(results))
+    assert main(["report", "experiments/houses"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "A trade: better in PSNR, worse in NIQE."
+    assert lines[-1] == "wrote experiments/houses/report.html, experiments/houses/report.md"
+    assert "Unseen houses" in Path("experiments/houses/report.html").read_text(encoding="utf-8")
+
+
+def test_results_alone_make_a_page_too(in_tmp_path, capsys):
+    make_results(Path("results/houses"))
+    assert main(["report", "results/houses", "-o", "send.html", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["made"] == ["send.html", "send.md"]
+    assert facts["bytes"] == Path("send.html").stat().st_size
+
+
+def test_the_general_set_is_shown_beside_and_not_taken_for_the_set_that_matters(in_tmp_path, capsys):
+    make_results(Path("results/houses"))
+    make_results(Path("results/houses/general"), title="Everything else")
+    assert main(["report", "results/houses"]) == 0
+    page = Path("results/houses/report.html").read_text(encoding="utf-8")
+    assert page.index("Unseen houses") < page.index("General photographs")
+
+
+def test_named_results_go_before_those_that_would_be_found(in_tmp_path, capsys):
+    make_run(Path("experiments/houses"))
+    make_results(Path("results/houses"))
+    make_results(Path("other"), title="Another set")
+    main(["report", "experiments/houses", "--results", "other"])
+    assert "Another set" in Path("experiments/houses/report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_was_never_evaluated_is_told_how(in_tmp_path):
+    make_run(Path("experiments/houses"))
+    with pytest.raises(ReportError, match=r"found none; make them with `realesrgan-arch evaluate"):
+        main(["report", "experiments/houses"])
+
+
+def test_of_several_sets_one_must_be_named(in_tmp_path):
+    make_results(Path("results/houses/a"))
+    make_results(Path("results/houses/b"))
+    with pytest.raises(ReportError, match="several: a, b; name one"):
+        main(["report", "results/houses"])
+
+
+@pytest.mark.parametrize("text", ["{", '{"format": 99}', "{}"])
+def test_a_damaged_record_is_one_sentence(in_tmp_path, text):
+    Path("results").mkdir()
+    Path("results/proof.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ProofError, match="evaluate the models again"):
+        main(["report", "results"])
+
+
+def test_no_folder_and_a_name_that_is_no_page_are_refused(in_tmp_path, capsys):
+    with pytest.raises(ReportError, match="found no folder nowhere"):
+        main(["report", "nowhere"])
+    make_results(Path("results"))
+    with pytest.raises(SystemExit):
+        main(["report", "results", "-o", "page.pdf"])
+    assert "ends in .html" in capsys.readouterr().err
