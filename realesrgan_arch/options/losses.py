@@ -123,6 +123,9 @@ class LowFrequencyOptions(Section):
 class BaseDistanceOptions(Section):
     """Distance to the pre-trained generator, against forgetting (ours)."""
 
-    on: Literal["outputs", "weights"] = "outputs"
-    """`outputs`: L1 between what both make of the LQ; `weights`: L2-SP, half the sum of squares of what trains."""
+    on: Literal["outputs", "details", "weights"] = "outputs"
+    """`outputs`: L1 between what both make of the LQ; `details`: the same without low frequencies, which are free then;
+    `weights`: L2-SP, half the sum of squares of what trains."""
     loss_weight: NotNegative = 1.0
+    sigma: BlurSigma = 1.5
+    """Of `details` only: what a blur of so many pixels of the ground truth takes away is a detail."""

@@ -104,8 +104,10 @@ def build_further_terms(train: TrainOptions, parts: LossParts) -> dict[str, Gene
 
 
 def _build_base_distance(options: BaseDistanceOptions, generator: nn.Module) -> GeneratorTerm:
-    kind = BaseOutputDistance if options.on == "outputs" else BaseWeightDistance
-    return kind(generator, weight=options.loss_weight)
+    if options.on == "weights":
+        return BaseWeightDistance(generator, weight=options.loss_weight)
+    sigma = options.sigma if options.on == "details" else None
+    return BaseOutputDistance(generator, weight=options.loss_weight, sigma=sigma)
 
 
 def _build_perceptual(options: PerceptualLossOptions) -> PerceptualLoss:

@@ -70,3 +70,13 @@ def test_weights_that_have_not_moved_have_no_distance_and_no_gradient() -> None:
     found.backward()
     assert found.item() == 0
     assert network.weight.grad is not None and not network.weight.grad.any()
+
+
+def test_held_to_its_details_a_generator_may_change_its_colours_but_not_its_texture() -> None:
+    network = _compact()
+    details = BaseOutputDistance(network, weight=2.0, sigma=1.5)
+    same = network(LQ).detach()
+    stripes = torch.tensor([0.1, -0.1]).repeat(16)
+    assert details(sr=same + 0.1, gt=GT, lq=LQ).item() == pytest.approx(0, abs=1e-6)
+    # A blur of 1.5 pixels leaves nothing of stripes of one pixel, so all of them are details.
+    assert details(sr=same + stripes, gt=GT, lq=LQ).item() == pytest.approx(0.2, rel=0.02)
