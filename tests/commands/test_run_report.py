@@ -45,9 +45,17 @@ def test_results_alone_make_a_page_too(in_tmp_path, capsys):
     assert facts["bytes"] == Path("send.html").stat().st_size
 
 
-def test_the_general_set_is_shown_beside_and_not_taken_for_the_set_that_matters(in_tmp_path, capsys):
-    make_results(Path("results/houses"))
-    make_results(Path("results/houses/general"), title="Everything else")
+@pytest.mark.parametrize(
+    ("own", "general"),
+    [
+        ("results/houses", "results/houses/general"),
+        ("results/houses/test", "results/houses/general"),
+        ("results/houses/test", "results/houses/test/general"),
+    ],
+)
+def test_the_general_set_is_shown_beside_and_not_taken_for_the_set_that_matters(in_tmp_path, capsys, own, general):
+    make_results(Path(own))
+    make_results(Path(general), title="Everything else")
     assert main(["report", "results/houses"]) == 0
     page = Path("results/houses/report.html").read_text(encoding="utf-8")
     assert page.index("Unseen houses") < page.index("General photographs")

@@ -110,8 +110,8 @@ def test_right_is_black_and_far_off_is_bright():
 
 def test_gained_is_green_and_lost_is_orange():
     low, high = np.zeros((8, 8), np.float32), np.full((8, 8), 30, np.float32)
-    red, green, _ = gain_map(high, low)[0, 0]
+    red, green, _ = gain_map(high, low)[0, 0].tolist()
     assert green > red + 50
-    red, green, _ = gain_map(low, high)[0, 0]
+    red, green, _ = gain_map(low, high)[0, 0].tolist()
     assert red > green + 50
     assert len({*gain_map(low, low).ravel().tolist()}) <= 2
