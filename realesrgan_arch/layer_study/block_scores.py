@@ -190,7 +190,9 @@ def spearman(scores: Sequence[float], outcomes: Sequence[float]) -> RankCorrelat
     rho = float(np.corrcoef(ranks)[0, 1])
     if count < _FEWEST:
         return RankCorrelation(rho, nan, nan, count)
-    centre = math.atanh(max(-1 + 1e-9, min(1 - 1e-9, rho)))
+    # At 1 the scale has no end, and a few ranks in order prove little: half a step back, as continuity asks for.
+    most = 1 - 6 / (count * (count**2 - 1))
+    centre = math.atanh(max(-most, min(most, rho)))
     reach = float(stats.norm.ppf(0.975)) * math.sqrt((1 + rho**2 / 2) / (count - 3))
     return RankCorrelation(rho, math.tanh(centre - reach), math.tanh(centre + reach), count)
 

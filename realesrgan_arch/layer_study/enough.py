@@ -7,7 +7,7 @@ as it is now, would be told in 80 of 100 studies; they rest on an estimate and s
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ _MOST = 1_000_000
 
 Differences = Mapping[int, Mapping[str, float]]
 """By seed, then by picture."""
+_Spread = tuple[float, float, float]
+"""Variances of scenes, of seeds and of the rest."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,42 @@ def what_would_tell(
     table = _table(differences, scenes)
     if min(table.shape, default=0) == 0 or len(table) < 2:
         return Enough(None, None, None)
-    (scene, seed, rest), (count, seeds) = _components(table), table.shape
-    mean = float(table.mean())
-    factor = float(stats.norm.ppf((1 + confidence) / 2) + stats.norm.ppf(_POWER))
-    allowed = (mean / factor) ** 2
-    error = math.sqrt(scene / count + seed / seeds + rest / (count * seeds))
+    spread, (count, seeds) = _components(table), table.shape
+    mean = abs(float(table.mean()))
     return Enough(
-        scenes=_count(scene + rest / seeds, allowed - seed / seeds),
-        seeds=_count(seed + rest / count, allowed - scene / count) if seeds > 1 else None,
-        steps=_steps(means, needed=factor * error),
+        scenes=_least(lambda number: _told(spread, number, seeds, confidence) <= mean, more_than=count),
+        seeds=_least(lambda number: _told(spread, count, number, confidence) <= mean, more_than=seeds)
+        if seeds > 1
+        else None,
+        steps=_steps(means, needed=_told(spread, count, seeds, confidence)),
     )
+
+
+def _told(spread: _Spread, count: int, seeds: int, confidence: float) -> float:
+    """Return the difference that `count` scenes and `seeds` seeds tell in 80 of 100 studies; degrees of freedom are
+    Satterthwaite's, as in `crossed_interval`."""
+    scene, seed, rest = spread
+    total = seeds * scene + count * seed + rest
+    if total == 0:
+        return 0.0
+    squares = [(seeds * scene + rest, count - 1) if scene else (0.0, 1), (rest, (count - 1) * max(1, seeds - 1))]
+    squares += [(count * seed + rest, seeds - 1)] if seed else []
+    freedom = total**2 / sum(square**2 / free for square, free in squares)
+    factor = float(stats.t.ppf((1 + confidence) / 2, freedom) + stats.t.ppf(_POWER, freedom))
+    return factor * math.sqrt(total / (count * seeds))
+
+
+def _least(is_enough: Callable[[int], bool], *, more_than: int) -> int | None:
+    """Return the least number above `more_than` that is enough; None where none is that one could name."""
+    low, high = more_than, more_than + 1
+    while not is_enough(high):
+        low, high = high, 2 * high
+        if high > _MOST:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return high
 
 
 def _table(differences: Differences, scenes: Mapping[str, str]) -> np.ndarray:
@@ -75,7 +103,7 @@ def _table(differences: Differences, scenes: Mapping[str, str]) -> np.ndarray:
     return np.array([np.mean(row, axis=0) for row in rows.values()])
 
 
-def _components(table: np.ndarray) -> tuple[float, float, float]:
+def _components(table: np.ndarray) -> _Spread:
     """Return the variances of scenes, of seeds and of the rest; with one seed the first two cannot be told apart."""
     count, seeds = table.shape
     if seeds == 1:
@@ -85,12 +113,6 @@ def _components(table: np.ndarray) -> tuple[float, float, float]:
     rest = float(np.square(left).sum()) / ((count - 1) * (seeds - 1))
     of_scenes, of_seeds = seeds * float(rows.var(ddof=1)), count * float(columns.var(ddof=1))
     return max(0.0, (of_scenes - rest) / seeds), max(0.0, (of_seeds - rest) / count), rest
-
-
-def _count(variance: float, allowed: float) -> int | None:
-    if allowed <= 0 or variance / allowed > _MOST:
-        return None
-    return max(2, math.ceil(variance / allowed))
 
 
 def _steps(means: Sequence[tuple[int, float]], *, needed: float) -> int | None:

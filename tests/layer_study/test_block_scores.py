@@ -81,5 +81,6 @@ def test_rank_correlation_has_the_interval_of_bonett_and_wright() -> None:
 
 def test_rank_correlation_of_too_few_or_of_equals_is_not_made_up() -> None:
     assert math.isnan(spearman([1, 2, 3], [1, 2, 3]).low)
+    assert spearman([1, 2, 3, 4], [1, 2, 3, 4]).low < 0  # four in order prove nothing
     assert math.isnan(spearman([1, 1, 1, 1], [1, 2, 3, 4]).rho)
     assert spearman([1, math.nan, 2, 3, 4], [1, 5, 2, 3, 4]).count == 4

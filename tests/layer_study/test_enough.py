@@ -31,10 +31,18 @@ def test_no_number_of_scenes_tells_what_the_seeds_hide() -> None:
 def test_steps_are_foreseen_only_where_the_difference_grows() -> None:
     table = _table(1.0, 0.0, 0.1)
     grows = what_would_tell(table, {}, confidence=0.95, means=[(100, 0.05), (200, 0.1)])
-    # The error stays sqrt(1 / 10), so the difference must come to Z times that, by 0.05 each 100 steps.
-    assert grows.steps == pytest.approx(200 + (Z * 0.1**0.5 - 0.1) / 0.0005, rel=0.01)
+    # The error stays sqrt(1 / 10) with 9 degrees of freedom; the difference grows by 0.05 each 100 steps.
+    assert grows.steps == pytest.approx(200 + ((2.262157 + 0.883404) * 0.1**0.5 - 0.1) / 0.0005, rel=0.001)
     assert what_would_tell(table, {}, confidence=0.95, means=[(100, 0.2), (200, 0.1)]).steps is None
     assert what_would_tell(table, {}, confidence=0.95, means=[(100, -0.05), (200, 0.1)]).steps is None
+
+
+def test_it_is_more_than_there_is_and_few_seeds_weigh_as_much_as_they_know() -> None:
+    two = {seed: row for seed, row in _table(0.01, 0.1, 1.0).items() if seed < 2}
+    found = what_would_tell(two, {}, confidence=0.95, means=[])
+    assert found.scenes is None  # with one degree of freedom the seeds' interval is 12.7 errors wide to either side
+    assert found.seeds is not None
+    assert 3 <= found.seeds <= 6
 
 
 def test_one_scene_or_none_tells_nothing() -> None:

@@ -60,7 +60,7 @@ def test_pairs_that_are_there_are_not_made_again_and_half_a_tape_does_not_count(
 
     with pytest.raises(InterruptedStudy):
         record_pairs(options, tmp_path / "tape", tell=_nothing, check_stop=stop)
-    assert not (tmp_path / "tape").exists()
+    assert not list(tmp_path.glob("*tape*"))
     record_pairs(options, tmp_path / "tape", tell=_nothing, check_stop=_nothing)
     assert PairTape(tmp_path / "tape").batch(2)["gt"].shape == (2, 3, 32, 32)
     record_pairs(options, tmp_path / "tape", tell=_nothing, check_stop=stop)
