@@ -21,7 +21,7 @@ skewness 3.7; Student's t with 3 degrees of freedom; 1 to 12 alike pictures a sc
     outliers     100     0.957        0.943       0.932  0.940        0.961
     clustered    100     0.944        0.944       0.935  0.940        0.946
 
-Percentile and BCa intervals of few scenes are too short. This one is the only one that never falls below 0.92; where the
+Percentile and BCa intervals of few scenes are too short. Only this one never falls below 0.92. Where the
 differences are very skewed it still falls short of 95 %, and claims are false in 7 of 100 studies of 20 scenes instead
 of 5. It costs width with 5 scenes (3.3 instead of Student's 2.3 standard deviations), and hardly any with 20.
 """
