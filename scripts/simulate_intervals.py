@@ -69,7 +69,7 @@ def interval_rules(table: SceneSums, *, seed: int, draws: int) -> dict[str, Boun
     residuals, pictures = table.residuals[:, 0], table.pictures[:, 0]
     shift = counts @ residuals / (counts @ pictures)
     student = student_factor(scenes) * error
-    expanded = stats.norm.cdf(-np.sqrt(scenes / (scenes - 1)) * student_factor(scenes))
+    expanded = float(stats.norm.cdf(-np.sqrt(scenes / (scenes - 1)) * student_factor(scenes)))
     low, high = np.quantile(_in_own_errors(counts, shift, residuals, pictures), TAILS, method="nearest")
     (chosen,) = mean_intervals(table, seed=seed, draws=draws)
     return {
@@ -113,7 +113,7 @@ def _one_a_scene(values: np.ndarray) -> SceneSums:
     return SceneSums(values[:, None], np.ones((len(values), 1)))
 
 
-def _quantiles(means: np.ndarray, levels: Sequence[float] | np.ndarray) -> Bounds:
+def _quantiles(means: np.ndarray, levels: Sequence[float]) -> Bounds:
     low, high = np.quantile(means, levels)
     return float(low), float(high)
 
@@ -124,7 +124,7 @@ def _in_own_errors(counts: np.ndarray, shift: np.ndarray, residuals: np.ndarray,
     return np.where(errors > 1e-9, shift / np.maximum(errors, 1e-9), np.copysign(1e9, shift))
 
 
-def _bca_levels(table: SceneSums, shift: np.ndarray) -> np.ndarray:
+def _bca_levels(table: SceneSums, shift: np.ndarray) -> list[float]:
     """Return the levels of Efron, "Better bootstrap confidence intervals" (JASA 1987)."""
     sums, pictures = table.sums[:, 0], table.pictures[:, 0]
     left_out = (sums.sum() - sums) / (pictures.sum() - pictures)
@@ -132,7 +132,7 @@ def _bca_levels(table: SceneSums, shift: np.ndarray) -> np.ndarray:
     acceleration = (away**3).sum() / (6 * (away**2).sum() ** 1.5)
     bias = stats.norm.ppf(np.clip((shift < 0).mean() + (shift == 0).mean() / 2, 1e-4, 1 - 1e-4))
     shifted = bias + stats.norm.ppf(TAILS)
-    return stats.norm.cdf(bias + shifted / (1 - acceleration * shifted))
+    return [float(level) for level in stats.norm.cdf(bias + shifted / (1 - acceleration * shifted))]
 
 
 def _parse() -> argparse.Namespace:
