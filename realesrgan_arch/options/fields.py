@@ -51,7 +51,7 @@ def read_spec(value: object, *, spec_types: tuple[type, ...]) -> object:
 
 
 def without_nothing(value: object) -> object:
-    """Drop `key: ~` from a mapping of names, so that a file can take away what one below it says."""
+    """Drop `key: ~` from a mapping of names, as a section does."""
     return {key: item for key, item in value.items() if item is not None} if isinstance(value, Mapping) else value
 
 

@@ -132,7 +132,7 @@ def matched(yours, gt, **changes):
 
 
 def test_training_that_does_not_sharpen_is_matched_from_pictures_that_are_not():
-    pictures = Halves(search=crops(4, 0), check=crops(4, 50))
+    pictures = Halves(search=crops(2, 0), check=crops(2, 50))
     small = Halves(*([picture[::4, ::4] for picture in half] for half in (pictures.search, pictures.check)))
     with_usm, plain = (
         matched(small, pictures, budget=1, sharpens=sharpens, on_evaluation=lambda: None) for sharpens in (True, False)

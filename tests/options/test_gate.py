@@ -57,6 +57,7 @@ def test_a_branch_of_a_file_below_can_be_taken_away(tmp_path):
     (tmp_path / "below.yml").write_text(f"extends: {GAN}\ngate: {{mild: 0.5, clean: 0.5}}\n")
     (tmp_path / "top.yml").write_text("extends: below.yml\ngate: {mild: ~, clean: 1}\n")
     assert read(path=tmp_path / "top.yml").options.gate == {"clean": 1.0}
+    assert read("gate={mild: ~, clean: 1}").options.gate == {"clean": 1.0}
 
 
 def test_ranges_behind_no_branch_are_said():
