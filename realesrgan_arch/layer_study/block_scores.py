@@ -26,6 +26,7 @@ from torch.nn import functional
 from realesrgan_arch.devices import choose_device
 from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.layer_study.candidates import StudyError
+from realesrgan_arch.losses.amplitude import amplitude_distance
 from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.seeding import Stream, numpy_generator
@@ -195,12 +196,6 @@ def spearman(scores: Sequence[float], outcomes: Sequence[float]) -> RankCorrelat
     centre = math.atanh(max(-most, min(most, rho)))
     reach = float(stats.norm.ppf(0.975)) * math.sqrt((1 + rho**2 / 2) / (count - 3))
     return RankCorrelation(rho, math.tanh(centre - reach), math.tanh(centre + reach), count)
-
-
-def amplitude_distance(sr: Tensor, gt: Tensor) -> Tensor:
-    """Return the mean distance of the moduli of the orthonormal 2-D Fourier transforms, over the half plane in fp32."""
-    one, other = (torch.fft.rfft2(image.float(), norm="ortho").abs() for image in (sr, gt))
-    return functional.l1_loss(one, other)
 
 
 def _perception(losses: Losses) -> tuple[Term, str]:

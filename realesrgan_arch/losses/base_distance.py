@@ -12,9 +12,9 @@ from realesrgan_arch.gaussian_blur import gaussian_blur
 class BaseOutputDistance(nn.Module):
     """L1 between what the generator and its base make of the same LQ image, as in learning without forgetting.
 
-    The idea is that of Li & Hoiem (arXiv 1606.09282), with pixels in place of class scores. Held to the details alone, a
-    generator keeps the texture of a base that was trained with an adversary, and the other losses mend what lies below:
-    the fusion of one network's low frequencies with another's high ones, learnt by one network.
+    The idea is that of Li & Hoiem (arXiv 1606.09282), with pixels in place of class scores. Held to the details alone,
+    a generator keeps the texture of a base that was trained with an adversary while the other losses mend what lies
+    below: the fusion of one network's low frequencies with another's high ones, learnt by one network.
 
     Args:
         generator: with the weights of the base; a frozen copy of it is taken.

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from realesrgan_arch.layer_study.block_scores import (
-    amplitude_distance,
     block_of,
     draw_crops,
     score_tensors,
     spearman,
 )
 from realesrgan_arch.layer_study.scoring import open_judge
+from realesrgan_arch.losses.amplitude import amplitude_distance
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.training.assembly import load_base_generator
 from tests.layer_study.probes import probe_options
@@ -62,13 +62,6 @@ def test_a_block_with_a_planted_shift_has_the_largest_relative_gradient(tmp_path
     planted = parse_options(mapping)
     found = score_tensors(planted, open_judge(planted).pairs, crops=2)
     assert max(found.blocks, key=lambda one: one.gradient_ratio).name == "body.4"
-
-
-def test_the_amplitude_distance_does_not_see_where_a_picture_is() -> None:
-    picture = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    assert float(amplitude_distance(picture.roll((1, 2), (2, 3)), picture)) == pytest.approx(0, abs=1e-6)
-    # A constant c has one modulus, c * 8, among 8 * 5 of the half plane.
-    assert float(amplitude_distance(torch.full((1, 1, 8, 8), 0.5), torch.zeros(1, 1, 8, 8))) == pytest.approx(0.1)
 
 
 def test_rank_correlation_has_the_interval_of_bonett_and_wright() -> None:
