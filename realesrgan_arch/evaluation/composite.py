@@ -22,6 +22,11 @@ _SIDES = ((("psnr", "psnr_y"), ("ssim", "ssim_y")), (("niqe",),))
 """Fidelity and naturalness: of each group the first that was measured counts."""
 
 
+def counts(metric: str) -> bool:
+    """Return whether a metric has a part in the composite."""
+    return any(metric in group for side in _SIDES for group in side)
+
+
 def composite_of(differences: Mapping[str, float], better: Mapping[str, Better]) -> float:
     """Return the composite of one picture; a metric that is not defined for it does not count.
 

@@ -46,18 +46,16 @@ class Metric:
     step: float = 1.0
     """What counts as one step of difference, see `evaluation.composite`."""
     side: Side = "fidelity"
-    in_composite: bool = False
-    """See `evaluation.composite`: one number for each thing that is measured."""
 
 
 METRICS: dict[str, Metric] = {
-    "psnr": Metric("PSNR", unit="dB", decimals=2, compare=measures.compare_psnr, step=0.5, in_composite=True),
-    "ssim": Metric("SSIM", decimals=4, compare=measures.compare_ssim, step=0.02, in_composite=True),
+    "psnr": Metric("PSNR", unit="dB", decimals=2, compare=measures.compare_psnr, step=0.5),
+    "ssim": Metric("SSIM", decimals=4, compare=measures.compare_ssim, step=0.02),
     "psnr_y": Metric("PSNR-Y", unit="dB", decimals=2, compare=measures.compare_psnr_y, step=0.5),
     "ssim_y": Metric("SSIM-Y", decimals=4, compare=measures.compare_ssim_y, step=0.02),
     "psnr_usm": Metric("PSNR-USM", unit="dB", decimals=2, compare=measures.compare_psnr_usm, step=0.5),
     "ssim_usm": Metric("SSIM-USM", decimals=4, compare=measures.compare_ssim_usm, step=0.02),
-    "niqe": Metric("NIQE", judge=measures.judge_niqe, better="lower", step=0.5, side="naturalness", in_composite=True),
+    "niqe": Metric("NIQE", judge=measures.judge_niqe, better="lower", step=0.5, side="naturalness"),
     "lpips": Metric("LPIPS", decimals=4, compare=measures.compare_lpips, better="lower", step=0.02, side="perceptual"),
     "dists": Metric("DISTS", decimals=4, compare=measures.compare_dists, better="lower", step=0.02, side="perceptual"),
     "lpips_like": Metric(

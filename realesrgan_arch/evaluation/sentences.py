@@ -8,7 +8,7 @@ from realesrgan_arch.evaluation.finding import Finding, Judgement
 from realesrgan_arch.evaluation.significance import FEWEST_TO_CLAIM
 from realesrgan_arch.plural import count_of
 
-_PERCEPTUAL = ("lpips", "dists", "lpips_like")
+_IN_WORDS: Mapping[str, str] = {"perceptual": "perceptual likeness"}
 
 
 def sentence_of(judgement: Judgement, better: Mapping[str, Better], *, pictures: int) -> str:
@@ -34,9 +34,8 @@ def sentence_of(judgement: Judgement, better: Mapping[str, Better], *, pictures:
 
 def side_of(metric: str) -> str:
     """Return what a metric measures: `fidelity`, `perceptual likeness` or `naturalness`."""
-    if metric in _PERCEPTUAL:
-        return "perceptual likeness"
-    return "fidelity" if METRICS[metric].compare else "naturalness"
+    side = METRICS[metric].side
+    return _IN_WORDS.get(side, side)
 
 
 def in_words(finding: Finding) -> str:

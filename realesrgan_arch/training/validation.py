@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.devices import choose_dtype
+from realesrgan_arch.evaluation.composite import counts
 from realesrgan_arch.evaluation.difference_table import format_differences
 from realesrgan_arch.evaluation.evaluate import (
-    METRICS,
     Better,
     EvaluationError,
     ImageScore,
@@ -246,7 +246,7 @@ def _folder_of_weights(options: Options, chosen: Iterable[MetricOptions]) -> Pat
 def _usable(options: Options, asked: Sequence[str], weights: Path | None) -> tuple[str, ...]:
     """Leave out, with a warning, what this machine lacks; not what decides which model is best."""
     usable, sentences = available_metrics(asked, weights=weights)
-    if any(METRICS[name].in_composite for name in asked if name not in usable) or not usable:
+    if any(counts(name) for name in asked if name not in usable) or not usable:
         raise OptionsError(options.name, [f"val.metrics: {sentence}" for sentence in sentences])
     for sentence in sentences:
         _log.warning("%s", sentence)
