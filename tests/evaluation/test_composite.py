@@ -50,3 +50,9 @@ def test_pictures_are_paired_by_name_and_equal_to_the_truth_twice_is_no_differen
     tuned = [*reversed(_scores(psnr=[math.inf, 21.0])), ImageScore("other.png", "any", {"psnr": 99.0})]
     found = contrast(tuned, base, scenes={}).metrics["psnr"]
     assert (found.mean, found.scenes) == (0.5, 2)
+
+
+def test_second_readings_of_the_same_sides_do_not_count():
+    plain = {"psnr": 0.5, "niqe": -0.5}
+    further = {"psnr_y": 9.0, "ssim_usm": 1.0, "lpips_like": 1.0, "color": 5.0, "edges": 30.0}
+    assert composite_of({**plain, **further}, BETTER) == composite_of(plain, BETTER) == 1.0
