@@ -1,7 +1,7 @@
 """Time NIQE, SSIM and PSNR against BasicSR's on the CPU, and show that the values agree.
 
-The sides take turns on the same pictures; seconds a megapixel are medians over pictures and turns. They are those of the
-processor, which a busy machine does not lengthen much. Without a folder the pictures are drawn.
+The sides take turns on the same pictures; seconds a megapixel are medians over pictures and turns, and those of the
+processor, which a busy machine hardly lengthens. Without a folder the pictures are drawn.
 
     python scripts/benchmarks/niqe.py [FOLDER] [--pictures 4] [--turns 5]
 """

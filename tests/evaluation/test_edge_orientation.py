@@ -19,7 +19,7 @@ def grating(degrees: float, *, bend: float = 0.0) -> torch.Tensor:
     return (0.5 + 0.4 * torch.sin(2 * math.pi * across / 16)).expand(3, 160, 200).contiguous()
 
 
-@pytest.mark.parametrize("turn", [1, 5, 20, 60, 90])
+@pytest.mark.parametrize("turn", [1, 5, 20, 60, 85])
 @pytest.mark.parametrize("first", [0, 40, 90, 170])
 def test_a_turned_grating_has_the_angle_of_its_turn(first, turn):
     assert orientation_error(grating(first + turn), grating(first), border=8) == pytest.approx(turn, abs=0.5)

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from realesrgan_arch.evaluation.lpips_like import DistilledVgg19, LpipsLike, load_lpips_like
+from realesrgan_arch.images import read_rgb, to_tensor
 from realesrgan_arch.weights.table import WeightsError
 
 
@@ -81,8 +82,6 @@ def test_another_linear_file_is_refused(tmp_path) -> None:
 
 @pytest.mark.shared_data
 def test_the_real_weights_rank_blur_and_noise_by_their_strength(shared_data) -> None:
-    from realesrgan_arch.images import read_rgb, to_tensor
-
     distance = load_lpips_like(shared_data("weights/perceptual"))
     truth = to_tensor(read_rgb(shared_data("data/benchmarks/Set5/HR/img_003.png")))[:, :224, :224]
     noise = torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))

@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from realesrgan_arch.degradation.operators import usm_sharpen
+from realesrgan_arch.evaluation import learned_metrics
 from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules, evaluate
 from realesrgan_arch.evaluation.learned_metrics import load_like
 from realesrgan_arch.evaluation.lpips_like import DistilledVgg19
 from realesrgan_arch.evaluation.metric_table import available_metrics
 from realesrgan_arch.evaluation.metrics import psnr, ssim
 from realesrgan_arch.evaluation.pairs import EvaluationPair
+from realesrgan_arch.losses.learned import BACKBONE_FILES, build_lpips
 
 PLAIN = ("psnr", "ssim", "psnr_y", "ssim_y", "psnr_usm", "ssim_usm", "color", "edges")
 
@@ -106,20 +108,28 @@ def test_lpips_like_asks_for_its_folder_and_takes_it_from_the_rules(tmp_path) ->
     assert score.values["lpips_like"] == pytest.approx(load_like(tmp_path).distances([image], truth)[0])
 
 
-@pytest.mark.parametrize("name", ["lpips", "dists"])
-def test_lpips_and_dists_measure_with_a_backbone_from_the_folder(name, tmp_path) -> None:
+def test_lpips_measures_with_a_backbone_from_the_folder(tmp_path) -> None:
     pytest.importorskip("lightning_utilities")
-    from realesrgan_arch.losses.learned import BACKBONE_FILES, build_dists, build_lpips
-
     torch.manual_seed(0)
-    drawn = build_lpips("alex") if name == "lpips" else build_dists()
+    drawn = build_lpips("alex")
     state = drawn.state_dict()
     backbone = {theirs: state[ours] for ours, theirs in drawn.backbone_names().items()}
     torch.save(backbone, tmp_path / BACKBONE_FILES[drawn.backbone])
-    assert available_metrics((name,), weights=tmp_path) == ((name,), ())
-    one, rules = pair(), ScoreRules((name,), border=4, perceptual_weights=str(tmp_path))
+    assert available_metrics(("lpips",), weights=tmp_path) == (("lpips",), ())
+    one, rules = pair(), ScoreRules(("lpips",), border=4, perceptual_weights=str(tmp_path))
     (score,) = evaluate([one], methods={"m": twice}, rules=rules)
     written = [(picture * 255).round()[:, 4:-4, 4:-4][None] / 255 for picture in (twice(one.lq), one.gt)]
     expected = drawn(sr=written[0], gt=written[1], lq=written[1]).item()
-    assert score.values[name] == pytest.approx(expected, rel=1e-4)
+    assert score.values["lpips"] == pytest.approx(expected, rel=1e-4)
     assert expected > 1e-6
+
+
+def test_dists_is_built_as_dists_with_the_backbone_of_vgg16(tmp_path, monkeypatch) -> None:
+    loaded = []
+    monkeypatch.setattr(learned_metrics, "build_dists", lambda purpose: lambda sr, gt, lq: (sr - gt).abs().max())
+    monkeypatch.setattr(learned_metrics, "load_backbone", lambda distance, path, device: loaded.append(path.name))
+    (tmp_path / "vgg16-397923af.pth").touch()
+    one, rules = pair(), ScoreRules(("dists",), border=4, perceptual_weights=str(tmp_path))
+    (score,) = evaluate([one], methods={"m": twice}, rules=rules)
+    assert loaded == ["vgg16-397923af.pth"]
+    assert score.values["dists"] > 0
