@@ -12,8 +12,7 @@ def amplitude_distance(prediction: Tensor, target: Tensor) -> Tensor:
     the first column, and of the last where W is even, stand there with their mirror images and so count twice as much
     as the others.
     """
-    with torch.autocast(prediction.device.type, enabled=False):
-        return functional.l1_loss(_amplitudes(prediction), _amplitudes(target))
+    return functional.l1_loss(_amplitudes(prediction), _amplitudes(target))
 
 
 class AmplitudeLoss:

@@ -85,7 +85,9 @@ def test_jpeg_is_that_of_opencv_at_quality_75_with_half_the_colours() -> None:
     rgb = (Base()(lq) * 255).round().byte().permute(1, 2, 0).numpy()
     parameters = [cv2.IMWRITE_JPEG_QUALITY, 75, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
     coded = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), parameters)[1]
-    expected = to_tensor(np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1]))
+    decoded = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    expected = to_tensor(np.ascontiguousarray(decoded[..., ::-1]))
     assert torch.equal(build_controls(Base(), 2)["base + JPEG q75"](lq), expected)
 
 

@@ -55,6 +55,7 @@ def test_a_step_down_its_gradient_brings_blurred_detail_back() -> None:
 def test_it_computes_in_fp32_whatever_is_around_it() -> None:
     sr, gt = _pictures(2, 3, 32, 32)
     expected = amplitude_distance(sr.bfloat16().float(), gt)
+    assert torch.equal(amplitude_distance(sr.bfloat16(), gt), expected)
     with torch.autocast("cpu", torch.bfloat16):
         found = amplitude_distance(sr.bfloat16(), gt)
     assert found.dtype == torch.float32
