@@ -22,6 +22,10 @@ VERBS: dict[str, tuple[str, str]] = {
         "the whole job for a folder of photographs (--data DIR), asking as it goes",
     ),
     "test": ("realesrgan_arch.test", "score bicubic, the base model and a tuned one on unseen pictures"),
+    "evaluate": (
+        "realesrgan_arch.commands.evaluate",
+        "say whether a tuned model is better, and how sure",
+    ),
     "sweep": (
         "realesrgan_arch.commands.sweep",
         "blend base and tuned weights in every share, and export the best share",

@@ -65,6 +65,8 @@ LAYERS = {
         "networks.*",
         "evaluation.metrics",
         "evaluation.niqe",
+        "evaluation.low_frequency_color",
+        "evaluation.edge_orientation",
         "upscaling.tiling",
         "training.ema",
         "training.side_stream",

@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -12,13 +12,17 @@ from torch import Tensor
 
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.errors import UserError
-from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
+from realesrgan_arch.evaluation import metric_table as measures
+from realesrgan_arch.evaluation.metric_table import Compare, Conditions, Judge, Judged
 from realesrgan_arch.evaluation.pairs import EvaluationPair
+from realesrgan_arch.plural import count_of
 
 Method = Callable[[Tensor], Tensor]
 """From lq (3, H, W) to sr (3, H * scale, W * scale), RGB float in [0, 1]."""
 
 Better = Literal["higher", "lower"]
+Side = Literal["fidelity", "naturalness", "perceptual"]
+"""What a metric speaks for: nearness to the truth, likeness to photographs, or both at once as people see it."""
 
 GROUND_TRUTH = "ground truth"
 """The method name of the truth's own scores, in the metrics that need no truth to compare with."""
@@ -35,20 +39,40 @@ class Metric:
     label: str
     unit: str = ""
     decimals: int = 3
-    compare: Callable[..., float] | None = None
-    """(image, truth, *, border, y_channel)"""
-    judge: Callable[..., float] | None = None
-    """(image, *, border): needs no truth, which then has a score of its own."""
+    compare: Compare | None = None
+    judge: Judge | None = None
+    """Needs no truth, which then has a score of its own."""
     better: Better = "higher"
     step: float = 1.0
     """What counts as one step of difference, see `evaluation.composite`."""
+    side: Side = "fidelity"
+    in_composite: bool = False
+    """See `evaluation.composite`: one number for each thing that is measured."""
 
 
 METRICS: dict[str, Metric] = {
-    "psnr": Metric("PSNR", unit="dB", decimals=2, compare=psnr, step=0.5),
-    "ssim": Metric("SSIM", decimals=4, compare=ssim, step=0.02),
-    "niqe": Metric("NIQE", decimals=3, judge=niqe, better="lower", step=0.5),
+    "psnr": Metric("PSNR", unit="dB", decimals=2, compare=measures.compare_psnr, step=0.5, in_composite=True),
+    "ssim": Metric("SSIM", decimals=4, compare=measures.compare_ssim, step=0.02, in_composite=True),
+    "psnr_y": Metric("PSNR-Y", unit="dB", decimals=2, compare=measures.compare_psnr_y, step=0.5),
+    "ssim_y": Metric("SSIM-Y", decimals=4, compare=measures.compare_ssim_y, step=0.02),
+    "psnr_usm": Metric("PSNR-USM", unit="dB", decimals=2, compare=measures.compare_psnr_usm, step=0.5),
+    "ssim_usm": Metric("SSIM-USM", decimals=4, compare=measures.compare_ssim_usm, step=0.02),
+    "niqe": Metric("NIQE", judge=measures.judge_niqe, better="lower", step=0.5, side="naturalness", in_composite=True),
+    "lpips": Metric("LPIPS", decimals=4, compare=measures.compare_lpips, better="lower", step=0.02, side="perceptual"),
+    "dists": Metric("DISTS", decimals=4, compare=measures.compare_dists, better="lower", step=0.02, side="perceptual"),
+    "lpips_like": Metric(
+        "LPIPS-like", decimals=4, compare=measures.compare_lpips_like, better="lower", step=0.02, side="perceptual"
+    ),
+    "color": Metric("color", unit="dE", decimals=2, compare=measures.compare_color, better="lower", step=0.5),
+    "edges": Metric("edges", unit="deg", decimals=2, compare=measures.compare_edges, better="lower", step=0.5),
 }
+"""In the order of their columns.
+
+Only `psnr`, `ssim` and `niqe` count in the composite. The others are second readings of the same two sides: a PSNR on
+another channel, or of the sharpened truth, would count one gain twice; colour and edges are parts of fidelity that PSNR
+already weighs; a perceptual distance mixes both sides, is not there on every machine, and so a composite with it could
+not be compared between machines.
+"""
 
 
 @dataclass(frozen=True)
@@ -58,6 +82,8 @@ class ImageScore:
     name: str
     method: str
     values: Mapping[str, float]
+    left_out: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """By metric: parts of the picture that it cannot use. NIQE leaves out blocks without texture."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +100,19 @@ class ScoreRules:
     """Pixels left out at each edge, usually the scale."""
     y_channel: bool = False
     """PSNR and SSIM on BT.601 luma instead of RGB; NIQE is of luma in either case."""
+    perceptual_weights: str = ""
+    """The folder of `lpips_like`, in which the other learned metrics look first."""
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.metrics if name not in METRICS]
         if unknown or not self.metrics:
             raise EvaluationError(f"expected metrics out of {', '.join(METRICS)}, got {', '.join(unknown) or 'none'}")
+
+    @property
+    def conditions(self) -> Conditions:
+        """What each metric is told."""
+        weights = Path(self.perceptual_weights).expanduser() if self.perceptual_weights else None
+        return Conditions(self.border, self.y_channel, weights)
 
 
 def evaluate(pairs: Iterable[EvaluationPair], *, methods: Mapping[str, Method], rules: ScoreRules) -> list[ImageScore]:
@@ -106,8 +140,7 @@ def evaluate(pairs: Iterable[EvaluationPair], *, methods: Mapping[str, Method], 
 
 def score_truth(pair: EvaluationPair, rules: ScoreRules) -> list[ImageScore]:
     """Return the truth's own scores, in the metrics that need no truth; nothing where there is no such metric."""
-    own = _judge(pair.gt, rules)
-    return [ImageScore(pair.name, GROUND_TRUTH, own)] if own else []
+    return score_without_truth(pair.name, {GROUND_TRUTH: pair.gt}, rules)
 
 
 def score_outputs(pair: EvaluationPair, outputs: Mapping[str, Tensor], rules: ScoreRules) -> list[ImageScore]:
@@ -116,25 +149,55 @@ def score_outputs(pair: EvaluationPair, outputs: Mapping[str, Tensor], rules: Sc
     Raises:
         EvaluationError: a picture that does not fit the truth.
     """
-    scores: list[ImageScore] = []
     for method, sr in outputs.items():
         _check_fits(sr, pair, method=method, border=rules.border)
-        scores.append(ImageScore(pair.name, method, _compare(sr, pair.gt, rules) | _judge(sr, rules)))
+    compared = {
+        name: dict(zip(outputs, compare(list(outputs.values()), pair.gt, rules.conditions), strict=True))
+        for name in rules.metrics
+        if (compare := METRICS[name].compare)
+    }
+    scores: list[ImageScore] = []
+    for method, sr in outputs.items():
+        values = {name: by_method[method] for name, by_method in compared.items()}
+        judged = _judge(sr, rules)
+        values |= {name: one.value for name, one in judged.items()}
+        scores.append(ImageScore(pair.name, method, values, _left_out(judged)))
     return scores
 
 
-def _compare(image: Tensor, truth: Tensor, rules: ScoreRules) -> dict[str, float]:
-    measures = {name: METRICS[name].compare for name in rules.metrics}
-    return {
-        name: measure(image, truth, border=rules.border, y_channel=rules.y_channel)
-        for name, measure in measures.items()
-        if measure
-    }
+def score_without_truth(name: str, outputs: Mapping[str, Tensor], rules: ScoreRules) -> list[ImageScore]:
+    """Return the scores of each method's picture in the metrics that need no truth; none where there is no such metric.
+
+    Args:
+        name: of the picture.
+        outputs: RGB (3, H, W) in [0, 1] by method.
+        rules: what is measured.
+    """
+    judged = {method: _judge(sr, rules) for method, sr in outputs.items()}
+    return [
+        ImageScore(name, method, {metric: one.value for metric, one in found.items()}, _left_out(found))
+        for method, found in judged.items()
+        if found
+    ]
 
 
-def _judge(image: Tensor, rules: ScoreRules) -> dict[str, float]:
-    measures = {name: METRICS[name].judge for name in rules.metrics}
-    return {name: measure(image, border=rules.border) for name, measure in measures.items() if measure}
+def left_out_notes(scores: Iterable[ImageScore]) -> list[str]:
+    """Return a line for each metric that could not use all parts of the pictures; they poison no mean."""
+    counts: dict[str, int] = {}
+    for score in scores:
+        for name, count in score.left_out.items():
+            counts[name] = counts.get(name, 0) + count
+    return [
+        f"{METRICS[name].label} leaves out {count_of(count, 'block')} without texture" for name, count in counts.items()
+    ]
+
+
+def _judge(image: Tensor, rules: ScoreRules) -> dict[str, Judged]:
+    return {name: judge(image, rules.conditions) for name in rules.metrics if (judge := METRICS[name].judge)}
+
+
+def _left_out(judged: Mapping[str, Judged]) -> dict[str, int]:
+    return {name: one.left_out for name, one in judged.items() if one.left_out}
 
 
 def write_scores_csv(path: Path, scores: Sequence[ImageScore], *, set_hash: str = "") -> None:

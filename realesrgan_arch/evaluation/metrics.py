@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from realesrgan_arch.evaluation.niqe import PristineModel, load_pristine_model, niqe_of_luma
+from realesrgan_arch.evaluation.niqe import NiqeMeasure, PristineModel, load_pristine_model, niqe_of_luma
 
 _BT601_LUMA = (65.481, 128.553, 24.966)
 _SSIM_SIDE, _SSIM_SIGMA = 11, 1.5
@@ -67,13 +67,47 @@ def niqe(image: Tensor, *, border: int = 0, model: PristineModel | None = None) 
         ValueError: wrong shape, or nothing left inside the border.
         NiqeModelError: the statistics are not there.
     """
-    model = model or load_pristine_model()
-    return niqe_of_luma(_luma(_levels(_inside(image, border)))[0].round(), model)
+    return measure_niqe(image, border=border, model=model).value
+
+
+def measure_niqe(image: Tensor, *, border: int = 0, model: PristineModel | None = None) -> NiqeMeasure:
+    """Return NIQE as `niqe` does, with the number of its blocks and of those that are left out for want of texture.
+
+    Arguments and errors are those of `niqe`.
+    """
+    return niqe_of_luma(luma_levels(image, border=border).round(), model or load_pristine_model())
+
+
+def luma_levels(image: Tensor, *, border: int = 0) -> NDArray[np.float32]:
+    """Return BT.601 luma (H, W), in [16, 235], of the 8-bit picture that `image`, RGB (3, H, W) in [0, 1], becomes.
+
+    Raises:
+        ValueError: wrong shape, or nothing left inside the border.
+    """
+    return _luma(_levels(_inside(image, border)))[0]
+
+
+def rgb_levels(image: Tensor, *, border: int = 0) -> Planes:
+    """Return the 8-bit picture that `image`, RGB (3, H, W) in [0, 1], becomes, as levels of 0 to 255.
+
+    Raises:
+        ValueError: wrong shape, or nothing left inside the border.
+    """
+    return _levels(_inside(image, border))
+
+
+def check_same_shape(image: Tensor, reference: Tensor) -> None:
+    """Compare the shapes.
+
+    Raises:
+        ValueError: they differ.
+    """
+    if image.shape != reference.shape:
+        raise ValueError(f"expected pictures of one shape, got {tuple(image.shape)} and {tuple(reference.shape)}")
 
 
 def _comparable_planes(image: Tensor, reference: Tensor, *, border: int, y_channel: bool) -> tuple[Planes, Planes]:
-    if image.shape != reference.shape:
-        raise ValueError(f"expected pictures of one shape, got {tuple(image.shape)} and {tuple(reference.shape)}")
+    check_same_shape(image, reference)
     scored, truth = (_levels(_inside(picture, border)) for picture in (image, reference))
     return (_luma(scored), _luma(truth)) if y_channel else (scored, truth)
 

@@ -48,14 +48,20 @@ class ScoreJournal:
         Raises:
             OSError: the file cannot be written.
         """
-        rows = [[score.method, {key: _as_json(value) for key, value in score.values.items()}] for score in scores]
+        rows = [
+            [score.method, {key: _as_json(value) for key, value in score.values.items()}, dict(score.left_out)]
+            for score in scores
+        ]
         _append(self._path, json.dumps({"picture": name, "scores": rows}).encode() + b"\n")
 
     def _take(self, line: bytes) -> None:
         try:
             entry = json.loads(line)
             name = entry["picture"]
-            scores = tuple(ImageScore(name, method, _as_floats(values)) for method, values in entry["scores"])
+            scores = tuple(
+                ImageScore(name, method, _as_floats(values), dict(left_out))
+                for method, values, left_out in entry["scores"]
+            )
         except (ValueError, KeyError, TypeError, AttributeError):
             return
         self._done[name] = scores

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from realesrgan_arch.evaluation.evaluate import (
     ScoreRules,
     score_outputs,
     score_truth,
+    score_without_truth,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.evaluation.score_journal import ScoreJournal
@@ -136,7 +137,7 @@ def rules_for(choice: DataChoice, rules: ScoreRules) -> ScoreRules:
             f"expected a metric that needs no ground truth for {choice.title} ({', '.join(able)}), got "
             f"{', '.join(rules.metrics)}; add one to --metrics, or name the truths with --gt"
         )
-    return ScoreRules(metrics=alone, border=rules.border, y_channel=rules.y_channel)
+    return replace(rules, metrics=alone)
 
 
 def journal_key(choice: DataChoice, contenders: Sequence[Contender], rules: ScoreRules, *, computed: str) -> str:
@@ -171,10 +172,4 @@ def _score_pair(
     outputs = {one.facts.name: one.upscale(pair.lq) for one in contenders}
     if choice.has_truth:
         return pair, outputs, (*score_truth(pair, rules), *score_outputs(pair, outputs, rules))
-    alone = (ImageScore(pair.name, name, _judge(output, rules)) for name, output in outputs.items())
-    return pair, outputs, tuple(alone)
-
-
-def _judge(image: Tensor, rules: ScoreRules) -> dict[str, float]:
-    measures = {name: METRICS[name].judge for name in rules.metrics}
-    return {name: measure(image, border=rules.border) for name, measure in measures.items() if measure}
+    return pair, outputs, tuple(score_without_truth(pair.name, outputs, rules))

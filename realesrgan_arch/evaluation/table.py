@@ -8,6 +8,7 @@ from realesrgan_arch.evaluation.evaluate import (
     METRICS,
     ImageScore,
     Metric,
+    left_out_notes,
     mean_of_defined,
     measured_metrics,
 )
@@ -78,7 +79,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _notes(scores: Sequence[ImageScore]) -> list[str]:
-    notes: list[str] = []
+    notes = left_out_notes(scores)
     for name, metric in METRICS.items():
         undefined = {score.name for score in scores if math.isnan(score.values.get(name, 0.0))}
         if undefined:

@@ -63,24 +63,24 @@ class LearnedDistance(nn.Module):
         return {name: f"features.{match[1]}" for name, match in found if match}
 
 
-def build_lpips(net: LpipsNet = "vgg", *, weight: float = 1.0) -> LearnedDistance:
+def build_lpips(net: LpipsNet = "vgg", *, weight: float = 1.0, purpose: str = "train.lpips_opt") -> LearnedDistance:
     """Return LPIPS v0.1 (Zhang et al., arXiv 1801.03924) with its linear layers and a freshly drawn backbone.
 
     Raises:
         MissingExtraError: torchmetrics is not installed.
     """
-    module = _import_torchmetrics("lpips", purpose="train.lpips_opt")
+    module = _import_torchmetrics("lpips", purpose=purpose)
     network = module._LPIPS(net=net, pnet_rand=True)
     return LearnedDistance(network, backbone=net, arguments={"normalize": True}, weight=weight)
 
 
-def build_dists(*, weight: float = 1.0) -> LearnedDistance:
+def build_dists(*, weight: float = 1.0, purpose: str = "train.dists_opt") -> LearnedDistance:
     """Return DISTS (Ding et al., arXiv 2004.07728) with its learned weights and a freshly drawn backbone.
 
     Raises:
         MissingExtraError: torchmetrics is not installed.
     """
-    module = _import_torchmetrics("dists", purpose="train.dists_opt")
+    module = _import_torchmetrics("dists", purpose=purpose)
     with _drawn_backbone(module):
         network = module.DISTSNetwork()
     return LearnedDistance(network, backbone="vgg", arguments={"require_grad": True}, weight=weight)

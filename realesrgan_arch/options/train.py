@@ -127,12 +127,28 @@ class TrainOptions(Section):
 class MetricOptions(Section):
     """One score of a validation."""
 
-    type: Literal["calculate_psnr", "calculate_ssim", "calculate_niqe"]
+    type: Literal[
+        "calculate_psnr",
+        "calculate_ssim",
+        "calculate_psnr_y",
+        "calculate_ssim_y",
+        "calculate_psnr_usm",
+        "calculate_ssim_usm",
+        "calculate_niqe",
+        "calculate_lpips",
+        "calculate_dists",
+        "calculate_lpips_like",
+        "calculate_color",
+        "calculate_edges",
+    ]
+    """BasicSR's three, and ours: on luma, against the sharpened truth, perceptual distances, colour and edges."""
     crop_border: CountOrZero = 0
     """Pixels left out at each side."""
     test_y_channel: bool = False
     better: Literal["higher", "lower"] | None = None
-    """For the best checkpoint and the composite; when absent, lower for NIQE and higher for the others."""
+    """For the best checkpoint and the composite; when absent, higher for PSNR and SSIM, lower for the others."""
+    weights: FilePath | None = None
+    """The folder of perceptual weights (ours), which `calculate_lpips_like` needs."""
 
 
 class EarlyStoppingOptions(Section):

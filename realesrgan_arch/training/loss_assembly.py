@@ -7,6 +7,7 @@ from torch import nn
 
 from realesrgan_arch.losses.adversarial import AdversarialLoss
 from realesrgan_arch.losses.amplitude import AmplitudeLoss
+from realesrgan_arch.losses.backbone import load_backbone
 from realesrgan_arch.losses.base_distance import BaseOutputDistance, BaseWeightDistance
 from realesrgan_arch.losses.gradient_penalty import GradientPenalty
 from realesrgan_arch.losses.ldl import LdlLoss
@@ -48,7 +49,7 @@ def assemble_losses(options: Options, parts: LossParts) -> Losses:
     more = build_further_terms(train, parts)
     for term in more.values():
         if isinstance(term, LearnedDistance):
-            _load_backbone(term, parts.device)
+            load_backbone(term, find_or_download(BACKBONE_FILES[term.backbone]), parts.device)
     return replace(losses, more=more)
 
 
@@ -124,14 +125,4 @@ def _load_vgg19(loss: PerceptualLoss, options: PerceptualLossOptions, device: to
     path = find_or_download(str(options.weights or VGG19_FILE))
     state = select_vgg19_state(load_weights(path).state, loss.network)
     load_into(loss.network, state, strict=True, name="train.perceptual_opt.weights")
-    loss.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-
-def _load_backbone(loss: LearnedDistance, device: torch.device) -> None:
-    file_name = BACKBONE_FILES[loss.backbone]
-    theirs = load_weights(find_or_download(file_name)).state
-    names = loss.backbone_names()
-    state = {name: value for name, value in loss.state_dict().items() if name not in names}
-    state |= {name: theirs[their_name] for name, their_name in names.items() if their_name in theirs}
-    load_into(loss, state, strict=True, name=file_name)
     loss.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

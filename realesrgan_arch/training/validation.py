@@ -1,5 +1,6 @@
 """Scores of the base, of bicubic and of the model now, on pictures that never change."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.devices import choose_dtype
 from realesrgan_arch.evaluation.difference_table import format_differences
 from realesrgan_arch.evaluation.evaluate import (
+    METRICS,
     Better,
     EvaluationError,
     ImageScore,
@@ -22,11 +24,14 @@ from realesrgan_arch.evaluation.evaluate import (
     score_outputs,
     score_truth,
 )
+from realesrgan_arch.evaluation.metric_table import available_metrics
 from realesrgan_arch.evaluation.pairs import EvaluationPair, KeptPairs, picture_names
 from realesrgan_arch.evaluation.statistics import Judgement, judge
 from realesrgan_arch.evaluation.table import format_table, with_hash
+from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import Pixels, from_tensor, write_image
 from realesrgan_arch.options.load import OptionsError
+from realesrgan_arch.options.train import MetricOptions
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.plural import count_of
 from realesrgan_arch.resampling import magnify_bicubic
@@ -37,8 +42,10 @@ from realesrgan_arch.training.validation_panels import GRID_IMAGES, ValidationPa
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.engine import Upscaler
 
+_log = logging.getLogger(__name__)
 TILE = 512
 """Whole validation pictures would need the memory that training needs."""
+_WITH_CHANNEL = {"calculate_psnr", "calculate_ssim", "calculate_psnr_usm", "calculate_ssim_usm"}
 Result = TypeVar("Result")
 
 
@@ -212,17 +219,38 @@ def score_rules(options: Options) -> ScoreRules:
     if not chosen:
         return ScoreRules()
     borders = sorted({metric.crop_border for metric in chosen})
-    channels = sorted({metric.test_y_channel for metric in chosen if metric.type != "calculate_niqe"})
+    channels = sorted({metric.test_y_channel for metric in chosen if metric.type in _WITH_CHANNEL})
     if len(borders) > 1 or len(channels) > 1:
         raise OptionsError(
             options.name,
             [f"val.metrics: expected one crop_border and one test_y_channel, got {borders} and {channels}"],
         )
+    asked = tuple(dict.fromkeys(metric.type.removeprefix("calculate_") for metric in chosen))
+    weights = _folder_of_weights(options, chosen)
     return ScoreRules(
-        metrics=tuple(dict.fromkeys(metric.type.removeprefix("calculate_") for metric in chosen)),
+        metrics=_usable(options, asked, weights),
         border=borders[0],
         y_channel=channels == [True],
+        perceptual_weights=str(weights or ""),
     )
+
+
+def _folder_of_weights(options: Options, chosen: Iterable[MetricOptions]) -> Path | None:
+    folders = sorted({metric.weights for metric in chosen if metric.weights is not None})
+    if len(folders) > 1:
+        names = ", ".join(map(shown, folders))
+        raise OptionsError(options.name, [f"val.metrics: expected one folder of weights, got {names}"])
+    return folders[0] if folders else None
+
+
+def _usable(options: Options, asked: Sequence[str], weights: Path | None) -> tuple[str, ...]:
+    """Leave out, with a warning, what this machine lacks; not what decides which model is best."""
+    usable, sentences = available_metrics(asked, weights=weights)
+    if any(METRICS[name].in_composite for name in asked if name not in usable) or not usable:
+        raise OptionsError(options.name, [f"val.metrics: {sentence}" for sentence in sentences])
+    for sentence in sentences:
+        _log.warning("%s", sentence)
+    return usable
 
 
 def samples_of_batches(batches: Iterable[Mapping[str, object]]) -> Iterator[PairSample]:

@@ -1,0 +1,129 @@
+"""`realesrgan-arch evaluate base.pth tuned.pth --data data_split/x/test`: is it better, and how sure is that?
+
+The verdict comes first: better, worse, or cannot be told, by 95 % intervals over scenes. Beside it a folder with every
+score (scores.csv), the means (table.txt), the worst, best and some random pictures, and proof.json for a report.
+An evaluation that was stopped goes on where it was when the same command is run again.
+"""
+
+import argparse
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from realesrgan_arch.commands.arguments import count, name_part, place, positive_count
+from realesrgan_arch.commands.report import Report, deliver, tell_first
+from realesrgan_arch.degradation.presets import PRESETS
+from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
+from realesrgan_arch.evaluation.difference_table import format_differences
+from realesrgan_arch.evaluation.data_choice import MAX_SIZE
+from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules
+from realesrgan_arch.evaluation.evaluation_run import Evaluation, EvaluationRequest, run_evaluation
+from realesrgan_arch.evaluation.proof import proof_as_json
+from realesrgan_arch.evaluation.proving import Proved
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.upscaling.backends.choose import BACKENDS
+
+_METRICS = ScoreRules().metrics
+
+
+def main(argv: Sequence[str]) -> int:
+    """Evaluate, and say the verdict and where everything is; 3 where some of the pictures could not be scored."""
+    arguments = _parser().parse_args(argv)
+    evaluation = run_evaluation(_request(arguments, argv))
+    return deliver(_report(evaluation), as_json=arguments.json)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="realesrgan-arch evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("base", help="weights: a file, or a name that `weights list` shows")
+    parser.add_argument("tuned", nargs="?", help="weights to judge against the base (default: base against bicubic)")
+    _add_data(parser)
+    _add_measures(parser)
+    _add_results(parser)
+    _add_machine(parser)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("pictures (--data or --lq)").add_argument
+    add("--data", metavar="SET", help="data_split/NAME/test, a set of `data freeze`, or a folder of photographs")
+    add("--lq", type=place, metavar="DIR", help="real low-quality pictures; without --gt NIQE alone is scored")
+    add("--gt", type=place, metavar="DIR", help="their truths, of the same names")
+    add("--general", metavar="SET", help="a second set of all kinds of pictures: what was forgotten")
+    add("--root", type=place, metavar="DIR", help="the photographs of a split (default: as split.json says)")
+    add("--preset", choices=PRESETS, default="full", help="how photographs are degraded (default full)")
+    add("--seed", type=count, default=0, help="of the degradation and of the statistics (default 0)")
+    add("--max-size", type=count, default=MAX_SIZE, metavar="PIXELS",
+        help=f"cut larger pictures to their middle; 0 keeps them whole (default {MAX_SIZE})")  # fmt: skip
+    add("--max-images", type=positive_count, metavar="N", help="at most N pictures, evenly over the set")
+
+
+def _add_measures(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("measures").add_argument
+    add("--metrics", nargs="+", default=_METRICS, metavar="NAME",
+        help=f"of {', '.join(METRICS)}; or all (default: {' '.join(_METRICS)})")  # fmt: skip
+    add("--perceptual-weights", type=place, metavar="DIR", help="weights of lpips_like, and of lpips and dists")
+    add("--y", action="store_true", help="PSNR and SSIM of luma, as in papers")
+    add("--border", type=count, metavar="N", help="pixels left out at each edge (default: the scale)")
+    add("--groups", nargs="+", metavar="KIND",
+        help="judge apart by folder, tags, or a CSV file with path and tags (default: what the set has)")  # fmt: skip
+    add("--controls", action="store_true",
+        help="add rows that cost no training: base with back-projection, as JPEG, sharpened")  # fmt: skip
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("results").add_argument
+    add("-o", "--output", type=place, metavar="DIR", help="folder (default: results/NAME)")
+    add("--name", type=name_part, help="of that folder (default: those of the model and of the set)")
+    add("--no-pictures", action="store_true", help="write no pictures")
+    add("--json", action="store_true", help="write the proof as one JSON object to standard output")
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("machine").add_argument
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    add("--backend", choices=BACKENDS, default="auto", help="what computes the network (default: auto)")
+    add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="fp32",
+        help="(default: fp32, so that scores of two machines can be compared)")  # fmt: skip
+
+
+def _request(arguments: argparse.Namespace, argv: Sequence[str]) -> EvaluationRequest:
+    return EvaluationRequest(
+        weights=tuple(source for source in (arguments.base, arguments.tuned) if source is not None),
+        data=arguments.data, lq=arguments.lq, gt=arguments.gt, general=arguments.general, root=arguments.root,
+        preset=arguments.preset, seed=arguments.seed, max_size=arguments.max_size or None,
+        max_images=arguments.max_images, groups=tuple(arguments.groups) if arguments.groups else None,
+        metrics=tuple(METRICS) if "all" in arguments.metrics else tuple(arguments.metrics),
+        perceptual_weights=arguments.perceptual_weights, y_channel=arguments.y, border=arguments.border,
+        with_controls=arguments.controls, with_pictures=not arguments.no_pictures,
+        output=arguments.output, name=arguments.name,
+        device=arguments.device, backend=arguments.backend, precision=arguments.precision,
+        facts={"command": shown(Path(f"realesrgan-arch evaluate {shlex.join(argv)}"))},
+    )  # fmt: skip
+
+
+def _report(evaluation: Evaluation) -> Report:
+    lines = [line for proved in evaluation.proofs for line in ("", *_lines(proved))][1:]
+    proofs = [proof_as_json(proved.proof) for proved in evaluation.proofs]
+    failed = any(proved.scored.left_out for proved in evaluation.proofs)
+    return Report(
+        lines=tuple(lines),
+        made=tuple(proved.folder for proved in evaluation.proofs),
+        facts={"proof": proofs[0], **({"general": proofs[1]} if len(proofs) > 1 else {})},
+        exit_code=EXIT_SOME_FILES_FAILED if failed else EXIT_OK,
+    )
+
+
+def _lines(proved: Proved) -> Iterator[str]:
+    proof = proved.proof
+    yield from (line for line in (proved.verdict, "") if proved.verdict)
+    yield proved.heading
+    yield proved.table
+    against = {one.against: one for one in proof.judgements if one.method == proof.judgements[0].method}
+    if against:
+        yield from ("", format_differences(against, method=proof.judgements[0].method))
+    for kind, groups in proof.groups.items():
+        yield from ("", f"by {kind}:", *tell_first([f"{name}: {one.sentence}" for name, one in groups.items()]))
+    yield from (f"note: {shown(Path(note))}" for note in proof.notes)
