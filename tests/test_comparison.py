@@ -7,6 +7,7 @@ import torch
 
 from realesrgan_arch.comparison import compare
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.evaluation.proof import read_proof
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec
 from realesrgan_arch.options.load import parse_options
@@ -47,8 +48,9 @@ def test_scores_tables_and_pictures_of_three_methods(mapping, tmp_path) -> None:
     rows = list(csv.DictReader((comparison.folder / "scores.csv").open()))
     assert len(rows) == 6 * 3
     assert {row["method"] for row in rows} == {"bicubic", "base", "tuned"}
-    assert {"name", "method", "psnr", "ssim"} == set(rows[0])
-    assert (comparison.folder / "table.txt").read_text() == comparison.table + "\n"
+    assert list(rows[0]) == ["name", "scene", "folder", "method", "psnr", "ssim"]
+    assert {row["scene"] for row in rows} == {"scene 0", "scene 1", "scene 2"}
+    assert comparison.table in (comparison.folder / "table.txt").read_text()
     for method in ("bicubic", "base", "tuned", "panels"):
         assert len(list((comparison.folder / "visualization" / method).glob("*.png"))) == 6
 
@@ -104,8 +106,8 @@ def test_an_unreadable_picture_is_left_out_and_listed(mapping, tmp_path) -> None
     broken = tmp_path / "photos" / "scene 1" / "view 0.png"
     broken.write_bytes(broken.read_bytes()[:100])
     comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
-    assert comparison.left_out == (str(broken),)
-    assert comparison.table.splitlines()[-1] == f"1 picture could not be read, not scored: {broken}"
+    assert comparison.left_out == (f"{broken} cannot be read.",)
+    assert comparison.table.splitlines()[-1] == f"1 picture not scored: {broken} cannot be read."
     assert "mean over 5 pictures" in comparison.table
 
 
@@ -129,7 +131,30 @@ def test_every_file_of_scores_of_a_frozen_set_carries_its_hash(mapping, tmp_path
     comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
     assert comparison.folder == tmp_path / "results" / "cold"
     title = f"cold [frozen {card.short_hash}]"
-    assert comparison.text().splitlines()[0] == title
-    assert (comparison.folder / "table.txt").read_text().splitlines()[0] == title
+    assert comparison.text().splitlines()[1] == title
+    assert (comparison.folder / "table.txt").read_text().splitlines()[1] == title
     rows = list(csv.DictReader((comparison.folder / "scores.csv").open()))
     assert {row["set_hash"] for row in rows} == {card.short_hash}
+
+
+def test_the_verdict_comes_first_and_stands_in_the_proof(mapping, tmp_path) -> None:
+    comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
+    proof = read_proof(comparison.folder)
+    first = proof.judgements[0]
+    assert (first.method, first.against) == ("tuned", "base")
+    assert comparison.text().splitlines()[0] == first.sentence
+    assert (proof.pictures, proof.scenes, proof.scale) == (6, 3, 4)
+
+
+def test_pictures_that_were_removed_are_made_again(mapping, tmp_path) -> None:
+    first = compare(parse_options(mapping), folder=tmp_path / "results")[0]
+    panel = first.folder / "visualization" / "panels" / "scene 1_view 0.png"
+    panel.unlink()
+    assert compare(parse_options(mapping), folder=tmp_path / "results")[0].scores == first.scores
+    assert panel.is_file()
+
+
+def test_other_pictures_under_the_same_names_are_scored_anew(mapping, tmp_path) -> None:
+    first = compare(parse_options(mapping), folder=tmp_path / "results")[0]
+    write_pictures(tmp_path / "photos", size=(120, 128))
+    assert compare(parse_options(mapping), folder=tmp_path / "results")[0].scores != first.scores

@@ -15,15 +15,15 @@ from realesrgan_arch.commands.report import Report, deliver, tell_first
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.evaluation.difference_table import format_differences
-from realesrgan_arch.evaluation.evaluate import METRICS
+from realesrgan_arch.evaluation.data_choice import MAX_SIZE
+from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules
 from realesrgan_arch.evaluation.evaluation_run import Evaluation, EvaluationRequest, run_evaluation
 from realesrgan_arch.evaluation.proof import proof_as_json
 from realesrgan_arch.evaluation.proving import Proved
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.upscaling.backends.choose import BACKENDS
 
-_MAX_SIZE = 1024
-_METRICS = ("psnr", "ssim", "niqe")
+_METRICS = ScoreRules().metrics
 
 
 def main(argv: Sequence[str]) -> int:
@@ -55,8 +55,8 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     add("--root", type=place, metavar="DIR", help="the photographs of a split (default: as split.json says)")
     add("--preset", choices=PRESETS, default="full", help="how photographs are degraded (default full)")
     add("--seed", type=count, default=0, help="of the degradation and of the statistics (default 0)")
-    add("--max-size", type=count, default=_MAX_SIZE, metavar="PIXELS",
-        help=f"cut larger pictures to their middle; 0 keeps them whole (default {_MAX_SIZE})")  # fmt: skip
+    add("--max-size", type=count, default=MAX_SIZE, metavar="PIXELS",
+        help=f"cut larger pictures to their middle; 0 keeps them whole (default {MAX_SIZE})")  # fmt: skip
     add("--max-images", type=positive_count, metavar="N", help="at most N pictures, evenly over the set")
 
 

@@ -37,13 +37,14 @@ def main(argv: Sequence[str]) -> int:
         alphas=tuple(arguments.alphas),
         rule=arguments.choose or ("utility" if arguments.utility else "not-worse"),
         utility=parse_utility(arguments.utility) if arguments.utility else {},
-        metrics=tuple(dict.fromkeys(arguments.metrics)),
+        metrics=tuple(METRICS) if "all" in arguments.metrics else tuple(dict.fromkeys(arguments.metrics)),
+        perceptual_weights=arguments.perceptual_weights,
         border=arguments.border,
         y_channel=arguments.y,
         preset=arguments.preset,
         seed=arguments.seed,
         root=arguments.root,
-        max_size=arguments.max_size,
+        max_size=arguments.max_size or None,
         max_images=arguments.max_images,
         device=arguments.device,
         precision=arguments.precision,
@@ -79,18 +80,20 @@ def _parser() -> argparse.ArgumentParser:
 def _add_scoring(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("pictures and scores").add_argument
     defaults = ScoreRules()
-    add("--metrics", nargs="+", choices=list(METRICS), default=defaults.metrics,
-        help=f"(default: {' '.join(defaults.metrics)})")  # fmt: skip
+    add("--metrics", nargs="+", choices=["all", *METRICS], default=defaults.metrics, metavar="NAME",
+        help=f"of {', '.join(METRICS)}; or all (default: {' '.join(defaults.metrics)})")  # fmt: skip
+    add("--perceptual-weights", type=place, metavar="DIR", help="weights of lpips_like, and of lpips and dists")
     add("--border", type=count, metavar="N", help="pixels left out at each edge (default: the scale)")
     add("--y", action="store_true", help="PSNR and SSIM on luma instead of RGB")
     add("--preset", choices=list(PRESETS), default="full", help="how photographs are degraded (default: full)")
     add("--seed", type=count, default=0, metavar="N", help="of the degradation and the intervals (default: 0)")
     add("--root", type=place, metavar="DIR", help="of the photographs of a split, if they have moved")
-    add("--max-size", type=positive_count, default=SweepRequest.max_size, metavar="N",
-        help=f"larger photographs are cut to their middle (default: {SweepRequest.max_size})")  # fmt: skip
+    add("--max-size", type=count, default=SweepRequest.max_size, metavar="PIXELS",
+        help=f"cut larger pictures to their middle; 0 keeps them whole (default: {SweepRequest.max_size})")  # fmt: skip
     add("--max-images", type=positive_count, metavar="N", help="so many, evenly over the set (default: all)")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
-    add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto", help="(default: auto)")
+    add("--precision", choices=("auto", "fp32", "bf16", "fp16"), default=SweepRequest.precision,
+        help="(default: fp32, so that scores of two machines can be compared)")  # fmt: skip
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:

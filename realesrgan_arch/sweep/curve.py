@@ -8,7 +8,6 @@ from realesrgan_arch.evaluation.bootstrap import mean_intervals
 from realesrgan_arch.evaluation.contender import BASE, TUNED
 from realesrgan_arch.evaluation.evaluate import METRICS, ImageScore, mean_of_defined, measured_metrics
 from realesrgan_arch.evaluation.paired import Interval, paired_differences, sum_by_scene
-from realesrgan_arch.evaluation.sentences import side_of
 from realesrgan_arch.evaluation.statistics import Finding, Judgement, judge
 
 NOTHING = Interval(0.0, math.nan, math.nan, 0)
@@ -163,7 +162,7 @@ def _worth(
 
 def natural_metrics(metrics: Iterable[str]) -> list[str]:
     """Return those of `metrics` that fidelity trades off with: of naturalness first, then of perception."""
-    sides = {name: side_of(name) for name in metrics}
+    sides = {name: METRICS[name].side for name in metrics}
     return sorted((name for name in sides if sides[name] != "fidelity"), key=lambda name: sides[name] != "naturalness")
 
 

@@ -2,7 +2,7 @@
 share, with 95 % intervals against the base."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -15,7 +15,8 @@ _HEADING = 52
 _BLUE, _GRAY, _RED = "#1f5fa8", "#888", "#c0392b"
 _MARGIN = 0.08
 _TICKS = 6
-_LABELLED = 6
+_LABEL_ROOM = 16
+"""Pixels between two labels."""
 _LEGEND = (
     "differences to the base with 95 % intervals over scenes; up and to the right is better, green is better in both; "
     "numbers are shares of the tuned weights; the ring is what was chosen"
@@ -114,19 +115,29 @@ def _panel(across: Axis, up: Axis, *, alphas: Sequence[float], chosen: float) ->
         for alpha, x, y in zip(alphas, across.spans, up.spans, strict=True)
         if math.isfinite(x.value) and math.isfinite(y.value)
     ]
-    path = " ".join(f"{x_scale.place(x.value):.1f},{y_scale.place(y.value):.1f}" for _, x, y in drawn)
+    places = {alpha: (x_scale.place(x.value), y_scale.place(y.value)) for alpha, x, y in drawn}
+    path = " ".join(f"{at_x:.1f},{at_y:.1f}" for at_x, at_y in places.values())
     yield f'<polyline points="{path}" fill="none" stroke="{_BLUE}" stroke-width="1.5"/>'
-    for index, (alpha, x, y) in enumerate(drawn):
-        at_x, at_y = x_scale.place(x.value), y_scale.place(y.value)
+    for alpha, x, y in drawn:
+        at_x, at_y = places[alpha]
         yield _line(x_scale.place(x.low), at_y, x_scale.place(x.high), at_y, _BLUE, opacity=0.35)
         yield _line(at_x, y_scale.place(y.low), at_x, y_scale.place(y.high), _BLUE, opacity=0.35)
         is_chosen = alpha == chosen
         if is_chosen:
             yield f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="8" fill="none" stroke="{_RED}" stroke-width="2"/>'
         yield f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="3.5" fill="{_BLUE}"/>'
-        every = -(-len(drawn) // _LABELLED)
-        if across.is_difference and (is_chosen or index % every == 0 or index == len(drawn) - 1):
-            yield _text(at_x + 8, at_y - 8, f"{alpha:g}", colour=_RED if is_chosen else "black")
+    if across.is_difference:
+        yield from _labels(places, chosen)
+
+
+def _labels(places: Mapping[float, tuple[float, float]], chosen: float) -> Iterator[str]:
+    """Label the chosen share and the ends, and of the others those that have room."""
+    labelled: list[tuple[float, float]] = []
+    for alpha in dict.fromkeys((chosen, *list(places)[:1], *list(places)[-1:], *places)):
+        if alpha in places and all(math.dist(places[alpha], other) >= _LABEL_ROOM for other in labelled):
+            x, y = places[alpha]
+            labelled.append((x, y))
+            yield _text(x + 8, y - 8, f"{alpha:g}", colour=_RED if alpha == chosen else "black")
 
 
 def _frame(across: Axis, up: Axis, x_scale: "_Scale", y_scale: "_Scale") -> Iterator[str]:

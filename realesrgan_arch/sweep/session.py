@@ -1,20 +1,20 @@
 """A whole sweep: two models and a set in; a curve, a choice and the chosen model out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from realesrgan_arch.atomic import try_writing
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.degradation.presets import PresetName
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
-from realesrgan_arch.evaluation.evaluate import ScoreRules
+from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
+from realesrgan_arch.evaluation.metric_table import available_metrics
+from realesrgan_arch.evaluation.proving import check_writable
 from realesrgan_arch.evaluation.score_journal import JOURNAL_FILE
 from realesrgan_arch.evaluation.scoring_run import ScoredSet, score_set
-from realesrgan_arch.image_header import shown
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
-from realesrgan_arch.sweep.choose import Choice, Rule, SweepError, check_rule, choose
+from realesrgan_arch.sweep.choose import Choice, Rule, check_rule, choose
 from realesrgan_arch.sweep.curve import Curve, build_curve, method_name, tell_alike
 from realesrgan_arch.sweep.record import SweepRecord, write_sweep
 from realesrgan_arch.upscaling.export.record import Selection
@@ -38,6 +38,8 @@ class SweepRequest:
     rule: Rule = "not-worse"
     utility: dict[str, float] = field(default_factory=dict)
     metrics: tuple[str, ...] = ScoreRules.metrics
+    perceptual_weights: Path | None = None
+    """The folder of the weights that learned metrics need."""
     border: int | None = None
     """None: the scale."""
     y_channel: bool = False
@@ -48,7 +50,7 @@ class SweepRequest:
     max_size: int | None = MAX_SIZE
     max_images: int | None = None
     device: str = "auto"
-    precision: str = "auto"
+    precision: str = "fp32"
     name: str | None = None
     """Of the exported files."""
     licence: str | None = None
@@ -73,11 +75,14 @@ def sweep(request: SweepRequest) -> SweepOutcome:
         UserError: weights, data, metrics or a folder that cannot be used; before the first picture where possible.
     """
     alphas = checked_alphas(request.alphas)
-    check_rule(request.rule, utility=request.utility, metrics=request.metrics)
+    rules, absent = _usable_rules(request)
+    check_rule(request.rule, utility=request.utility, metrics=rules.metrics)
     blends = Blends.load(request.base, request.tuned)
     data = _open(request, blends.scale)
-    _check_writable(request.output)
-    scored = _score(request, blends, data, alphas)
+    check_writable(request.output)
+    if request.border is None:
+        rules = replace(rules, border=blends.scale)
+    scored = _score(request, blends, data, alphas, rules)
     curve = build_curve(scored.scores, alphas=alphas, scenes=data.scenes, utility=request.utility, seed=request.seed)
     choice = choose(curve, request.rule, utility=request.utility)
     exported = _export(request, blends, data, alphas, choice) if choice.alpha and request.is_exported else None
@@ -91,7 +96,7 @@ def sweep(request: SweepRequest) -> SweepOutcome:
         curve=curve,
         choice=choice,
         utility=request.utility,
-        notes=(*_notes(data, curve), *_alike(scored, curve, choice, data, request.seed)),
+        notes=(*absent, *_notes(data, curve), *_alike(scored, curve, choice, data, request.seed)),
         left_out=scored.left_out,
         model=exported.folder.name if exported else "",
     )
@@ -114,14 +119,30 @@ def _open(request: SweepRequest, scale: int) -> DataChoice:
     return data
 
 
-def _score(request: SweepRequest, blends: Blends, data: DataChoice, alphas: tuple[float, ...]) -> ScoredSet:
+def _usable_rules(request: SweepRequest) -> tuple[ScoreRules, tuple[str, ...]]:
+    """Return what can be measured on this machine, and a sentence for each metric that cannot."""
+    weights = str(request.perceptual_weights or "")
+    asked = ScoreRules(
+        metrics=request.metrics,
+        border=request.border or 0,
+        y_channel=request.y_channel,
+        perceptual_weights=weights,
+    )
+    usable, absent = available_metrics(asked.metrics, weights=request.perceptual_weights)
+    if not usable:
+        raise EvaluationError(f"expected a metric that can be measured on this machine, got none: {' '.join(absent)}")
+    return replace(asked, metrics=usable), absent
+
+
+def _score(
+    request: SweepRequest, blends: Blends, data: DataChoice, alphas: tuple[float, ...], rules: ScoreRules
+) -> ScoredSet:
     device = choose_device(request.device)
     dtype = choose_dtype(device, request.precision, training=False)
-    border = blends.scale if request.border is None else request.border
     return score_set(
         data,
         [blends.contender(alpha, device=device, precision=request.precision) for alpha in alphas],
-        ScoreRules(metrics=request.metrics, border=border, y_channel=request.y_channel),
+        rules,
         journal=request.output / JOURNAL_FILE,
         computed=f"torch {device} {dtype}",
     )
@@ -175,13 +196,3 @@ def _alike(scored: ScoredSet, curve: Curve, choice: Choice, data: DataChoice, se
         return ()
     names = ", ".join(method_name(alpha) for alpha in others)
     return (f"by the composite {names} cannot be told from {method_name(choice.alpha)} on these pictures",)
-
-
-def _check_writable(folder: Path) -> None:
-    """Find out before hours of scoring."""
-    try:
-        try_writing(folder)
-    except OSError as error:
-        raise SweepError(
-            f"expected a folder that can be written to, got {shown(folder)} ({error.strerror}); choose another with -o"
-        ) from error

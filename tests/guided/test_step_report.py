@@ -4,7 +4,7 @@ import shlex
 
 import torch
 
-from realesrgan_arch.comparison import build_methods
+from realesrgan_arch.comparison import build_contenders
 from realesrgan_arch.evaluation.proof import write_proof
 from realesrgan_arch.guided.journal import Entry
 from realesrgan_arch.guided.option_file import Places, Schedule, Trained, render_options
@@ -30,7 +30,8 @@ def test_the_last_command_compares_bicubic_base_and_tuned(tmp_path) -> None:
     words = shlex.split([*_commands(work)][-1])
     assert words[:4] == ["python", "realesrgan_arch/test.py", "-opt", str(folder.options)]
     overrides = [value for word, value in zip(words[4::2], words[5::2], strict=True) if word == "--set"]
-    assert [*build_methods(load_options(folder.options, overrides=overrides).options)] == ["bicubic", "base", "tuned"]
+    contenders = build_contenders(load_options(folder.options, overrides=overrides).options)
+    assert [one.facts.name for one in contenders] == ["bicubic", "base", "tuned"]
 
 
 def test_the_step_writes_the_page_and_is_done_again_where_that_is_gone(tmp_path) -> None:

@@ -68,4 +68,5 @@ def test_shares_that_cannot_be_told_from_the_chosen_one_are_named():
 
 def test_fidelity_stands_against_naturalness_and_perception():
     assert natural_metrics(("psnr", "ssim", "niqe")) == ["niqe"]
-    assert natural_metrics(("psnr", "ssim")) == []
+    assert natural_metrics(("psnr", "lpips", "niqe", "color")) == ["niqe", "lpips"]
+    assert natural_metrics(("psnr", "ssim", "edges")) == []

@@ -71,3 +71,12 @@ def test_without_psnr_there_is_no_plane_and_undefined_numbers_are_not_drawn():
 def test_a_curve_of_nothing_at_all_can_be_drawn():
     flat = draw_curve(tradeoff({1.0: 0.0}, {1.0: 0.0}, reach=0.0), chosen=0, title="t")
     assert len(panels(flat)) == 4
+
+
+def test_labels_keep_apart_and_the_chosen_share_has_its_own():
+    dense = {round(0.001 * step, 3): 0.001 * step for step in range(1, 20)} | {1.0: 1.0}
+    plane = panels(draw_curve(tradeoff(dense, dense), chosen=0.007, title="t"))[
+        "difference in NIQE over difference in PSNR [dB]"
+    ]
+    labels = [one.text for one in plane.findall(f"{SVG}text") if one.get("fill") in ("black", "#c0392b")][2:]
+    assert labels == ["0.007", "1"]

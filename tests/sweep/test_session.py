@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.evaluation.evaluate import EvaluationError
 from realesrgan_arch.images import write_image
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
@@ -192,7 +193,7 @@ def test_pictures_and_folders_that_cannot_be_used_are_one_sentence_each(parts, t
     with pytest.raises(DataError):
         sweep(request(parts | {"data": str(tmp_path / "absent")}, tmp_path / "out"))
     (tmp_path / "file").write_text("")
-    with pytest.raises(SweepError, match="expected a folder that can be written to"):
+    with pytest.raises(EvaluationError, match="expected a folder that can be written to"):
         sweep(request(parts, tmp_path / "file" / "out"))
 
 
@@ -203,8 +204,9 @@ def test_shares_are_rising_once_each_and_0_is_always_among_them():
             checked_alphas(wrong)
 
 
-def test_the_ends_are_the_files_themselves(parts):
+def test_a_share_is_that_of_the_tuned_weights_and_the_ends_are_the_files_themselves(parts):
     ends = Blends.load(parts["base"], parts["tuned"])
+    assert float(list(ends.network(0.25).parameters())[-1].mean()) == pytest.approx(0.75 * 0.08 - 0.25 * 0.08)
     for alpha, file in ((0.0, "base"), (1.0, "tuned")):
         state, expected = ends.network(alpha).state_dict(), load_weights(parts[file]).state
         assert all(torch.equal(state[name], expected[name]) for name in expected)
