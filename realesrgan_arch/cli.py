@@ -31,10 +31,6 @@ VERBS: dict[str, tuple[str, str]] = {
         "realesrgan_arch.commands.sweep",
         "blend base and tuned weights in every share, and export the best share",
     ),
-    "sweep": (
-        "realesrgan_arch.commands.sweep",
-        "blend base and tuned weights in every share, and export the best share",
-    ),
     "report": ("realesrgan_arch.commands.run_report", "write one page with the verdict, numbers and pictures of a run"),
     "upscale": ("realesrgan_arch.inference", "upscale a picture or a folder"),
     "export": (
