@@ -13,7 +13,7 @@ from typing import Literal
 from realesrgan_arch.evaluation.composite import COMPOSITE, composite_of
 from realesrgan_arch.evaluation.crossed import CrossedInterval, crossed_interval, mean_over_scenes
 from realesrgan_arch.evaluation.evaluate import METRICS, Better, mean_of_defined
-from realesrgan_arch.evaluation.statistics import CONFIDENCE
+from realesrgan_arch.evaluation.paired import CONFIDENCE
 from realesrgan_arch.layer_study.candidates import Candidate
 from realesrgan_arch.layer_study.costs import Cost
 from realesrgan_arch.layer_study.enough import Differences, Enough, what_would_tell
