@@ -14,8 +14,8 @@ from realesrgan_arch.commands.arguments import count, name_part, place, positive
 from realesrgan_arch.commands.report import Report, deliver, tell_first
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
-from realesrgan_arch.evaluation.difference_table import format_differences
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE
+from realesrgan_arch.evaluation.difference_table import format_differences
 from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules
 from realesrgan_arch.evaluation.evaluation_run import Evaluation, EvaluationRequest, run_evaluation
 from realesrgan_arch.evaluation.proof import proof_as_json
@@ -37,8 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="realesrgan-arch evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("base", help="weights: a file, or a name that `weights list` shows")
-    parser.add_argument("tuned", nargs="?", help="weights to judge against the base (default: base against bicubic)")
+    parser.add_argument("base", help="weights: a file, or a name of `weights list`; alone, judged against bicubic")
+    parser.add_argument("tuned", nargs="?", help="weights to judge against the base")
     _add_data(parser)
     _add_measures(parser)
     _add_results(parser)
