@@ -3,7 +3,27 @@
 Scenes are drawn with replacement 10,000 times, and with each draw its own standard error: the symmetric bootstrap-t
 (Hall, "On symmetric bootstrap confidence intervals", Journal of the Royal Statistical Society B 1988; for clusters:
 Cameron, Gelbach and Miller, "Bootstrap-based improvements for inference with clustered errors", Review of Economics and
-Statistics 2008). It was chosen by measurement; COVERAGE_TABLE
+Statistics 2008). It was chosen by measurement: the share of made-up studies whose nominal 95 % interval holds the
+truth, by `scripts/simulate_intervals.py --trials 1000 --draws 999` (a share is sure to 0.007; log-normal differences of
+skewness 3.7; Student's t with 3 degrees of freedom; 1 to 12 alike pictures a scene):
+
+    differences  scenes  Student's t  percentile  BCa    bootstrap-t  symmetric bootstrap-t
+    normal       5       0.954        0.840       0.832  0.952        0.982
+    skewed       5       0.869        0.755       0.767  0.909        0.922
+    outliers     5       0.959        0.823       0.796  0.946        0.983
+    clustered    5       0.919        0.823       0.816  0.926        0.947
+    normal       20      0.953        0.928       0.926  0.949        0.955
+    skewed       20      0.909        0.884       0.885  0.926        0.925
+    outliers     20      0.965        0.919       0.892  0.927        0.972
+    clustered    20      0.934        0.912       0.905  0.939        0.953
+    normal       100     0.954        0.947       0.944  0.951        0.953
+    skewed       100     0.931        0.922       0.914  0.929        0.939
+    outliers     100     0.957        0.943       0.932  0.940        0.961
+    clustered    100     0.944        0.944       0.935  0.940        0.946
+
+Percentile and BCa intervals of few scenes are too short. Only this one never falls below 0.92. Where the
+differences are very skewed it still falls short of 95 %, and claims are false in 7 of 100 studies of 20 scenes instead
+of 5. It costs width with 5 scenes (3.3 instead of Student's 2.3 standard deviations), and hardly any with 20.
 """
 
 from collections.abc import Iterator
@@ -42,7 +62,7 @@ def mean_intervals(table: SceneSums, *, seed: int, draws: int = DRAWS) -> list[I
     return intervals
 
 
-def student_factors(count: int) -> float:
+def student_factor(count: int) -> float:
     """Return how many standard errors a 95 % interval over `count` scenes reaches by Student's t."""
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
 
@@ -60,7 +80,7 @@ def draw_counts(scenes: int, *, seed: int, draws: int) -> Iterator[np.ndarray]:
 
 def _reaches(table: SceneSums, seed: int, draws: int) -> np.ndarray:
     """Return half the width of each column's interval."""
-    errors, student = table.errors, student_factors(len(table.sums))
+    errors, student = table.errors, student_factor(len(table.sums))
     if len(table.sums) < FEWEST_TO_DRAW:
         return errors * student
     factors = np.sort(np.abs(_studentised(table, seed, draws)), axis=0)[int(np.ceil(CONFIDENCE * draws)) - 1]

@@ -59,6 +59,7 @@ def detectable_differences(table: SceneSums) -> np.ndarray:
 
     It is that of a paired t test at 0.05 of this metric alone: standard error times (t(0.975) + t(0.8)); see Cohen,
     "Statistical Power Analysis for the Behavioral Sciences" (1988). NaN with fewer than six scenes, which show none.
+    Of made-up studies (`scripts/simulate_intervals.py`) 65 to 76 in 100 found it with 20 scenes, 71 to 80 with 100.
     """
     found = np.full(table.sums.shape[1], np.nan)
     for columns, alike in table.alike():

@@ -80,7 +80,8 @@ class Round:
 class QualityGuard:
     """Looks at the validations of one set; a validation that is made again replaces the earlier one of its step.
 
-    A precaution and no proof: it goes by the interval of the composite alone, even over fewer scenes than a claim takes.
+    A precaution and no proof: it goes by the interval of the composite alone, even over fewer scenes than a claim needs
+    (`evaluation.statistics`).
     """
 
     def __init__(self, rules: GuardRules) -> None:

@@ -1,34 +1,62 @@
 """The table of differences, as it stands on the console."""
 
-from realesrgan_arch.evaluation.composite import Contrast
-from realesrgan_arch.evaluation.difference_table import format_differences, judgement, worse_metrics
+from dataclasses import replace
+
+from realesrgan_arch.evaluation.composite import COMPOSITE
+from realesrgan_arch.evaluation.difference_table import against_the_base, format_differences, worse_metrics
+from realesrgan_arch.evaluation.finding import Finding, Judgement, Verdict, no_finding
 from realesrgan_arch.evaluation.paired import Interval
 
 NAN = float("nan")
-TRADE = Contrast(
-    {"psnr": Interval(0.8, 0.5, 1.1, 8), "niqe": Interval(0.9, 0.6, 1.2, 8)}, Interval(-0.1, -0.4, 0.2, 8), ("niqe",)
+
+
+def _finding(metric: str, mean: float, low: float, high: float, scenes: int, verdict: Verdict) -> Finding:
+    return replace(no_finding(metric), mean=mean, low=low, high=high, scenes=scenes, verdict=verdict)
+
+
+def _judgement(*findings: Finding) -> Judgement:
+    *metrics, composite = findings
+    return Judgement("tuned", "base", {finding.metric: finding for finding in metrics}, composite, "")
+
+
+TRADE = _judgement(
+    _finding("psnr", 0.8, 0.5, 1.1, 8, "better"),
+    _finding("niqe", 0.9, 0.6, 1.2, 8, "worse"),
+    _finding(COMPOSITE, -0.1, -0.4, 0.2, 8, "cannot be told"),
 )
 
 
-def test_each_metric_has_its_interval_and_what_got_worse_has_a_mark() -> None:
+def test_each_metric_has_its_interval_and_what_can_be_told_has_a_mark() -> None:
     assert format_differences({"base": TRADE}, method="tuned").splitlines() == [
-        "tuned against  PSNR [dB]             NIQE                       composite",
-        "------------------------------------------------------------------------------------",
-        "base           +0.80 [+0.50, +1.10]  +0.900 [+0.600, +1.200] !  -0.10 [-0.40, +0.20]",
-        "[95 % interval over 8 scenes]; composite in steps, above 0 is better; ! is worse",
+        "tuned against  PSNR [dB]               NIQE                       composite",
+        "--------------------------------------------------------------------------------------",
+        "base           +0.80 [+0.50, +1.10] *  +0.900 [+0.600, +1.200] !  -0.10 [-0.40, +0.20]",
+        "[95 % interval over 8 scenes]; composite in steps, above 0 is better; * is better; ! is worse",
     ]
 
 
 def test_one_scene_has_differences_without_intervals_and_says_why() -> None:
-    one = Contrast({"psnr": Interval(0.8, NAN, NAN, 1)}, Interval(1.6, NAN, NAN, 1), ())
+    one = _judgement(
+        _finding("psnr", 0.8, NAN, NAN, 1, "cannot be told"), _finding(COMPOSITE, 1.6, NAN, NAN, 1, "cannot be told")
+    )
     lines = format_differences({"base": one}, method="tuned").splitlines()
     assert lines[2] == "base           +0.80      +1.60"
     assert lines[3] == "no intervals: they need at least two scenes; composite in steps, above 0 is better"
 
 
-def test_nothing_is_called_better_or_worse_while_the_interval_holds_zero() -> None:
-    assert judgement(Interval(0.1, -0.1, 0.3, 5)) == "cannot be told from the base"
-    assert judgement(Interval(0.2, 0.1, 0.3, 5)) == "better than the base"
-    assert judgement(Interval(-0.2, -0.3, -0.1, 5)) == "worse than the base"
-    assert "two scenes" in judgement(Interval(0.2, NAN, NAN, 1))
+def test_of_a_few_scenes_the_legend_says_that_they_prove_nothing() -> None:
+    few = _judgement(
+        _finding("psnr", 0.8, 0.5, 1.1, 5, "cannot be told"), _finding(COMPOSITE, 1.6, 1.0, 2.2, 5, "cannot be told")
+    )
+    assert format_differences({"base": few}, method="tuned").endswith("; fewer than 6 scenes prove nothing")
+
+
+def test_against_the_base_in_words() -> None:
+    whole, few = Interval(0.2, 0.1, 0.3, 8), Interval(0.2, 0.1, 0.3, 5)
+    assert against_the_base("better", whole) == "better than the base: composite +0.20 [+0.10, +0.30]"
+    assert against_the_base("worse", whole).startswith("worse than the base: ")
+    assert against_the_base("cannot be told", whole).startswith("cannot be told from the base: ")
+    assert against_the_base("cannot be told", few).startswith(
+        "cannot be told from the base (that takes at least 6 scenes): "
+    )
     assert worse_metrics(("ssim", "niqe")) == "; worse: SSIM, NIQE"

@@ -1,10 +1,12 @@
 """When a run is warned, ended or sent back."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from realesrgan_arch.evaluation.composite import Contrast
+from realesrgan_arch.evaluation.composite import COMPOSITE
+from realesrgan_arch.evaluation.finding import Finding, Judgement, no_finding
 from realesrgan_arch.evaluation.paired import Interval
 from realesrgan_arch.training.quality_guard import (
     NO_INTERVAL,
@@ -20,8 +22,22 @@ WORSE, UNCLEAR, BETTER = (Interval(mean, mean - 0.2, mean + 0.2, 8) for mean in 
 
 
 def _judge(guard: QualityGuard, step: int, composite: Interval, *, best_step: int | None = None) -> Verdict:
-    contrast = Contrast({}, composite, ("niqe",) if composite.below_zero() else ())
-    return guard.judge(step, contrast, {"psnr": 24.0}, best_step=best_step)
+    is_worse = composite.below_zero()
+    niqe = replace(no_finding("niqe"), verdict="worse" if is_worse else "cannot be told")
+    judgement = Judgement("tuned", "base", {"niqe": niqe}, _finding(composite), "")
+    return guard.judge(step, judgement, {"psnr": 24.0}, best_step=best_step)
+
+
+def _finding(composite: Interval) -> Finding:
+    verdict = "worse" if composite.below_zero() else "better" if composite.above_zero() else "cannot be told"
+    return replace(
+        no_finding(COMPOSITE),
+        mean=composite.mean,
+        low=composite.low,
+        high=composite.high,
+        scenes=composite.scenes,
+        verdict=verdict,
+    )
 
 
 def _actions(guard: QualityGuard, *composites: Interval) -> list[str]:
@@ -129,3 +145,23 @@ def test_an_improvement_must_be_larger_than_min_delta() -> None:
 def test_a_score_that_is_not_a_number_is_no_improvement_and_alone_ends_nothing() -> None:
     assert rounds_without_gain([1.0, NAN, NAN], EarlyStopping(2)) == 2
     assert rounds_without_gain([NAN, NAN, NAN], EarlyStopping(2)) == 0
+
+
+def test_what_a_validation_said_of_the_composite_is_still_known_after_a_resume() -> None:
+    first, second = QualityGuard(GuardRules()), QualityGuard(GuardRules())
+    _judge(first, 3, BETTER)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    seen = second.round_at(3)
+    assert seen is not None
+    assert (seen.verdict, seen.composite) == ("better", BETTER)
+
+
+def test_a_state_without_verdicts_claims_nothing() -> None:
+    guard = QualityGuard(GuardRules())
+    _judge(guard, 3, BETTER)
+    state = json.loads(json.dumps(guard.state_dict()))
+    del state["rounds"][0]["verdict"]
+    guard.load_state_dict(state)
+    seen = guard.round_at(3)
+    assert seen is not None
+    assert seen.verdict == "cannot be told"
