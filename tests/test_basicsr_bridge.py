@@ -28,7 +28,7 @@ def test_registries_hold_our_model_networks_datasets_and_losses() -> None:
 
     for name in ("FineTuneModel", "RealESRGANModel", "RealESRNetModel"):
         assert name in registry.MODEL_REGISTRY
-    for name in ("RRDBNet", "UNetDiscriminatorSN", "SRVGGNetCompact"):
+    for name in ("RRDBNet", "UNetDiscriminatorSN", "PatchDiscriminatorSN", "SRVGGNetCompact"):
         assert f"{name}_{SUFFIX}" in registry.ARCH_REGISTRY
     for name in ("RealESRGANDataset", "RealESRGANPairedDataset", "GtDataset", "PairedDataset", "SyntheticPairs"):
         assert name in registry.DATASET_REGISTRY

@@ -32,6 +32,7 @@ SMALL = {
     "SRVGGNetCompact": ["network_g.num_feat=8", "network_g.num_conv=2"],
     "SRResNet": ["network_g.num_feat=8", "network_g.num_block=1"],
     "UNetDiscriminatorSN": ["network_d.num_feat=4"],
+    "PatchDiscriminatorSN": ["network_d.num_feat=4"],
     "SRGANDiscriminator": ["network_d.num_feat=4", "network_d.input_size=32"],
     "VGGStyleDiscriminator": ["network_d.num_feat=4", "network_d.input_size=128"],
 }

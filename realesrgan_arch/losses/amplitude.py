@@ -12,17 +12,15 @@ def amplitude_distance(prediction: Tensor, target: Tensor) -> Tensor:
     the first column, and of the last where W is even, stand there with their mirror images and so count twice as much
     as the others.
     """
-    with torch.autocast(prediction.device.type, enabled=False):
-        return functional.l1_loss(_amplitudes(prediction), _amplitudes(target))
+    return functional.l1_loss(_amplitudes(prediction), _amplitudes(target))
 
 
 class AmplitudeLoss:
     """Amplitudes say how sharp and how textured a picture is; an L1 of pixels, which only holds what lies where, blurs.
 
-    A spectrum as loss is that of focal frequency loss (Jiang et al., arXiv 2012.12821) and of Fuoli et al., "Fourier
-    Space Losses for Efficient Perceptual Image Super-Resolution" (ICCV 2021, arXiv 2106.00783, whose first term is this
-    one over a half plane, beside one of phases). It wants a pixel loss beside it: a picture that is moved keeps its
-    amplitudes.
+    It is the amplitude term of Fuoli et al., "Fourier Space Losses for Efficient Perceptual Image Super-Resolution"
+    (ICCV 2021, arXiv 2106.00783), which is over a half plane, too. It wants a pixel loss beside it: a picture that is
+    moved keeps its amplitudes.
 
     Args:
         weight: of the whole.

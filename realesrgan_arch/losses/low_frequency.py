@@ -9,9 +9,9 @@ from realesrgan_arch.gaussian_blur import gaussian_blur
 class LowFrequencyLoss:
     """L1 between blurred pictures, which holds colour and brightness in place whatever the detail does.
 
-    The colour loss of Ignatov et al., "DSLR-Quality Photos on Mobile Devices" (ICCV 2017, arXiv 1704.02470, section
-    3.2.1, sigma 3), with absolute differences in place of squares. It only makes sense beside a pixel loss: alone it
-    leaves the high frequencies free.
+    The colour loss of Ignatov et al., "DSLR-Quality Photos on Mobile Devices with Deep Convolutional Networks" (ICCV
+    2017, arXiv 1704.02470, sigma 3), with absolute differences in place of squares. It only makes sense beside a pixel
+    loss: alone it leaves the high frequencies free.
 
     Args:
         weight: of the whole.

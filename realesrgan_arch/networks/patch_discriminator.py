@@ -16,7 +16,7 @@ _WIDEST = 256
 class PatchDiscriminatorSN(nn.Module):
     """Judge patches; (B, C, H, W) in [0, 1] -> logits (B, 1, H / s, W / s), s = unshuffle * 2 ** depth.
 
-    A logit sees a square of `unshuffle * (9 * 2 ** depth - 1)` pixels at the most: 71 with `depth` 3.
+    A logit sees a square of 7 s pixels: 56 with `depth` 3 and `unshuffle` 1.
 
     Args:
         num_in_ch: colours.

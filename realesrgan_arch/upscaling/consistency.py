@@ -1,9 +1,9 @@
 """Back-projection: the result, made small again, should be the picture that it came from.
 
-One step of Irani & Peleg, "Improving resolution by image registration" (CVGIP 1991), as Timofte et al. use it after a
-network (arXiv 1511.02228, section 3.4): the difference that is left at low resolution is magnified and added. It needs
-no training, and mends colours as well as fidelity. But it gives back the noise and the JPEG blocks of the input, too;
-the slight blur of the difference keeps some of them away.
+One step of Irani & Peleg, "Improving resolution by image registration" (CVGIP 1991), which Timofte et al. put after any
+other method (arXiv 1511.02228): the difference that is left at low resolution is magnified and added. It needs no
+training, and mends colours as well as fidelity. But it gives back the noise and the JPEG blocks of the input, too; the
+slight blur of the difference keeps some of them away.
 """
 
 import torch

@@ -45,7 +45,7 @@ _MIDDLE_ESRGAN = (
 
 _WIDEST = 8
 """Channels of SRGAN's discriminator before its dense layers, in multiples of `num_feat`."""
-_UNSHUFFLES: dict[int, Literal[2, 4]] = {12: 2, 48: 4}
+_UNSHUFFLES: dict[int, Literal[1, 2, 4]] = {12: 2, 48: 4}
 """How far a discriminator folds the pixels of photographs, by the channels that its first layer sees."""
 _RRDBNET_MARKS = {
     f"{layer}.weight"
@@ -170,7 +170,7 @@ def _patch_discriminator_spec(state: State) -> PatchDiscriminatorSpec | None:
     num_feat, seen = state["conv_first.weight"].shape[:2]
     depth = sum(re.fullmatch(r"down\.\d+\.weight_orig", name) is not None for name in state)
     # A photograph has three colours, so more input channels mean folded pixels.
-    unshuffle = _UNSHUFFLES.get(seen, 1)
+    unshuffle: Literal[1, 2, 4] = _UNSHUFFLES.get(seen, 1)
     return PatchDiscriminatorSpec(num_in_ch=seen // unshuffle**2, num_feat=num_feat, depth=depth, unshuffle=unshuffle)
 
 

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from realesrgan_arch.commands.arguments import dots_per_inch, encoder_quality, place, positive_number, shard, tile_size
+from realesrgan_arch.commands.arguments import (
+    dots_per_inch,
+    encoder_quality,
+    place,
+    positive_number,
+    shard,
+    share,
+    tile_size,
+)
 
 
 @pytest.mark.parametrize(
@@ -14,6 +22,7 @@ from realesrgan_arch.commands.arguments import dots_per_inch, encoder_quality, p
         (tile_size, "auto", None), (tile_size, "0", 0), (tile_size, "512", 512), (encoder_quality, "1", 1),
         (encoder_quality, "100", 100), (shard, "1/1", (1, 1)), (shard, "3/16", (3, 16)),
         (dots_per_inch, "1", 1), (dots_per_inch, "65535", 65535), (positive_number, "1.5", 1.5),
+        (share, "0", 0), (share, "1", 1), (share, "0.5", 0.5), (share, ".5", 0.5),
     ],
 )  # fmt: skip
 def test_what_is_meant_is_read(read, text, value):
@@ -26,6 +35,7 @@ def test_what_is_meant_is_read(read, text, value):
         (tile_size, ("-1", "1.5", "", "Auto")),
         (encoder_quality, ("0", "101", "95.5", "")),
         (dots_per_inch, ("0", "65536", "72.5", "")),
+        (share, ("1.01", "-0.1", "nan", ".", "1e-1", "2", "")),
         (positive_number, ("0", "-1", "nan", "inf", "9" * 400, "1e3", "")),
         (shard, ("0/4", "5/4", "4", "1/", "/4", "a/b", "1/2/3", "-1/4", "")),
     ],

@@ -8,7 +8,7 @@ import torch
 from realesrgan_arch.commands import weights as command
 from realesrgan_arch.entry import run
 from realesrgan_arch.networks.build import build_network
-from realesrgan_arch.networks.spec import CompactSpec, UNetDiscriminatorSpec
+from realesrgan_arch.networks.spec import CompactSpec, PatchDiscriminatorSpec, UNetDiscriminatorSpec
 from realesrgan_arch.weights.table import KNOWN_WEIGHTS
 
 
@@ -62,6 +62,9 @@ def test_inspect_knows_a_discriminator_and_says_so_when_it_knows_nothing(capsys,
     torch.save(build_network(UNetDiscriminatorSpec(num_feat=4)).state_dict(), "d.pth")
     facts = json.loads(call(capsys, "inspect", "d.pth", "--json")[1])
     assert (facts["architecture"], facts["scale"]) == ("UNetDiscriminatorSN 4 features", None)
+    torch.save(build_network(PatchDiscriminatorSpec(num_feat=4, depth=2)).state_dict(), "patches.pth")
+    facts = json.loads(call(capsys, "inspect", "patches.pth", "--json")[1])
+    assert facts["architecture"] == "PatchDiscriminatorSN 4 features, 2 halvings"
     torch.save({"block1.0.weight": torch.zeros(4, 3, 9, 9)}, "other.pth")
     code, out, _ = call(capsys, "inspect", "other.pth")
     assert code == 0

@@ -76,7 +76,7 @@ def test_the_loss_is_relativistic_where_the_key_or_the_model_says_so(overrides: 
         (["train.gan_opt.gan_type=wgan", "network_d={type: SRGANDiscriminator, input_size: 256}"],
          "train.gan_opt.gan_type: nothing bounds SRGANDiscriminator under wgan without gradient_penalty; 10 would do"),
         *((["train.trainable.network_g=none", f"train.{key}={{}}"], f"train.{key} has no effect: the generator is frozen")
-          for key in ("ldl_opt", "lpips_opt", "dists_opt", "base_opt")),
+          for key in ("ldl_opt", "lpips_opt", "dists_opt", "amplitude_opt", "low_frequency_opt", "base_opt")),
     ],
 )  # fmt: skip
 def test_what_may_surprise_is_said_once(overrides: list[str], note: str) -> None:

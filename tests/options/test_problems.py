@@ -29,8 +29,8 @@ from tests.options.files import problems, with_override
          "got 'RRDBnet'; did you mean RRDBNet?"),
         ("network_g.type=", "network_g.type: this key is required; expected one of RRDBNet, SRResNet, "
          "SRVGGNetCompact"),
-        ("network_d.type=Patch", "network_d.type: expected one of PatchDiscriminatorSN, SRGANDiscriminator, UNetDiscriminatorSN, "
-         "VGGStyleDiscriminator, got 'Patch'"),
+        ("network_d.type=Patch", "network_d.type: expected one of PatchDiscriminatorSN, SRGANDiscriminator, "
+         "UNetDiscriminatorSN, VGGStyleDiscriminator, got 'Patch'"),
         ("scale=3", "scale: expected one of 1, 2, 4, got 3"),
         ("num_gpu=all", "num_gpu: expected a whole number >= 0 or auto, got 'all'"),
         ("device=gpu", "device: expected a text, got 'gpu'"),

@@ -85,6 +85,14 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
         (["train.ldl_opt={window: 33}"], "train.ldl_opt.window: expected an odd number between 3 and 31, got 33"),
         (["gt_size=16", "train.ldl_opt={window: 17}"], "train.ldl_opt.window: expected an odd number between 3 and gt_size (16), "
          "got 17"),
+        (["train.low_frequency_opt={sigma: 0}"], "train.low_frequency_opt.sigma: expected a number >= 0.1 and <= 100, got 0"),
+        (["network_d={type: PatchDiscriminatorSN, depth: 4, unshuffle: 4}", "gt_size=96"], "gt_size: expected a multiple of 64 "
+         "(network_d makes its input 64 times smaller), got 96"),
+        (["network_d={type: PatchDiscriminatorSN, depth: 0}"], "network_d.depth: expected a whole number >= 1, got 0"),
+        (["network_d={type: PatchDiscriminatorSN, unshuffle: 3}"], "network_d.unshuffle: expected one of 1, 2, 4, got 3"),
+        (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d=", "train.amplitude_opt={}",
+          "train.low_frequency_opt={}"],
+         "train.pixel_opt: this key is required without perceptual_opt, lpips_opt, dists_opt and gan_opt"),
         (["gt_size=8"], "gt_size: expected at least 16 with VGG19's layer conv5_4, got 8"),
         (["gt_size=16", "train.perceptual_opt.layer_weights={pool5: 1, conv1_1: 1}"], "gt_size: expected at least 32 with "
          "VGG19's layer pool5, got 16"),

@@ -11,6 +11,7 @@ from realesrgan_arch.networks.spec import CompactSpec
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.training.assembly import assemble_model
 from realesrgan_arch.training.loss_assembly import LossParts, assemble_losses
+from realesrgan_arch.training.players import SharpenedTargets
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.weights.download import DownloadError
 from realesrgan_arch.weights.table import FOLDER_VARIABLE, WeightsError
@@ -42,16 +43,39 @@ def _write_squeezenet(folder) -> dict[str, torch.Tensor]:
 def test_every_further_loss_is_in_the_log_and_moves_the_generator(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     _write_squeezenet(tmp_path)
-    options = _options(tmp_path, **SQUEEZE, ldl_opt={}, base_opt={"loss_weight": 0.5})
+    more = {"ldl_opt": {}, "amplitude_opt": {}, "low_frequency_opt": {}, "base_opt": {"loss_weight": 0.5}}
+    options = _options(tmp_path, **SQUEEZE, **more)
     model = assemble_model(options, run_folder=RunFolder(tmp_path / "run"))
     before = copy.deepcopy(model.generator.network.state_dict())
     run_steps(model, 1, 2)
     log = model.get_current_log()
     assert {"l_g_pix", "l_g_ldl", "l_g_lpips", "l_g_base", "l_g_gan"} <= set(log)
-    assert all(log[f"l_g_{name}"] > 0 for name in ("ldl", "lpips", "base"))
+    assert all(log[f"l_g_{name}"] > 0 for name in ("ldl", "lpips", "amplitude", "low_frequency", "base"))
     base = model.game.losses.more["l_g_base"].base.state_dict()
     assert all(torch.equal(value, before[name]) for name, value in base.items())
     assert model.game.losses.more["l_g_ldl"].average is model.ema.network
+
+
+def test_numbers_of_the_options_reach_the_spectral_and_the_blurred_loss(tmp_path) -> None:
+    options = _options(tmp_path, amplitude_opt={"loss_weight": 3}, low_frequency_opt={"loss_weight": 2, "sigma": "5"})
+    parts = LossParts(build_generator(options.network_g), None, torch.device("cpu"))
+    more = assemble_losses(options, parts).more
+    assert more["l_g_amplitude"].weight == 3
+    assert (more["l_g_low_frequency"].weight, more["l_g_low_frequency"].sigma) == (2, 5)
+
+
+@pytest.mark.parametrize("sharpen", [True, False])
+def test_spectrum_and_colours_are_compared_with_the_target_of_the_pixel_loss(tmp_path, sharpen: bool) -> None:
+    """The sharper target has more of the high frequencies and the same colours."""
+    options = _options(tmp_path, gan=False, amplitude_opt={}, low_frequency_opt={"sigma": 0.1}, total_iter=1)
+    model = assemble_model(options, run_folder=RunFolder(tmp_path / "run"))
+    model.sharpened = SharpenedTargets(pixel=sharpen, perceptual=not sharpen, adversarial=not sharpen)
+    gt = torch.rand(2, 3, 32, 32)
+    model.feed_data({"gt": gt, "lq": gt[..., ::4, ::4]})
+    model.optimize_parameters(1)
+    log = model.get_current_log()
+    # A blur of a tenth of a pixel is none, so that this loss is the L1 that the pixel loss is.
+    assert log["l_g_low_frequency"] == pytest.approx(log["l_g_pix"], rel=1e-5)
 
 
 def test_a_pull_on_the_weights_keeps_them_nearer_to_the_base(tmp_path) -> None:

@@ -16,7 +16,7 @@ import torch
 
 from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.networks.build import build_discriminator, build_generator
-from realesrgan_arch.networks.spec import RRDBNetSpec, SRGANDiscriminatorSpec
+from realesrgan_arch.networks.spec import PatchDiscriminatorSpec, RRDBNetSpec, SRGANDiscriminatorSpec
 from realesrgan_arch.options.load import load_options, parse_options
 from realesrgan_arch.training.freezing import plan_freezing
 from realesrgan_arch.training.game import Game
@@ -188,6 +188,7 @@ FURTHER = {
     "lpips": {"lpips_opt": {"net": "squeeze"}},
     "outputs": {"base_opt": {}},
     "weights": {"base_opt": {"on": "weights"}},
+    "low frequency": {"low_frequency_opt": {"sigma": 3}},
 }
 
 
@@ -197,6 +198,15 @@ def test_the_peak_is_that_of_a_real_step_with_a_further_loss(loss) -> None:
     found = _predicted(options, "all", checkpointing=False, batch=2)
     predicted = sum(found.parts[part] for part in ("gradients", "saved activations", "working", "workspace"))
     assert predicted == pytest.approx(_measured_peak(options, ["all"], checkpointing=False, batch=2), rel=0.2)
+
+
+def test_the_peak_of_the_amplitude_loss_is_that_of_a_real_step_beside_the_workspace_of_the_transform() -> None:
+    """A transform takes its workspace past the allocator, so that it cannot be measured here."""
+    options = _options(COMPACT, gan=False, vgg=False, further={"amplitude_opt": {}})
+    found = _predicted(options, "all", checkpointing=False, batch=2)
+    predicted = sum(found.parts[part] for part in ("gradients", "saved activations", "working"))
+    assert predicted == pytest.approx(_measured_peak(options, ["all"], checkpointing=False, batch=2), rel=0.05)
+    assert found.parts["workspace"] >= 2 * 3 * GT_SIZE**2 * 8  # a complex picture
 
 
 def test_what_further_losses_keep_counts_and_the_average_counts_once() -> None:
@@ -210,6 +220,15 @@ def test_what_further_losses_keep_counts_and_the_average_counts_once() -> None:
     assert more["outputs"]["weights"] == plain["weights"] + size
     assert more["weights"]["weights"] == plain["weights"]
     assert more["weights"]["start"] == 4 * (8 * 3 * 9 + 3)
+
+
+@pytest.mark.parametrize(("unshuffle", "depth"), [(1, 3), (2, 2), (4, 4)])
+def test_a_judge_of_patches_is_rehearsed_on_pictures_that_it_can_halve(unshuffle: int, depth: int) -> None:
+    spec = PatchDiscriminatorSpec(num_feat=16, unshuffle=unshuffle, depth=depth)
+    options = _options(COMPACT, vgg=False).model_copy(update={"network_d": spec})
+    found = _predicted(options, "all", checkpointing=False, batch=2)
+    predicted = sum(found.parts[part] for part in ("gradients", "saved activations", "working", "workspace"))
+    assert predicted == pytest.approx(_measured_peak(options, ["all"], checkpointing=False, batch=2), rel=0.2)
 
 
 @pytest.mark.parametrize(

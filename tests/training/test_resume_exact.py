@@ -101,6 +101,10 @@ BATCH_NORM = {
     },
     "train": {"accumulate": 1},
 }
+PATCHES = {
+    "top": {"network_d": {"type": "PatchDiscriminatorSN", "num_feat": 4, "depth": 2, "unshuffle": 2}},
+    "train": {"amplitude_opt": {}, "low_frequency_opt": {}},
+}
 CASES = [
     *((ALL, step) for step in (1, 2, 3, 4, 5, 6)),
     *((HELPED, step) for step in (2, 3)),
@@ -110,6 +114,7 @@ CASES = [
     (BATCH_NORM, 3),
     (OUTPUTS, 3),
     (WEIGHTS, 3),
+    (PATCHES, 3),
 ]
 NAMES = [
     (ALL, "all"),
@@ -120,6 +125,7 @@ NAMES = [
     (BATCH_NORM, "batch norm"),
     (OUTPUTS, "outputs"),
     (WEIGHTS, "weights"),
+    (PATCHES, "patches"),
 ]
 
 

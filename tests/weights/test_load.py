@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 from realesrgan_arch.networks.build import build_network
-from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec, UNetDiscriminatorSpec
+from realesrgan_arch.networks.spec import CompactSpec, PatchDiscriminatorSpec, RRDBNetSpec, UNetDiscriminatorSpec
 from realesrgan_arch.weights import read
 from realesrgan_arch.weights.detect import detect_spec
 from realesrgan_arch.weights.load import load_generator, load_into, load_weights
@@ -115,6 +115,9 @@ def test_both_older_esrgan_layouts_are_renamed(tmp_path):
         CompactSpec(num_feat=8, num_conv=5, upscale=2),
         CompactSpec(num_feat=8, num_conv=0, upscale=4, act_type="relu"),
         UNetDiscriminatorSpec(num_in_ch=3, num_feat=4),
+        PatchDiscriminatorSpec(num_feat=4),
+        PatchDiscriminatorSpec(num_feat=6, depth=1, unshuffle=2),
+        PatchDiscriminatorSpec(num_feat=4, depth=5, unshuffle=4),
     ],
 )
 def test_the_architecture_is_read_from_the_tensors(spec):
@@ -250,6 +253,7 @@ def test_an_unknown_architecture_is_refused_with_what_was_found(tmp_path):
     ("spec", "name"),
     [
         (UNetDiscriminatorSpec(num_feat=4), "conv0.weight"),
+        (PatchDiscriminatorSpec(num_feat=4), "conv_first.weight"),
         (SMALL, "conv_first.weight"),
         (SMALL, "conv_last.weight"),
         (SMALL, "body.0.rdb1.conv1.weight"),
