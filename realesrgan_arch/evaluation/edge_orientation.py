@@ -20,6 +20,8 @@ STRONG_GRADIENT = 10.0
 """Levels a pixel: what counts as an edge of the truth. Grain and gradients of the sky are below."""
 _COHERENCE = 0.5
 """How much of the gradient has one direction, from 0 (a corner, foliage) to 1 (a straight line)."""
+_MARGIN = 8
+"""Pixels at each edge that see the mirrored picture, whose lines have a kink there."""
 _NO_DIRECTION = 45.0
 """The mean error of guessing, for a place where the picture has no direction at all."""
 
@@ -38,7 +40,7 @@ def orientation_error(image: Tensor, reference: Tensor, *, border: int = 0) -> f
         border: pixels left out at each edge.
 
     Returns:
-        NaN where the reference has no such edge.
+        NaN where the reference has no such edge farther than 8 pixels inside.
 
     Raises:
         ValueError: wrong or different shapes, or nothing left inside the border.
@@ -64,13 +66,16 @@ def _angle_between(first: tuple[Plane, Plane], second: tuple[Plane, Plane]) -> P
 
 def _double_angle(luma: Plane) -> tuple[Plane, Plane, Plane]:
     """Return Jxx - Jyy, 2 Jxy and Jxx + Jyy of the structure tensor of luma (H, W), in squared levels a pixel."""
-    smooth = cv2.GaussianBlur(luma, (0, 0), _DERIVATIVE_SIGMA, borderType=cv2.BORDER_REFLECT)
+    smooth = _smooth(luma, _DERIVATIVE_SIGMA)
     across, down = (
-        np.asarray(cv2.Scharr(smooth, cv2.CV_32F, *order, scale=1 / 32, borderType=cv2.BORDER_REFLECT))
+        np.asarray(cv2.Scharr(smooth, cv2.CV_32F, *order, scale=1 / 32, borderType=cv2.BORDER_REFLECT), np.float32)
         for order in ((1, 0), (0, 1))
     )
     parts = (across * across - down * down, 2 * across * down, across * across + down * down)
-    cosine, sine, energy = (
-        np.asarray(cv2.GaussianBlur(part, (0, 0), _TENSOR_SIGMA, borderType=cv2.BORDER_REFLECT)) for part in parts
-    )
+    inside = slice(_MARGIN, -_MARGIN)
+    cosine, sine, energy = (_smooth(part, _TENSOR_SIGMA)[inside, inside] for part in parts)
     return cosine, sine, energy
+
+
+def _smooth(plane: Plane, sigma: float) -> Plane:
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)

@@ -61,9 +61,9 @@ METRICS: dict[str, Metric] = {
     "lpips": Metric("LPIPS", decimals=4, compare=measures.compare_lpips, better="lower", step=0.02, side="perceptual"),
     "dists": Metric("DISTS", decimals=4, compare=measures.compare_dists, better="lower", step=0.02, side="perceptual"),
     "lpips_like": Metric(
-        "LPIPS-like", decimals=4, compare=measures.compare_lpips_like, better="lower", step=0.02, side="perceptual"
+        "LPIPS-like", decimals=4, compare=measures.compare_lpips_like, better="lower", step=0.01, side="perceptual"
     ),
-    "color": Metric("color", unit="dE", decimals=2, compare=measures.compare_color, better="lower", step=0.5),
+    "color": Metric("color", unit="dE", decimals=2, compare=measures.compare_color, better="lower", step=0.2),
     "edges": Metric("edges", unit="deg", decimals=2, compare=measures.compare_edges, better="lower", step=0.5),
 }
 """In the order of their columns.

@@ -10,13 +10,15 @@ from torch import Tensor
 
 from realesrgan_arch.evaluation.lpips_like import LpipsLike, load_lpips_like
 from realesrgan_arch.evaluation.metrics import rgb_levels
+from realesrgan_arch.extras import require_extra
 from realesrgan_arch.losses.backbone import load_backbone
-from realesrgan_arch.losses.learned import BACKBONE_FILES, LearnedDistance, build_dists, build_lpips
+from realesrgan_arch.losses.learned import BACKBONE_FILES, LearnedDistance, LpipsNet, build_dists, build_lpips
 from realesrgan_arch.weights.table import WeightsError, find_weights
 
 LearnedName = Literal["lpips", "dists"]
-_LPIPS_NET = "alex"
+_LPIPS_NET: LpipsNet = "alex"
 """The network that LPIPS' authors advise for measuring; their VGG is for training."""
+_DISTS_NET: LpipsNet = "vgg"
 
 
 def measure_learned(
@@ -60,8 +62,10 @@ def load_learned(name: LearnedName, weights: Path | None) -> LearnedDistance:
         WeightsError: the backbone's file is neither in `weights` nor where known weights lie.
     """
     purpose = f"the metric {name}"
+    require_extra("torchmetrics", extra="perceptual", purpose=purpose)
+    path = _backbone_file(_LPIPS_NET if name == "lpips" else _DISTS_NET, weights, purpose)
     built = build_lpips(_LPIPS_NET, purpose=purpose) if name == "lpips" else build_dists(purpose=purpose)
-    load_backbone(built, _backbone_file(built, weights, purpose), torch.device("cpu"))
+    load_backbone(built, path, torch.device("cpu"))
     return built
 
 
@@ -74,13 +78,14 @@ def load_like(weights: Path | None) -> LpipsLike:
     """
     if weights is None:
         raise WeightsError(
-            "the metric lpips_like is left out: name the folder of its weights with --perceptual-weights, or in val.metrics"
+            "the metric lpips_like is left out: name the folder of its weights with --perceptual-weights, "
+            "or as `weights` in val.metrics"
         )
     return load_lpips_like(weights)
 
 
-def _backbone_file(built: LearnedDistance, weights: Path | None, purpose: str) -> Path:
-    name = BACKBONE_FILES[built.backbone]
+def _backbone_file(net: LpipsNet, weights: Path | None, purpose: str) -> Path:
+    name = BACKBONE_FILES[net]
     if weights is not None and (weights / name).is_file():
         return weights / name
     try:

@@ -15,6 +15,7 @@ from torch import Tensor
 from realesrgan_arch.evaluation.niqe import NiqeMeasure, PristineModel, load_pristine_model, niqe_of_luma
 
 _BT601_LUMA = (65.481, 128.553, 24.966)
+_CACHED_PIXELS = 2**15
 _SSIM_SIDE, _SSIM_SIGMA = 11, 1.5
 _SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
@@ -84,7 +85,7 @@ def luma_levels(image: Tensor, *, border: int = 0) -> NDArray[np.float32]:
     Raises:
         ValueError: wrong shape, or nothing left inside the border.
     """
-    return _luma(_levels(_inside(image, border)))[0]
+    return _luma(rgb_levels(image, border=border))[0]
 
 
 def rgb_levels(image: Tensor, *, border: int = 0) -> Planes:
@@ -123,14 +124,21 @@ def _inside(image: Tensor, border: int) -> Tensor:
 
 def _levels(image: Tensor) -> Planes:
     unit = image.detach().float().cpu().numpy()
-    return np.rint(unit.clip(0, 1) * np.float32(255))
+    levels = unit.clip(0, 1)
+    levels *= np.float32(255)
+    return np.rint(levels, out=levels)
 
 
 def _luma(levels: Planes) -> Planes:
     """Return BT.601 luma (1, H, W) of RGB levels (3, H, W), in [16, 235], with BasicSR's roundings to float32."""
-    unit = levels / np.float32(255)
-    luma = np.tensordot(np.array([_BT601_LUMA]), unit, axes=1) + 16
-    return (luma / 255).astype(np.float32) * np.float32(255)
+    luma = np.empty((1, *levels.shape[1:]), np.float32)
+    rows = max(1, _CACHED_PIXELS // max(1, levels.shape[2]))
+    # Some rows at a time: float64 copies of a large picture take most of the time that NIQE does.
+    for top in range(0, levels.shape[1], rows):
+        unit = levels[:, top : top + rows] / np.float32(255)
+        mixed = np.tensordot(np.array([_BT601_LUMA]), unit, axes=1) + 16
+        luma[:, top : top + rows] = (mixed / 255).astype(np.float32) * np.float32(255)
+    return luma
 
 
 def _ssim_of_plane(scored: Planes, truth: Planes) -> float:

@@ -37,3 +37,9 @@ def test_other_metrics_do_not_count() -> None:
 
 def test_an_infinite_difference_does_not_count() -> None:
     assert composite_of({"psnr": math.inf, "ssim": 0.02}, BETTER) == pytest.approx(1)
+
+
+def test_second_readings_of_the_same_sides_do_not_count():
+    plain = {"psnr": 0.5, "niqe": -0.5}
+    further = {"psnr_y": 9.0, "ssim_usm": 1.0, "lpips_like": 1.0, "color": 5.0, "edges": 30.0}
+    assert composite_of({**plain, **further}, BETTER) == composite_of(plain, BETTER) == 1.0

@@ -13,6 +13,8 @@ from realesrgan_arch.evaluation.evaluate import (
     ImageScore,
     ScoreRules,
     evaluate,
+    left_out_notes,
+    score_without_truth,
     write_scores_csv,
 )
 from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
@@ -52,6 +54,23 @@ def test_a_small_picture_has_no_niqe_but_its_other_scores():
     assert math.isfinite(scores[1].values["psnr"])
 
 
+def test_flat_blocks_are_counted_by_metric_and_noted():
+    pair = _pair(size=(96, 384))
+    pair.gt[:, :, :110] = 0.5
+    scores = evaluate([pair], methods={"m": BICUBIC}, rules=ScoreRules(("psnr", "niqe"), border=0))
+    assert scores[0].left_out == {"niqe": 1}
+    assert math.isfinite(scores[0].values["niqe"])
+    assert left_out_notes(scores[:1]) == ["NIQE leaves out 1 block without texture"]
+    assert left_out_notes(evaluate([_pair()], methods={"m": BICUBIC}, rules=RULES)) == []
+
+
+def test_pictures_without_truth_have_the_scores_that_need_none():
+    gt = _pair().gt
+    (score,) = score_without_truth("a", {"base": gt}, RULES)
+    assert score == ImageScore("a", "base", {"niqe": niqe(gt, border=2)})
+    assert score_without_truth("a", {"base": gt}, ScoreRules(("psnr", "color"))) == []
+
+
 def test_a_method_of_another_scale_is_named():
     with pytest.raises(EvaluationError, match=r"a: base made a picture of 384x192 pixels, but the truth has 192x96"):
         evaluate([_pair()], methods={"base": partial(magnify_bicubic, scale=4)}, rules=RULES)
@@ -69,7 +88,7 @@ def test_no_picture_is_an_error():
 
 @pytest.mark.parametrize(("metrics", "got"), [(("psnr", "lpisp"), "got lpisp"), ((), "got none")])
 def test_unknown_metrics_are_named(metrics, got):
-    with pytest.raises(EvaluationError, match=f"psnr, ssim, niqe, {got}"):
+    with pytest.raises(EvaluationError, match=f"psnr, ssim, .*niqe, lpips, .*edges, {got}"):
         ScoreRules(metrics)
 
 

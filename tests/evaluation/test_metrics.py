@@ -3,6 +3,7 @@
 import math
 import warnings
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,8 +13,9 @@ import tests.shims  # noqa: F401
 from basicsr.metrics import calculate_psnr, calculate_ssim
 from basicsr.metrics.niqe import calculate_niqe
 
+from realesrgan_arch.data.files import list_images
 from realesrgan_arch.evaluation import niqe as niqe_module
-from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
+from realesrgan_arch.evaluation.metrics import measure_niqe, niqe, psnr, ssim
 from realesrgan_arch.evaluation.niqe import NiqeModelError, load_pristine_model
 from realesrgan_arch.images import read_rgb, to_tensor
 
@@ -76,6 +78,25 @@ def test_niqe_of_a_flat_picture_is_nan():
     assert math.isnan(niqe(torch.full((3, 200, 300), 0.4)))
 
 
+def test_blocks_without_texture_are_counted_and_poison_nothing():
+    image = _scene(height=192, width=384)
+    image[:, :, :200] = 0.5  # two columns of blocks, and what the window sees beyond them
+    measure = measure_niqe(image)
+    assert (measure.blocks, measure.undefined_blocks) == (8, 4)
+    assert math.isfinite(measure.value)
+    flat = measure_niqe(torch.full((3, 200, 300), 0.4))
+    assert (flat.blocks, flat.undefined_blocks) == (6, 6)
+    assert measure_niqe(_scene(height=192, width=384)).undefined_blocks == 0
+
+
+def test_the_shape_of_a_skewed_block_is_rounded_as_basicsr_rounds_it():
+    # numpy's third power of an array and of a number differ in the last digit of one number in five.
+    skews = np.random.default_rng(0).uniform(0.5, 2, 2000).astype(np.float32)
+    ratios = np.full(2000, 0.6, np.float32)
+    corrected = [niqe_module._corrected(*numbers) for numbers in zip(ratios, skews, strict=True)]
+    assert corrected == [(r * (s**3 + 1) * (s + 1)) / ((s**2 + 1) ** 2) for r, s in zip(ratios, skews, strict=True)]
+
+
 def test_psnr_of_one_level_everywhere_is_48_13_db():
     black = torch.zeros(3, 8, 8)
     assert psnr(black, black + 1 / 255) == pytest.approx(20 * math.log10(255))
@@ -134,6 +155,16 @@ def test_another_model_can_be_passed():
     nearer = type(model)(model.mean + 1, model.covariance, model.window)
     image = _scene(height=192, width=192)
     assert niqe(image, model=nearer) != niqe(image, model=model)
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("noise", [0.0, 0.03])
+def test_niqe_of_photographs_equals_basicsr(shared_data, noise):
+    generator = torch.Generator().manual_seed(3)
+    for path in list_images(shared_data("data/photos/facades"))[::40][:5]:
+        photo = to_tensor(read_rgb(path))[:, :480, :640]
+        image = (photo + noise * torch.randn(photo.shape, generator=generator)).clamp(0, 1)
+        assert niqe(image, border=4) == pytest.approx(calculate_niqe(_basicsr(image), 4), abs=TOLERANCE), path.name
 
 
 @pytest.mark.shared_data

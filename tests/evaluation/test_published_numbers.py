@@ -30,11 +30,12 @@ def mean_scores(folder: Path, method: Method) -> tuple[float, float]:
     return psnr, ssim
 
 
-@pytest.mark.parametrize(("name", "psnr", "ssim"), [("Set5", 28.42, 0.8104), ("Set14", 26.00, 0.7027)])
+@pytest.mark.parametrize(("name", "psnr", "ssim"), [("Set5", 28.432, 0.8113), ("Set14", 26.093, 0.7049)])
 def test_bicubic_has_the_published_numbers(shared_data, name, psnr, ssim) -> None:
     found = mean_scores(shared_data(f"data/benchmarks/{name}"), partial(magnify_bicubic, scale=4))
-    assert found == pytest.approx((psnr, ssim), abs=0.1)
-    assert found[1] == pytest.approx(ssim, abs=0.003)
+    # Papers print 28.42 / 0.8104 and 26.00 / 0.7027; the difference is that of the resizing.
+    assert found == pytest.approx((psnr, ssim), abs=0.005)
+    assert found[1] == pytest.approx(ssim, abs=0.0002)
 
 
 def test_the_public_srgan_has_the_numbers_of_the_documentation(shared_data) -> None:

@@ -6,8 +6,11 @@ from torch.utils.data import DataLoader
 
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.pairs import KeptPairs
+from realesrgan_arch.options.load import OptionsError
+from realesrgan_arch.options.train import MetricOptions, ValidationOptions
+from realesrgan_arch.options.types import Options
 from realesrgan_arch.resampling import magnify_bicubic
-from realesrgan_arch.training.validation import Validation, samples_of_batches
+from realesrgan_arch.training.validation import Validation, samples_of_batches, score_rules
 from tests.training.builders import small_model
 
 
@@ -93,3 +96,30 @@ def test_basicsrs_loop_names_the_hash_of_a_frozen_set(tmp_path, caplog) -> None:
     with caplog.at_level("INFO", "basicsr"):
         model.validation(loader, 3, None)
     assert "0123abcd" in caplog.text
+
+
+def rules_of(metrics: dict[str, dict]) -> ScoreRules:
+    val = ValidationOptions(metrics={name: MetricOptions(**keys) for name, keys in metrics.items()})
+    return score_rules(Options.model_construct(name="x", val=val))
+
+
+def test_ours_are_measured_beside_basicsrs_and_do_not_ask_for_a_channel() -> None:
+    found = rules_of(
+        {
+            "psnr": {"type": "calculate_psnr", "crop_border": 4, "test_y_channel": True},
+            "sharp": {"type": "calculate_psnr_usm", "crop_border": 4, "test_y_channel": True},
+            "color": {"type": "calculate_color", "crop_border": 4},
+        }
+    )
+    assert found == ScoreRules(("psnr", "psnr_usm", "color"), border=4, y_channel=True)
+
+
+def test_what_a_machine_lacks_is_left_out_of_a_validation_with_a_warning(caplog) -> None:
+    found = rules_of({"psnr": {"type": "calculate_psnr"}, "like": {"type": "calculate_lpips_like"}})
+    assert found.metrics == ("psnr",)
+    assert "name the folder of its weights" in caplog.text
+
+
+def test_a_validation_that_can_measure_nothing_is_refused() -> None:
+    with pytest.raises(OptionsError, match="name the folder of its weights"):
+        rules_of({"like": {"type": "calculate_lpips_like"}})
