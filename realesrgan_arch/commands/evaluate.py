@@ -37,8 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="realesrgan-arch evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("base", help="weights: a file, or a name that `weights list` shows")
-    parser.add_argument("tuned", nargs="?", help="weights to judge against the base (default: base against bicubic)")
+    parser.add_argument("base", help="weights: a file, or a name of `weights list`; alone, judged against bicubic")
+    parser.add_argument("tuned", nargs="?", help="weights to judge against the base")
     _add_data(parser)
     _add_measures(parser)
     _add_results(parser)

@@ -1,11 +1,13 @@
 """Scores of a set: one pair at a time, a journal of what is done, and no picture that stops the others."""
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.errors import EXIT_NO_ROOM
@@ -191,7 +193,7 @@ def test_the_keeper_gets_every_picture_that_it_does_not_hold(tmp_path) -> None:
         def holds(self, name: str) -> bool:
             return name == NAMES[0]
 
-        def keep(self, pair: EvaluationPair, outputs: dict) -> None:
+        def keep(self, pair: EvaluationPair, outputs: Mapping[str, Tensor]) -> None:
             kept.append(pair.name)
             assert torch.equal(outputs["base"], partial(TWO[0].upscale)(pair.lq))
 

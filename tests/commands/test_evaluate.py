@@ -1,0 +1,130 @@
+"""`realesrgan-arch evaluate`: the verdict first, the files beside it, and one sentence for what cannot be."""
+
+import csv
+import json
+
+import pytest
+import torch
+
+from realesrgan_arch.cli import main as cli
+from realesrgan_arch.entry import run
+from realesrgan_arch.evaluation.proof import read_proof
+from realesrgan_arch.networks.build import build_generator
+from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec, RRDBNetSpec
+from realesrgan_arch.training.checkpoint import plain_state, save_weights
+from tests.data.frozen import freeze, write_blocks, write_villas
+
+FAST = ["--device", "cpu", "--backend", "torch", "--metrics", "psnr", "ssim"]
+
+
+@pytest.fixture
+def place(in_tmp_path):
+    write_villas(in_tmp_path / "photos")
+    for seed, name in enumerate(("base", "tuned")):
+        save(in_tmp_path / f"{name}.pth", CompactSpec(num_feat=8, num_conv=2), seed)
+    return in_tmp_path
+
+
+def save(path, spec: GeneratorSpec, seed: int) -> None:
+    torch.manual_seed(seed)
+    save_weights(path, params=plain_state(build_generator(spec)))
+
+
+def evaluate(*arguments: str) -> int:
+    return run(cli, ["evaluate", *arguments, *FAST])
+
+
+def test_the_verdict_is_the_first_line_and_the_files_are_there(place, capsys) -> None:
+    assert evaluate("base.pth", "tuned.pth", "--data", "photos", "--preset", "mild") == 0
+    folder = place / "results" / "tuned_photos"
+    proof = read_proof(folder)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == proof.judgements[0].sentence
+    assert [one.name for one in proof.methods] == ["ground truth", "bicubic", "base", "tuned"]
+    assert proof.facts["command"].startswith("realesrgan-arch evaluate base.pth tuned.pth --data photos")
+    rows = list(csv.DictReader((folder / "scores.csv").open()))
+    assert len(rows) == 4 * 3
+    assert list((folder / "pictures").glob("worst_01_*.png"))
+
+
+def test_json_is_the_proof(place, capsys) -> None:
+    assert evaluate("tuned.pth", "--data", "photos", "--name", "mine", "--json", "--no-pictures") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["proof"]["judgements"][0]["method"] == "model"
+    assert facts["made"] == ["results/mine"]
+    assert facts["proof"]["shown"] == []
+
+
+def test_controls_and_a_general_set_have_their_rows(place, capsys) -> None:
+    freeze(place / "photos", place / "cold" / "val", max_size=64)
+    words = ["--data", "photos", "--general", "cold/val", "--controls", "--no-pictures", "-o", "out"]
+    assert evaluate("base.pth", "tuned.pth", *words) == 0
+    assert "base + back-projection 1.0" in capsys.readouterr().out
+    general = read_proof(place / "out" / "general")
+    assert general.title == "cold/val" and general.set_hash
+    assert {one.against for one in read_proof(place / "out").judgements} >= {"base", "bicubic", "base + USM"}
+
+
+def test_real_pairs_and_pictures_without_a_truth(place) -> None:
+    for number in range(2):
+        write_blocks(place / "small" / f"{number}.png", seed=number, width=24, height=16)
+        write_blocks(place / "large" / f"{number}.png", seed=number, width=96, height=64)
+    assert evaluate("base.pth", "tuned.pth", "--lq", "small", "--gt", "large", "-o", "pairs") == 0
+    assert read_proof(place / "pairs").title == "small and large"
+    assert run(cli, ["evaluate", "base.pth", "--lq", "small", "-o", "alone", *FAST[:4], "--metrics", "niqe"]) == 0
+    assert read_proof(place / "alone").notes[0] == "NIQE of bicubic is not defined for 2 of 2 pictures"
+
+
+def test_pictures_of_another_size_are_left_out_with_exit_code_3(place, capsys) -> None:
+    for number in range(3):
+        write_blocks(place / "small" / f"{number}.png", seed=number, width=24, height=16)
+        write_blocks(place / "large" / f"{number}.png", seed=number, width=96 - 8 * (number == 1), height=64)
+    assert evaluate("base.pth", "tuned.pth", "--lq", "small", "--gt", "large") == 3
+    assert "1 picture not scored: Expected large/1.png to be at least 4 times" in capsys.readouterr().out
+
+
+def test_the_same_weights_cannot_be_told_apart(place, capsys) -> None:
+    assert evaluate("base.pth", "base.pth", "--data", "photos") == 0
+    assert "cannot be told" in capsys.readouterr().out.splitlines()[0]
+
+
+def test_a_table_of_groups_and_luma(place) -> None:
+    (place / "rooms.csv").write_text("path,tags\nvilla 0/0.png,interior\nvilla 1/1.png,exterior\n")
+    words = ["--data", "photos", "--groups", "rooms.csv", "--y", "--border", "2", "-o", "out"]
+    assert evaluate("base.pth", "tuned.pth", *words) == 0
+    proof = read_proof(place / "out")
+    assert set(proof.groups["rooms"]) == {"interior", "exterior"}
+    assert (proof.y_channel, proof.border) == (True, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["base.pth"], "one set to score on, got none or two"),
+        (["base.pth", "--data", "photos", "--lq", "photos"], "one set to score on, got none or two"),
+        (["base.pth", "--data", "photos", "--gt", "photos"], "expected --gt beside --lq"),
+        (["base.pth", "--data", "nowhere"], "nowhere does not exist"),
+        (["nowhere.pth", "--data", "photos"], "nowhere.pth"),
+        (["base.pth", "x2.pth", "--data", "photos"], "expected weights of one scale, got base.pth x4, x2.pth x2"),
+        (["base.pth", "--lq", "photos"], "needs no ground truth for photos"),
+        (["base.pth", "--data", "photos", "--groups", "tags"], "groups that photos has"),
+    ],
+)
+def test_bad_input_is_one_sentence(place, capsys, words, sentence) -> None:
+    save(place / "x2.pth", RRDBNetSpec(scale=2, num_feat=8, num_block=1, num_grow_ch=4), 0)
+    assert evaluate(*words) == 2
+    told = capsys.readouterr().err
+    assert sentence in told and "Traceback" not in told
+
+
+def test_an_unknown_metric_is_one_sentence(place, capsys) -> None:
+    assert run(cli, ["evaluate", "base.pth", "--data", "photos", "--metrics", "beauty"]) == 2
+    assert "expected metrics out of psnr, " in capsys.readouterr().err
+
+
+def test_a_metric_that_this_machine_lacks_is_one_sentence_and_the_others_go_on(place, capsys) -> None:
+    words = ["base.pth", "--data", "photos", "-o", "out", *FAST, "lpips_like"]
+    assert run(cli, ["evaluate", *words]) == 0
+    assert any("lpips_like is left out" in note for note in read_proof(place / "out").notes)
+    assert run(cli, ["evaluate", *words[:5], "--device", "cpu", "--metrics", "lpips_like"]) == 2
+    assert "metric that can be measured on this machine, got none" in capsys.readouterr().err

@@ -1,0 +1,178 @@
+"""From a set and its contenders to a folder that holds all that was found, or nothing new."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from realesrgan_arch.evaluation import proving
+from realesrgan_arch.evaluation.contender import Contender
+from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
+from realesrgan_arch.evaluation.group_choice import choose_groups
+from realesrgan_arch.evaluation.proof import MethodFacts, proof_as_json, read_proof
+from realesrgan_arch.evaluation.proving import ProofRequest, prove
+from realesrgan_arch.file_lock import file_lock
+from tests.evaluation.small_sets import CountedReads, contenders, names_of, random_pair, small_choice
+
+NAMES = names_of(16)
+"""Of eight scenes, which is enough for a claim."""
+
+
+def request(folder, names=NAMES, *, shifts=None, reads=None, has_truth=True, **changes) -> ProofRequest:
+    choice = small_choice(reads or CountedReads(names, has_truth=has_truth), names, has_truth=has_truth)
+    return replace(
+        ProofRequest(
+            choice=choice,
+            contenders=contenders(shifts or {"bicubic": 0.0, "base": 0.0, "tuned": 0.05}),
+            rules=ScoreRules(metrics=("psnr", "ssim")),
+            folder=folder,
+            scale=4,
+            groups=choose_groups(choice, None),
+        ),
+        **changes,
+    )
+
+
+def test_a_better_model_is_called_better_and_everything_is_written(tmp_path) -> None:
+    proved = prove(request(tmp_path / "new"))
+    proof = read_proof(tmp_path / "new")
+    first = proof.judgements[0]
+    assert (first.method, first.against, first.findings["psnr"].verdict) == ("tuned", "base", "better")
+    assert first.findings["psnr"].mean > 3
+    assert proved.verdict == first.sentence
+    assert (tmp_path / "new" / "table.txt").read_text().startswith(first.sentence)
+    assert (proof.pictures, proof.scenes, proof.scale, proof.border) == (16, 8, 4, 4)
+    assert set(proof.groups["folder"]) == {"north", "south"}
+    assert math.isclose(proof.means["tuned"]["psnr"] - proof.means["base"]["psnr"], first.findings["psnr"].mean)
+    shown = [tmp_path / "new" / file for picture in proof.shown for file in picture.files.values()]
+    assert len(proof.shown) == 15 and all(path.is_file() for path in shown)
+
+
+def test_the_same_model_twice_cannot_be_told(tmp_path) -> None:
+    first = prove(request(tmp_path, shifts={"base": 0.0, "tuned": 0.0})).proof.judgements[0]
+    assert {one.verdict for one in (*first.findings.values(), first.composite)} == {"cannot be told"}
+
+
+def test_controls_are_judged_too_and_the_main_pair_stands_first(tmp_path) -> None:
+    shifts = {"bicubic": 0.0, "base + USM": 0.02, "base": 0.0, "tuned": 0.05}
+    judgements = prove(request(tmp_path, shifts=shifts, with_pictures=False)).proof.judgements
+    assert [(one.method, one.against) for one in judgements] == [
+        ("tuned", "base"),
+        ("tuned", "bicubic"),
+        ("tuned", "base + USM"),
+        ("bicubic", "base"),
+        ("base + USM", "base"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shifts", "pair"),
+    [
+        ({"bicubic": 0.0, "model": 0.05}, ("model", "bicubic")),
+        ({"bicubic": 0.0, "base": 0.05}, ("base", "bicubic")),
+        ({"bicubic": 0.0, "some weights": 0.05}, None),
+    ],
+)
+def test_one_model_alone_is_judged_against_bicubic(tmp_path, shifts, pair) -> None:
+    proof = prove(request(tmp_path, NAMES[:4], shifts=shifts)).proof
+    assert [(one.method, one.against) for one in proof.judgements[:1]] == ([pair] if pair else [])
+    assert proof.shown
+
+
+@pytest.mark.parametrize("names", [NAMES[:1], NAMES[:2]])
+def test_one_picture_or_one_scene_is_no_claim(tmp_path, names) -> None:
+    proof = prove(request(tmp_path, names)).proof
+    assert proof.scenes == 1
+    assert "cannot be told" in proof.judgements[0].sentence
+
+
+def test_pictures_equal_to_the_truth_are_told_and_spoil_nothing(tmp_path) -> None:
+    truths = {number: random_pair("", number) for number in range(4)}
+
+    def perfect(lq):
+        return next(pair.gt for pair in truths.values() if pair.lq is lq)
+
+    def read(number):
+        return replace(truths[number], name=NAMES[number])
+
+    ones = [*contenders({"base": 0.0}), Contender(MethodFacts("tuned", "tuned"), perfect)]
+    proof = prove(request(tmp_path, NAMES[:4], reads=read, contenders=ones)).proof
+    assert proof.means["tuned"]["psnr"] == math.inf
+    assert "PSNR of tuned is infinite for 4 of 4 pictures (it equals the truth there)" in proof.notes
+    assert proof_as_json(read_proof(tmp_path)) == proof_as_json(proof)
+
+
+def test_a_score_that_is_not_defined_is_told(tmp_path) -> None:
+    rules = ScoreRules(metrics=("psnr", "niqe"))
+    proof = prove(request(tmp_path, NAMES[:4], rules=rules)).proof
+    assert "NIQE of tuned is not defined for 4 of 4 pictures" in proof.notes
+    assert proof.judgements[0].findings["niqe"].verdict == "cannot be told"
+
+
+def test_without_a_truth_the_reader_is_told_what_is_missing(tmp_path) -> None:
+    proof = prove(request(tmp_path, NAMES[:4], has_truth=False, rules=ScoreRules())).proof
+    assert proof.notes[0] == "there is no ground truth, so PSNR, SSIM cannot be told"
+    assert [one.name for one in proof.methods] == ["bicubic", "base", "tuned"]
+    assert "ground truth" not in proof.shown[0].files
+
+
+def test_left_out_pictures_stand_in_the_proof_and_in_the_table(tmp_path) -> None:
+    reads = CountedReads(NAMES, broken=NAMES[:1])
+    proved = prove(request(tmp_path, reads=reads))
+    assert proved.proof.left_out == (f"{NAMES[0]} is broken.",)
+    assert proved.table.endswith(f"1 picture not scored: {NAMES[0]} is broken.")
+    assert proved.proof.pictures == 15
+
+
+def test_an_earlier_proof_stays_whole_until_the_new_one_is_scored(tmp_path) -> None:
+    earlier = prove(request(tmp_path)).proof
+
+    def broken(number):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prove(request(tmp_path, reads=broken, rules=ScoreRules(metrics=("psnr",))))
+    assert proof_as_json(read_proof(tmp_path)) == proof_as_json(earlier)
+
+
+def test_pictures_of_an_earlier_proof_go_with_it_and_others_stay(tmp_path) -> None:
+    prove(request(tmp_path))
+    (tmp_path / "pictures" / "mine.png").write_text("")
+    now = prove(request(tmp_path, with_pictures=False)).proof
+    assert now.shown == ()
+    assert [path.name for path in (tmp_path / "pictures").iterdir()] == ["mine.png"]
+
+
+def test_a_proof_of_somebody_else_is_not_overwritten(tmp_path) -> None:
+    (tmp_path / "proof.json").write_text("mine")
+    with pytest.raises(EvaluationError, match="would be overwritten: move it away"):
+        prove(request(tmp_path))
+    assert (tmp_path / "proof.json").read_text() == "mine"
+
+
+def test_a_killed_writer_leaves_no_proof(tmp_path, monkeypatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(proving, "write_scores", full)
+    with pytest.raises(EvaluationError, match="disk is full"):
+        prove(request(tmp_path))
+    assert not (tmp_path / "proof.json").exists()
+    monkeypatch.undo()
+    reads = CountedReads(NAMES)
+    prove(request(tmp_path, reads=reads, with_pictures=False))
+    assert reads.read == [], "nothing is scored twice"
+
+
+def test_a_second_process_in_the_folder_is_refused(tmp_path) -> None:
+    folder = tmp_path / "new"
+    with file_lock(tmp_path / ".new.lock"), pytest.raises(EvaluationError, match="another process is evaluating"):
+        prove(request(folder))
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_first(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    reads = CountedReads(NAMES)
+    with pytest.raises(EvaluationError, match="expected a folder that can be written to, got .*file.new"):
+        prove(request(tmp_path / "file" / "new", reads=reads))
+    assert reads.read == []
