@@ -24,7 +24,7 @@ NETWORK_FILE = "vgg19_distilled_se5.pth"
 LINEAR_FILE = "lpips_v0.1/vgg.pth"
 TILE = 512
 REACH = 96
-"""Pixels that a tile sees beyond its edge: the features reach 85, and tiles start at multiples of 16."""
+"""Pixels that a tile sees beyond its edge: the features reach 85 at most, and tiles start at multiples of 16."""
 
 _BLOCKS = ((1, 2, 16, 64), (2, 2, 32, 128), (3, 4, 64, 256), (4, 4, 128, 512), (5, 1, 128, 512))
 """Number, convolutions, their channels, and those of the head on the first of them."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from realesrgan_arch.evaluation.lpips_like import DistilledVgg19, LpipsLike, load_lpips_like
+from realesrgan_arch.evaluation.lpips_like import REACH, DistilledVgg19, LpipsLike, load_lpips_like
 from realesrgan_arch.images import read_rgb, to_tensor
 from realesrgan_arch.weights.table import WeightsError
 
@@ -52,6 +52,14 @@ def test_tiles_change_nothing(drawn, height, width) -> None:
     image, truth = pictures(height, width)
     whole, tiled = (drawn.distances([image], truth, tile=side)[0] for side in (512, 128))
     assert tiled == pytest.approx(whole, rel=1e-6)
+
+
+def test_nothing_beyond_the_reach_of_a_tile_counts_in_it(drawn) -> None:
+    image = pictures(128 + REACH + 32, 64, 1)
+    image[0][:, 128 + REACH :] = torch.nan
+    for level, features in enumerate(drawn.network(image[0][None])):
+        assert features[: 128 >> level].isfinite().all()
+        assert not features.isfinite().all()
 
 
 def test_equal_pictures_have_no_distance_and_each_image_has_its_own(drawn) -> None:
