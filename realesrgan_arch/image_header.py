@@ -123,8 +123,13 @@ class ImageHeader:
 
 def shown(path: Path) -> str:
     """Return the path as text that can always be printed, in one line: other bytes and characters appear as escapes."""
-    text = str(path).encode("utf-8", "backslashreplace").decode("utf-8")
-    return _UNPRINTABLE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    return printable(str(path))
+
+
+def printable(text: str) -> str:
+    """Return text that may hold names of files so that it can always be printed, in one line; see `shown`."""
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return _UNPRINTABLE.sub(lambda found: found.group().encode("unicode_escape").decode(), whole)
 
 
 def sniff(start: bytes) -> ImageKind | None:

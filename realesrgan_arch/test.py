@@ -14,13 +14,13 @@ check_python()
 import argparse  # noqa: E402
 
 from realesrgan_arch.entry import run, say, warn  # noqa: E402
-from realesrgan_arch.errors import EXIT_OK  # noqa: E402
+from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED  # noqa: E402
 from realesrgan_arch.options.load import load_options  # noqa: E402
 from realesrgan_arch.options.overrides import add_overrides  # noqa: E402
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Score bicubic, the base model and the tuned one, and say where the tables and pictures are."""
+    """Score bicubic, the base model and the tuned one, and say the verdict; 3 where pictures could not be scored."""
     parser = argparse.ArgumentParser(prog="test.py", description=__doc__)
     parser.add_argument("-opt", "--options", required=True, type=Path, metavar="FILE", help="option file (YAML)")
     add_overrides(parser)
@@ -32,9 +32,10 @@ def main(arguments: Sequence[str]) -> int:
     from realesrgan_arch.comparison import compare  # torch, which `--help` need not wait for
 
     folder = parsed.output or Path("results") / loaded.options.name
-    for comparison in compare(loaded.options, folder=folder):
+    comparisons = compare(loaded.options, folder=folder)
+    for comparison in comparisons:
         say(comparison.text())
-    return EXIT_OK
+    return EXIT_SOME_FILES_FAILED if any(comparison.left_out for comparison in comparisons) else EXIT_OK
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@ import pytest
 import torch
 
 from realesrgan_arch.comparison import compare
-from realesrgan_arch.errors import UserError
+from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED, UserError
 from realesrgan_arch.evaluation.proof import read_proof
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec
 from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.test import main as score
 from realesrgan_arch.training.checkpoint import plain_state, save_weights
 from tests.data.frozen import freeze
-from tests.tiny_run import write_pictures
+from tests.tiny_run import write_options, write_pictures
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_scores_tables_and_pictures_of_three_methods(mapping, tmp_path) -> None:
     rows = list(csv.DictReader((comparison.folder / "scores.csv").open()))
     assert len(rows) == 6 * 3
     assert {row["method"] for row in rows} == {"bicubic", "base", "tuned"}
-    assert list(rows[0]) == ["name", "scene", "folder", "method", "psnr", "ssim"]
+    assert list(rows[0]) == ["name", "scene", "method", "psnr", "ssim"]
     assert {row["scene"] for row in rows} == {"scene 0", "scene 1", "scene 2"}
     assert comparison.table in (comparison.folder / "table.txt").read_text()
     for method in ("bicubic", "base", "tuned", "panels"):
@@ -102,13 +103,16 @@ def test_sets_of_one_name_do_not_overwrite_each_other(mapping, tmp_path) -> None
     assert "mean over 1 picture;" in (second.folder / "table.txt").read_text()
 
 
-def test_an_unreadable_picture_is_left_out_and_listed(mapping, tmp_path) -> None:
+def test_an_unreadable_picture_is_left_out_and_listed(mapping, tmp_path, capsys) -> None:
     broken = tmp_path / "photos" / "scene 1" / "view 0.png"
     broken.write_bytes(broken.read_bytes()[:100])
     comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
     assert comparison.left_out == (f"{broken} cannot be read.",)
     assert comparison.table.splitlines()[-1] == f"1 picture not scored: {broken} cannot be read."
     assert "mean over 5 pictures" in comparison.table
+    arguments = ["-opt", str(write_options(tmp_path / "test.yml", mapping)), "-o", str(tmp_path / "results")]
+    assert score(arguments) == EXIT_SOME_FILES_FAILED
+    assert comparison.proof.judgements[0].sentence in capsys.readouterr().out
 
 
 def test_an_output_that_is_no_folder_is_said_before_anything_is_loaded(mapping, tmp_path) -> None:

@@ -7,20 +7,21 @@ An evaluation that was stopped goes on where it was when the same command is run
 
 import argparse
 import shlex
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 from realesrgan_arch.commands.arguments import count, name_part, place, positive_count
-from realesrgan_arch.commands.report import Report, deliver, tell_first
+from realesrgan_arch.commands.report import Report, deliver
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE
-from realesrgan_arch.evaluation.difference_table import format_differences
+from realesrgan_arch.evaluation.difference_table import format_differences, format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules
 from realesrgan_arch.evaluation.evaluation_run import Evaluation, EvaluationRequest, run_evaluation
 from realesrgan_arch.evaluation.proof import proof_as_json
 from realesrgan_arch.evaluation.proving import Proved
-from realesrgan_arch.image_header import shown
+from realesrgan_arch.evaluation.statistics import Finding, Judgement
+from realesrgan_arch.evaluation.table import aligned
+from realesrgan_arch.image_header import printable
 from realesrgan_arch.upscaling.backends.choose import BACKENDS
 
 _METRICS = ScoreRules().metrics
@@ -100,7 +101,7 @@ def _request(arguments: argparse.Namespace, argv: Sequence[str]) -> EvaluationRe
         with_controls=arguments.controls, with_pictures=not arguments.no_pictures,
         output=arguments.output, name=arguments.name,
         device=arguments.device, backend=arguments.backend, precision=arguments.precision,
-        facts={"command": shown(Path(f"realesrgan-arch evaluate {shlex.join(argv)}"))},
+        facts={"command": printable(f"realesrgan-arch evaluate {shlex.join(argv)}")},
     )  # fmt: skip
 
 
@@ -125,5 +126,22 @@ def _lines(proved: Proved) -> Iterator[str]:
     if against:
         yield from ("", format_differences(against, method=proof.judgements[0].method))
     for kind, groups in proof.groups.items():
-        yield from ("", f"by {kind}:", *tell_first([f"{name}: {one.sentence}" for name, one in groups.items()]))
-    yield from (f"note: {shown(Path(note))}" for note in proof.notes)
+        yield from ("", *_group_table(kind, groups))
+    yield from (f"note: {printable(note)}" for note in proof.notes)
+
+
+def _group_table(kind: str, groups: Mapping[str, Judgement]) -> list[str]:
+    """One row a group: how many scenes it has, and the differences of the main pair in it."""
+    names = list(dict.fromkeys(name for one in groups.values() for name in one.findings))
+    rows = [[f"by {kind}", "scenes", *(METRICS[name].label for name in names), "composite"]]
+    for group, one in groups.items():
+        cells = [_cell(one.findings.get(name), METRICS[name].decimals) for name in names]
+        rows.append([group, str(one.composite.scenes), *cells, _cell(one.composite, 2)])
+    return aligned(rows)
+
+
+def _cell(finding: Finding | None, decimals: int) -> str:
+    if finding is None:
+        return "-"
+    mark = {"better": " *", "worse": " !"}.get(finding.verdict, "")
+    return format_interval(finding.interval, decimals) + mark

@@ -10,6 +10,7 @@ from torch import Tensor
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.scenes import folder_scene
 from realesrgan_arch.evaluation.pairs import EvaluationPair
+from realesrgan_arch.image_header import printable
 from realesrgan_arch.images import ImageError
 
 
@@ -100,11 +101,11 @@ def build_choice(
     kinds = {"folder": folders or [top_folder(name) for name in names], "tags": tags or []}
     grouped = {kind: dict(zip(names, of, strict=True)) for kind, of in kinds.items() if of and len({*of} - {""}) > 1}
     return DataChoice(
-        title=title,
+        title=printable(title),
         pairs=LazyPairs(names, read),
         scenes=dict(zip(names, scenes or map(folder_scene, names), strict=True)),
         identity=identity,
-        groups={kind: {name: group for name, group in of.items() if group} for kind, of in grouped.items()},
+        groups={kind: {name: printable(group) for name, group in of.items() if group} for kind, of in grouped.items()},
         set_hash=set_hash,
         has_truth=has_truth,
         made=made,

@@ -1,16 +1,13 @@
 """Score upscaling methods on pictures whose truth is known: one row a picture and method."""
 
-import csv
-import io
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from torch import Tensor
 
-from realesrgan_arch.atomic import write_text
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.evaluation import metric_table as measures
 from realesrgan_arch.evaluation.metric_table import Compare, Conditions, Judge, Judged
@@ -196,29 +193,6 @@ def _judge(image: Tensor, rules: ScoreRules) -> dict[str, Judged]:
 
 def _left_out(judged: Mapping[str, Judged]) -> dict[str, int]:
     return {name: one.left_out for name, one in judged.items() if one.left_out}
-
-
-def write_scores_csv(path: Path, scores: Sequence[ImageScore], *, set_hash: str = "") -> None:
-    """Write one row a picture and method: `name,method,psnr,ssim,niqe`; what was not measured stays empty.
-
-    Of a frozen set there is a last column `set_hash`.
-
-    Raises:
-        EvaluationError: the file cannot be written.
-    """
-    metrics = measured_metrics(scores)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    frozen = {"set_hash": set_hash} if set_hash else {}
-    writer.writerow(["name", "method", *metrics, *frozen])
-    for score in scores:
-        cells = [score.values.get(metric) for metric in metrics]
-        numbers = ("" if cell is None else f"{cell:.6f}" for cell in cells)
-        writer.writerow([score.name, score.method, *numbers, *frozen.values()])
-    try:
-        write_text(path, text.getvalue())
-    except OSError as error:
-        raise EvaluationError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def measured_metrics(scores: Iterable[ImageScore]) -> list[str]:

@@ -47,7 +47,8 @@ def judge_each_group(
         return {}
     scores, against = (scored.of(name) for name in pair)
     return {
-        kind: judge_groups(scores, against, scenes=choice.scenes, groups=of, seed=seed) for kind, of in groups.items()
+        kind: judge_groups(scores, against, scenes=choice.scenes, groups=of, method=pair[0], other=pair[1], seed=seed)
+        for kind, of in groups.items()
     }
 
 

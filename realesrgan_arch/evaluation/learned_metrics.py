@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from realesrgan_arch.basicsr_shims import import_shims
 from realesrgan_arch.evaluation.lpips_like import LpipsLike, load_lpips_like
 from realesrgan_arch.evaluation.metrics import rgb_levels
 from realesrgan_arch.extras import require_extra
@@ -62,6 +63,7 @@ def load_learned(name: LearnedName, weights: Path | None) -> LearnedDistance:
         WeightsError: the backbone's file is neither in `weights` nor where known weights lie.
     """
     purpose = f"the metric {name}"
+    import_shims()  # torchmetrics imports torchvision
     require_extra("torchmetrics", extra="perceptual", purpose=purpose)
     path = _backbone_file(_LPIPS_NET if name == "lpips" else _DISTS_NET, weights, purpose)
     built = build_lpips(_LPIPS_NET, purpose=purpose) if name == "lpips" else build_dists(purpose=purpose)

@@ -26,7 +26,7 @@ from realesrgan_arch.evaluation.evaluate import (
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.evaluation.score_journal import ScoreJournal
-from realesrgan_arch.image_header import shown
+from realesrgan_arch.image_header import printable, shown
 from realesrgan_arch.images import ImageError
 from realesrgan_arch.plural import count_of
 from realesrgan_arch.upscaling.one_job import is_full
@@ -107,8 +107,8 @@ def score_set(
             try:
                 pair, outputs, found = _score_pair(choice, number, contenders, rules)
             except (UnreadablePairError, EvaluationError) as error:
-                left_out.append(str(error))
-                _log.warning("%s It is not scored.", error)
+                left_out.append(printable(str(error)))
+                _log.warning("%s It is not scored.", left_out[-1])
                 continue
             with disk_faults(journal):
                 if keeper is not None:

@@ -128,3 +128,22 @@ def test_a_metric_that_this_machine_lacks_is_one_sentence_and_the_others_go_on(p
     assert any("lpips_like is left out" in note for note in read_proof(place / "out").notes)
     assert run(cli, ["evaluate", *words[:5], "--device", "cpu", "--metrics", "lpips_like"]) == 2
     assert "metric that can be measured on this machine, got none" in capsys.readouterr().err
+
+
+def test_names_that_are_no_text_are_scored_and_told(place, capsys) -> None:
+    folder = place / "fa\udce7ades"
+    (place / "photos").rename(folder)
+    (folder / "villa 0" / "0.png").rename(folder / "villa 0" / "fa\udce7ade.png")
+    write_blocks(folder / "villa 1" / "tiny\udce7.png", seed=0, width=8, height=8)
+    assert evaluate("base.pth", "tuned.pth", "--data", str(folder), "-o", "out") == 3
+    told = capsys.readouterr().out
+    assert r"fa\udce7ades" in told and r"tiny\udce7.png" in told
+    assert b"fa\xe7ade.png" in (place / "out" / "scores.csv").read_bytes()
+    assert read_proof(place / "out").pictures == 4
+
+
+def test_a_lone_model_is_judged_in_groups_against_bicubic(place) -> None:
+    (place / "rooms.csv").write_text("path,tags\nvilla 0/0.png,interior\nvilla 1/1.png,exterior\n")
+    assert evaluate("base.pth", "--data", "photos", "--groups", "rooms.csv", "-o", "out") == 0
+    judgement = read_proof(place / "out").groups["rooms"]["interior"]
+    assert (judgement.method, judgement.against) == ("model", "bicubic")

@@ -1,6 +1,5 @@
 """Scores by picture and method, the CSV, and what is said of pictures that cannot be scored."""
 
-import csv
 import math
 from functools import partial
 
@@ -15,7 +14,6 @@ from realesrgan_arch.evaluation.evaluate import (
     evaluate,
     left_out_notes,
     score_without_truth,
-    write_scores_csv,
 )
 from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
 from realesrgan_arch.evaluation.pairs import EvaluationPair
@@ -90,24 +88,3 @@ def test_no_picture_is_an_error():
 def test_unknown_metrics_are_named(metrics, got):
     with pytest.raises(EvaluationError, match=f"psnr, ssim, .*niqe, lpips, .*edges, {got}"):
         ScoreRules(metrics)
-
-
-def test_the_csv_has_a_row_a_score_and_empty_cells_for_what_was_not_measured(tmp_path):
-    scores = [
-        ImageScore("s/a, north.png", GROUND_TRUTH, {"niqe": 4.0}),
-        ImageScore("s/a, north.png", "base", {"psnr": math.inf, "ssim": 1.0, "niqe": math.nan}),
-    ]
-    write_scores_csv(tmp_path / "new" / "scores.csv", scores)
-    with (tmp_path / "new" / "scores.csv").open(newline="") as file:
-        rows = list(csv.reader(file))
-    assert rows == [
-        ["name", "method", "psnr", "ssim", "niqe"],
-        ["s/a, north.png", GROUND_TRUTH, "", "", "4.000000"],
-        ["s/a, north.png", "base", "inf", "1.000000", "nan"],
-    ]
-
-
-def test_a_csv_that_cannot_be_written_is_one_sentence(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(EvaluationError, match="scores.csv cannot be written"):
-        write_scores_csv(tmp_path / "file" / "scores.csv", [ImageScore("a", "base", {"psnr": 1.0})])

@@ -16,10 +16,16 @@ def test_by_default_the_set_says_it() -> None:
 
 
 def test_more_groups_than_anybody_reads_are_left_out_unless_they_are_asked_for() -> None:
-    names = [f"{number}/a.png" for number in range(21)]
+    names = [f"{number}/{scene}/a.png" for number in range(21) for scene in range(2)]
     choice = build_choice("many", names, CountedReads(names), "")
     assert choose_groups(choice, None) == {}
-    assert len(choose_groups(choice, ["folder"])["folder"]) == 21
+    assert len(set(choose_groups(choice, ["folder"])["folder"].values())) == 21
+    assert choose_groups(build_choice("fewer", names[:40], CountedReads(names), ""), None)
+
+
+def test_groups_of_one_scene_each_say_nothing_and_are_left_out() -> None:
+    names = [f"{number}/{view}.png" for number in range(3) for view in range(2)]
+    assert choose_groups(build_choice("three", names, CountedReads(names), ""), None) == {}
 
 
 def test_a_table_gives_its_name_to_the_kind(tmp_path) -> None:

@@ -8,7 +8,7 @@ from realesrgan_arch.evaluation.score_file import write_scores
 SCORES = [
     ImageScore("a.png", "base", {"niqe": float("nan"), "psnr": 20.0}),
     ImageScore("a.png", "tuned", {"psnr": float("inf")}),
-    ImageScore("b.png", "tuned", {"psnr": 1.25}),
+    ImageScore("b, north.png", "tuned", {"psnr": 1.25}),
 ]
 
 
@@ -25,7 +25,7 @@ def test_columns_stand_in_their_order_and_gaps_stay_empty(tmp_path) -> None:
         ["name", "scene", "tags", "method", "psnr", "niqe", "set_hash"],
         ["a.png", "north", "interior", "base", "20.000000", "nan", "0123abcd"],
         ["a.png", "north", "interior", "tuned", "inf", "", "0123abcd"],
-        ["b.png", "b.png", "", "tuned", "1.250000", "", "0123abcd"],
+        ["b, north.png", "b, north.png", "", "tuned", "1.250000", "", "0123abcd"],
     ]
 
 
