@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from realesrgan_arch.devices import choose_device
 from realesrgan_arch.evaluation.pairs import KeptPairs
+from realesrgan_arch.image_header import shown
 from realesrgan_arch.layer_study.candidates import StudyError
 from realesrgan_arch.losses.amplitude import amplitude_distance
 from realesrgan_arch.losses.terms import Losses
@@ -32,6 +33,7 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.seeding import Stream, numpy_generator
 from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.loss_assembly import LossParts, assemble_losses
+from realesrgan_arch.upscaling.backends.footprint import multiple_of
 
 _CROPS = 1
 """The counter of the draw, beside those of the study's seeds."""
@@ -135,7 +137,8 @@ def score_tensors(options: Options, pairs: KeptPairs, *, crops: int) -> TensorSc
     parameters = dict(network.named_parameters())
     means = [_zeros(parameters), _zeros(parameters)]
     fisher = dict.fromkeys(parameters, 0.0)
-    for lq, gt in draw_crops(pairs, crops=crops, side=options.crop_gt_size, scale=options.scale):
+    side, multiple = options.crop_gt_size, multiple_of(network)
+    for lq, gt in draw_crops(pairs, crops=crops, side=side, scale=options.scale, multiple=multiple):
         low, high = lq[None].to(device), gt[None].to(device)
         sr = network(low)
         found = (
@@ -150,15 +153,30 @@ def score_tensors(options: Options, pairs: KeptPairs, *, crops: int) -> TensorSc
     return TensorScores(sums, words, crops)
 
 
-def draw_crops(pairs: KeptPairs, *, crops: int, side: int, scale: int) -> list[tuple[Tensor, Tensor]]:
-    """Return (lq, gt) crops, picture after picture and round again, at places that depend on their number alone."""
+def draw_crops(
+    pairs: KeptPairs, *, crops: int, side: int, scale: int, multiple: int = 1
+) -> list[tuple[Tensor, Tensor]]:
+    """Return (lq, gt) crops, picture after picture and round again, at places that depend on their number alone.
+
+    Args:
+        pairs: at least one.
+        crops: how many.
+        side: of the truth, where the picture has as much.
+        scale: of the pairs.
+        multiple: what the sides of `lq` must be multiples of; they are made shorter for it.
+
+    Raises:
+        StudyError: no pair, or a picture that is smaller than `multiple`.
+    """
     if not len(pairs):
         raise StudyError("datasets.val: expected at least one readable picture, got none")
     found: list[tuple[Tensor, Tensor]] = []
     for number in range(crops):
         pair = pairs[number % len(pairs)]
         generator = numpy_generator(0, Stream.LAYER_STUDY, _CROPS, number)
-        height, width = (min(side // scale, length) for length in pair.lq.shape[1:])
+        height, width = (min(side // scale, length) // multiple * multiple for length in pair.lq.shape[1:])
+        if not height or not width:
+            raise StudyError(f"{shown(pair.name)}: expected sides of at least {multiple} pixels, got less")
         top = int(generator.integers(pair.lq.shape[1] - height + 1))
         left = int(generator.integers(pair.lq.shape[2] - width + 1))
         lq = pair.lq[:, top : top + height, left : left + width]

@@ -11,6 +11,7 @@ from realesrgan_arch.layer_study.block_scores import (
     score_tensors,
     spearman,
 )
+from realesrgan_arch.layer_study.candidates import StudyError
 from realesrgan_arch.layer_study.scoring import open_judge
 from realesrgan_arch.losses.amplitude import amplitude_distance
 from realesrgan_arch.options.load import parse_options
@@ -62,6 +63,19 @@ def test_a_block_with_a_planted_shift_has_the_largest_relative_gradient(tmp_path
     planted = parse_options(mapping)
     found = score_tensors(planted, open_judge(planted).pairs, crops=2)
     assert max(found.blocks, key=lambda one: one.gradient_ratio).name == "body.4"
+
+
+def test_crops_of_odd_pictures_have_sides_that_the_network_takes(tmp_path) -> None:
+    mapping = probe_options(tmp_path) | {"scale": 2, "gt_size": 32}
+    mapping["network_g"] = {"type": "RRDBNet", "scale": 2, "num_feat": 4, "num_block": 1, "num_grow_ch": 2}
+    mapping["datasets"]["val"]["max_size"] = 26  # a low-quality side of 13
+    options = parse_options(mapping)
+    pairs = open_judge(options).pairs
+    assert min(pairs[0].lq.shape[1:]) % 2
+    assert score_tensors(options, pairs, crops=2).blocks
+    assert draw_crops(pairs, crops=1, side=32, scale=2, multiple=4)[0][0].shape[1:] == (12, 12)
+    with pytest.raises(StudyError, match="expected sides of at least 14 pixels"):
+        draw_crops(pairs, crops=1, side=32, scale=2, multiple=14)
 
 
 def test_rank_correlation_has_the_interval_of_bonett_and_wright() -> None:
