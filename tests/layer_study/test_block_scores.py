@@ -5,6 +5,8 @@ import math
 import pytest
 import torch
 
+from realesrgan_arch.degradation.operators import usm_sharpen
+from realesrgan_arch.layer_study import block_scores
 from realesrgan_arch.layer_study.block_scores import (
     block_of,
     draw_crops,
@@ -15,6 +17,7 @@ from realesrgan_arch.layer_study.candidates import StudyError
 from realesrgan_arch.layer_study.scoring import open_judge
 from realesrgan_arch.losses.amplitude import amplitude_distance
 from realesrgan_arch.options.load import parse_options
+from realesrgan_arch.options.types import UsmSettings
 from realesrgan_arch.training.assembly import load_base_generator
 from tests.layer_study.probes import probe_options
 
@@ -28,16 +31,17 @@ def test_parameters_belong_to_blocks(name, block) -> None:
     assert block_of(name) == block
 
 
-def test_scores_are_those_of_plain_gradients(tmp_path) -> None:
-    options = parse_options(probe_options(tmp_path))
+@pytest.mark.parametrize("sharpens", [True, False])
+def test_scores_are_those_of_plain_gradients(tmp_path, sharpens) -> None:
+    options = parse_options(probe_options(tmp_path) | {"gt_usm": sharpens})
     pairs = open_judge(options).pairs
     found = score_tensors(options, pairs, crops=3)
     network = load_base_generator(options)
     weight = network.get_parameter("body.6.weight")
     sums, fisher = [torch.zeros_like(weight), torch.zeros_like(weight)], 0.0
     for lq, gt in draw_crops(pairs, crops=3, side=32, scale=4):
-        sr = network(lq[None])
-        losses = (sr - gt).abs().mean(), amplitude_distance(sr, gt[None])
+        sr, target = network(lq[None]), usm_sharpen(gt[None]) if sharpens else gt[None]
+        losses = (sr - target).abs().mean(), amplitude_distance(sr, target)
         one, two = (torch.autograd.grad(loss, weight, retain_graph=True)[0] for loss in losses)
         sums = [sums[0] + one / 3, sums[1] + two / 3]
         fisher += float((one + two).square().sum()) / 3
@@ -49,6 +53,15 @@ def test_scores_are_those_of_plain_gradients(tmp_path) -> None:
     assert found.perception == "Fourier amplitude"
     assert [one.name for one in found.blocks] == [f"body.{place}" for place in range(7)]
     assert sum(one.parameters for one in found.blocks) == sum(value.numel() for value in network.parameters())
+
+
+def test_fidelity_and_perception_each_have_their_own_target(monkeypatch) -> None:
+    monkeypatch.setattr(block_scores, "usm_sharpen", lambda gt: gt + 1)
+    gt = torch.zeros(1, 3, 4, 4)
+    for pixel, perceptual in ((True, False), (False, True), (False, False)):
+        switches = UsmSettings(lq=False, pixel=pixel, perceptual=perceptual, adversarial=True)
+        found = block_scores._targets(gt, switches)
+        assert (float(found.pixel.mean()), float(found.perceptual.mean())) == (pixel, perceptual)
 
 
 def test_a_block_with_a_planted_shift_has_the_largest_relative_gradient(tmp_path) -> None:
