@@ -15,7 +15,9 @@ A score says where a gradient is, not what training does: `spearman` compares th
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -107,6 +109,17 @@ class TensorScores:
             names[block_of(name)].append(name)
         object.__setattr__(self, "blocks", tuple(self.of(block, chosen) for block, chosen in names.items()))
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "TensorScores":
+        """Return the scores that `record` returned."""
+        tensors = {name: Sums(**values) for name, values in record["tensors"].items()}
+        return cls(tensors, record["perception"], record["crops"])
+
+    def record(self) -> dict[str, Any]:
+        """Return all that they are as plain values."""
+        tensors = {name: asdict(sums) for name, sums in self.tensors.items()}
+        return {"tensors": tensors, "perception": self.perception, "crops": self.crops}
+
     def of(self, name: str, tensors: Sequence[str] | frozenset[str]) -> CheapScore:
         """Return the scores of several tensors together, under a name."""
         sums = Sums()
@@ -179,7 +192,7 @@ def draw_crops(
         generator = numpy_generator(0, Stream.LAYER_STUDY, _CROPS, number)
         height, width = (min(side // scale, length) // multiple * multiple for length in pair.lq.shape[1:])
         if not height or not width:
-            raise StudyError(f"{shown(pair.name)}: expected sides of at least {multiple} pixels, got less")
+            raise StudyError(f"{shown(Path(pair.name))}: expected sides of at least {multiple} pixels, got less")
         top = int(generator.integers(pair.lq.shape[1] - height + 1))
         left = int(generator.integers(pair.lq.shape[2] - width + 1))
         lq = pair.lq[:, top : top + height, left : left + width]

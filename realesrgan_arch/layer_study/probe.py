@@ -138,7 +138,7 @@ class _Probe:
         """Go through the stages."""
         base = self._keep(BASE, lambda: Finished(self._judge.score(load_base_generator(self._plan.base)), 0.0))
         self._tell("scored the base")
-        cheap = score_tensors(self._plan.base, self._judge.pairs, crops=self._plan.crops)
+        cheap = self._cheap_scores()
         self._stop.check()
         left, gone, steps = list(self._field.candidates), {}, []
         for step in self._plan.stages.ends:
@@ -156,6 +156,16 @@ class _Probe:
         evidence = self._evidence(base.scores)
         decision = decide(evidence, left, self._field.costs, steps)
         return ProbeFindings(evidence, self._field, self._speeds(), gone, tuple(steps), decision, cheap)
+
+    def _cheap_scores(self) -> TensorScores:
+        crops = self._plan.crops
+        name = f"cheap_{crops}_crops"
+        known = self._journal.find_record(name)
+        if known is not None:
+            return TensorScores.from_record(known)
+        found = score_tensors(self._plan.base, self._judge.pairs, crops=crops)
+        self._journal.keep_record(name, found.record())
+        return found
 
     def _run_stage(self, left: Sequence[Candidate], step: int) -> None:
         runs = [ShortRun(candidate, seed) for seed in self._plan.seeds for candidate in left]

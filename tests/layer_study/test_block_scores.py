@@ -8,12 +8,14 @@ import torch
 from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.layer_study import block_scores
 from realesrgan_arch.layer_study.block_scores import (
+    TensorScores,
     block_of,
     draw_crops,
     score_tensors,
     spearman,
 )
 from realesrgan_arch.layer_study.candidates import StudyError
+from realesrgan_arch.layer_study.journal import Journal
 from realesrgan_arch.layer_study.scoring import open_judge
 from realesrgan_arch.losses.amplitude import amplitude_distance
 from realesrgan_arch.options.load import parse_options
@@ -55,6 +57,15 @@ def test_scores_are_those_of_plain_gradients(tmp_path, sharpens) -> None:
     assert sum(one.parameters for one in found.blocks) == sum(value.numel() for value in network.parameters())
 
 
+def test_scores_come_back_from_their_record(tmp_path) -> None:
+    options = parse_options(probe_options(tmp_path))
+    found = score_tensors(options, open_judge(options).pairs, crops=1)
+    Journal(tmp_path).keep_record("cheap", found.record())
+    record = Journal(tmp_path).find_record("cheap")
+    assert record is not None
+    assert TensorScores.from_record(record) == found
+
+
 def test_fidelity_and_perception_each_have_their_own_target(monkeypatch) -> None:
     monkeypatch.setattr(block_scores, "usm_sharpen", lambda gt: gt + 1)
     gt = torch.zeros(1, 3, 4, 4)
@@ -79,7 +90,8 @@ def test_a_block_with_a_planted_shift_has_the_largest_relative_gradient(tmp_path
 
 
 def test_crops_of_odd_pictures_have_sides_that_the_network_takes(tmp_path) -> None:
-    mapping = probe_options(tmp_path) | {"scale": 2, "gt_size": 32}
+    mapping = probe_options(tmp_path)
+    mapping |= {"scale": 2, "gt_size": 32}
     mapping["network_g"] = {"type": "RRDBNet", "scale": 2, "num_feat": 4, "num_block": 1, "num_grow_ch": 2}
     mapping["datasets"]["val"]["max_size"] = 26  # a low-quality side of 13
     options = parse_options(mapping)

@@ -119,6 +119,7 @@ def test_one_command_makes_the_whole_probe_and_a_second_one_trains_nothing(
     runs = {(row["candidate"], row["steps"], row["seed"]) for row in rows}
     assert {("base", "0", ""), ("body.2", "1", "0"), ("last:1", "1", "1")} <= runs
     monkeypatch.setattr(probe_module, "train_to", None)
+    monkeypatch.setattr(probe_module, "score_tensors", None)
     assert run_verb(command.main, [*arguments, "--set", "train.optim_g.lr=2e-3"]) == 0
     assert capsys.readouterr().out == said
 
