@@ -133,7 +133,7 @@ def _candidates_csv(findings: ProbeFindings) -> str:
         pace = f"{1 / speed.step_s:.4f}" if speed.step_s else ""
         for step in (one for one in findings.steps if one <= findings.evidence.last_step(candidate)):
             found = findings.evidence.between(candidate, None, step)
-            bounds = [_cell(value) for name in names for value in _bounds(found[name])]
+            bounds = [_cell(value) for name in names for value in found[name].bounds]
             seeds = len(found[COMPOSITE].by_seed)
             fixed = [cost.parameters, cost.peak_bytes, cost.activation_bytes, pace]
             rows.append([candidate.label, step, seeds, *fixed, *bounds, fate(findings, candidate)])
@@ -170,16 +170,12 @@ def _csv(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return text.getvalue()
 
 
-def _bounds(found: CrossedInterval) -> tuple[float, float, float]:
-    return found.interval.mean, found.interval.low, found.interval.high
-
-
 def _cell(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6f}"
 
 
 def _interval(found: CrossedInterval) -> Mapping[str, object]:
-    values = dict(zip(("mean", "low", "high"), map(_plain, _bounds(found)), strict=True))
+    values = dict(zip(("mean", "low", "high"), map(_plain, found.bounds), strict=True))
     by_seed = {str(seed): _plain(value) for seed, value in found.by_seed.items()}
     return {**values, "scenes": found.interval.scenes, "by_seed": by_seed}
 
