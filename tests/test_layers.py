@@ -32,6 +32,7 @@ LAYERS = {
         "torchrun",
         "host_memory",
         "stop_signals",
+        "svg_lines",
     ],
     # Imports the ground and leaves of its own room, so that it could move to another repository as it is.
     LEAVES: [

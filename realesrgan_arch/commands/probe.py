@@ -6,6 +6,7 @@ naturalness (NIQE) do not go on. The same command goes on with a probe that was 
 """
 
 import argparse
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -49,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     report = Report(
         lines=tuple(probe_table(findings, plan).splitlines()),
         made=tuple(made),
-        next_step=f"python realesrgan_arch/train.py -opt {shown(plan.folder / CHOSEN)}",
+        next_step=f"python realesrgan_arch/train.py -opt {shlex.quote(shown(plan.folder / CHOSEN))}",
         facts=cast("Mapping[str, Fact]", probe_results(findings, plan)),
     )
     return deliver(report, as_json=arguments.json)

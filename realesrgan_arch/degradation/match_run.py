@@ -71,20 +71,26 @@ def run_match(
         on_evaluation: called after each.
     """
     target = measure_pictures(yours.search)
-    search_crops, check_crops = ([_prepared(crop, sharpens) for crop in crops] for crops in (gt.search, gt.check))
+    crops = [_prepared(crop, sharpens) for crop in gt.search]
 
     def distance(settings: DegradationSettings) -> float:
-        return total_distance(compare(target, measure_synthetic(search_crops, settings, scale=scale, seed=seed)))
+        return total_distance(compare(target, measure_synthetic(crops, settings, scale=scale, seed=seed)))
 
     start = preset if file_qualities is None else with_last_jpeg(preset, file_qualities)
     knobs = build_knobs(is_last_jpeg_known=file_qualities is not None)
     found = Search(start, knobs, distance, budget=budget, on_evaluation=on_evaluation).run()
-    fresh = measure_pictures(yours.check)
-    before, after = (
-        compare(fresh, measure_synthetic(check_crops, settings, scale=scale, seed=seed + 1))
-        for settings in (preset, found.settings)
-    )
-    return Match(preset, found.settings, before, after, found.evaluations)
+    check = _Check(yours.check, [_prepared(crop, sharpens) for crop in gt.check], scale=scale, seed=seed + 1)
+    return Match(preset, found.settings, check.of(preset), check.of(found.settings), found.evaluations)
+
+
+class _Check:
+    """Compares settings on pictures and draws that the search has not seen."""
+
+    def __init__(self, yours: Sequence[Pixels], gt: Sequence[Tensor], *, scale: int, seed: int) -> None:
+        self._target, self._gt, self._scale, self._seed = measure_pictures(yours), gt, scale, seed
+
+    def of(self, settings: DegradationSettings) -> tuple[Comparison, ...]:
+        return compare(self._target, measure_synthetic(self._gt, settings, scale=self._scale, seed=self._seed))
 
 
 def _prepared(crop: Pixels, sharpens: bool) -> Tensor:

@@ -35,6 +35,11 @@ class CrossedInterval:
     """The mean over the scenes, seed by seed."""
 
     @property
+    def bounds(self) -> tuple[float, float, float]:
+        """The mean and both ends of the interval."""
+        return self.interval.mean, self.interval.low, self.interval.high
+
+    @property
     def verdict(self) -> str:
         """Whether the mean can be told from zero, in words."""
         if not self.interval.is_defined:
@@ -60,7 +65,7 @@ def crossed_interval(
     if not differences:
         raise ValueError("expected the differences of at least one seed, got none")
     seeds = list(differences)
-    table = _table(differences, seeds, scenes)
+    table = scene_table(differences, scenes)
     if not table.size:
         return CrossedInterval(Interval(math.nan, math.nan, math.nan, 0), dict.fromkeys(seeds, math.nan))
     mean, count = float(table.mean()), len(table)
@@ -73,12 +78,13 @@ def crossed_interval(
 
 def mean_over_scenes(values: Mapping[str, float], scenes: Mapping[str, str]) -> float:
     """Return the mean of scores in which each scene counts once, as in `crossed_interval`; NaN where there is none."""
-    table = _table({0: values}, [0], scenes)
+    table = scene_table({0: values}, scenes)
     return float(table.mean()) if table.size else math.nan
 
 
-def _table(differences: Mapping[int, Mapping[str, float]], seeds: list[int], scenes: Mapping[str, str]) -> np.ndarray:
-    """Return the mean differences, one row a scene and one column a seed."""
+def scene_table(differences: Mapping[int, Mapping[str, float]], scenes: Mapping[str, str]) -> np.ndarray:
+    """Return the mean differences, one row a scene and one column a seed (at least one); see `crossed_interval`."""
+    seeds = list(differences)
     groups: dict[str, list[list[float]]] = defaultdict(list)
     for name in differences[seeds[0]]:
         row = [differences[seed].get(name, math.nan) for seed in seeds]
@@ -89,7 +95,7 @@ def _table(differences: Mapping[int, Mapping[str, float]], seeds: list[int], sce
 
 def _reach(table: np.ndarray, confidence: float) -> float:
     """Return half the width of the interval."""
-    squares = _mean_squares(table)
+    squares = mean_squares(table)
     scene, seed, rest = squares["scene"][0], squares["seed"][0], squares["rest"][0]
     larger = [name for name in ("scene", "seed") if squares[name][0] > rest]
     counted = [*larger, "rest"] if len(larger) > 1 else larger or ["rest"]
@@ -100,7 +106,7 @@ def _reach(table: np.ndarray, confidence: float) -> float:
     return float(stats.t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(variance / table.size)
 
 
-def _mean_squares(table: np.ndarray) -> dict[str, tuple[float, int]]:
+def mean_squares(table: np.ndarray) -> dict[str, tuple[float, int]]:
     """Return the mean square of each source of variance and its degrees of freedom; one seed has no spread."""
     scenes, seeds = table.shape
     mean, of_scene, of_seed = table.mean(), table.mean(axis=1), table.mean(axis=0)

@@ -15,7 +15,9 @@ A score says where a gradient is, not what training does: `spearman` compares th
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,15 +25,19 @@ from scipy import stats
 from torch import Tensor, nn
 from torch.nn import functional
 
+from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.devices import choose_device
 from realesrgan_arch.evaluation.pairs import KeptPairs
+from realesrgan_arch.image_header import shown
 from realesrgan_arch.layer_study.candidates import StudyError
 from realesrgan_arch.losses.amplitude import amplitude_distance
 from realesrgan_arch.losses.terms import Losses
-from realesrgan_arch.options.types import Options
+from realesrgan_arch.options.types import Options, UsmSettings
 from realesrgan_arch.seeding import Stream, numpy_generator
 from realesrgan_arch.training.assembly import load_base_generator
 from realesrgan_arch.training.loss_assembly import LossParts, assemble_losses
+from realesrgan_arch.training.steps import Targets
+from realesrgan_arch.upscaling.backends.footprint import multiple_of
 
 _CROPS = 1
 """The counter of the draw, beside those of the study's seeds."""
@@ -41,8 +47,8 @@ _FEWEST = 4
 """Candidates without which a rank correlation has no interval."""
 _BLOCK_PARTS = 2
 
-Term = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""From sr, gt and lq, each (1, 3, ., .), to a scalar."""
+Term = Callable[[Tensor, Targets, Tensor], Tensor]
+"""From sr, its targets and lq, each (1, 3, ., .), to a scalar."""
 
 
 @dataclass
@@ -103,6 +109,17 @@ class TensorScores:
             names[block_of(name)].append(name)
         object.__setattr__(self, "blocks", tuple(self.of(block, chosen) for block, chosen in names.items()))
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "TensorScores":
+        """Return the scores that `record` returned."""
+        tensors = {name: Sums(**values) for name, values in record["tensors"].items()}
+        return cls(tensors, record["perception"], record["crops"])
+
+    def record(self) -> dict[str, Any]:
+        """Return all that they are as plain values."""
+        tensors = {name: asdict(sums) for name, sums in self.tensors.items()}
+        return {"tensors": tensors, "perception": self.perception, "crops": self.crops}
+
     def of(self, name: str, tensors: Sequence[str] | frozenset[str]) -> CheapScore:
         """Return the scores of several tensors together, under a name."""
         sums = Sums()
@@ -121,7 +138,8 @@ def score_tensors(options: Options, pairs: KeptPairs, *, crops: int) -> TensorSc
     """Return the scores of the base of `options`: one forward and one backward pass for each term and crop.
 
     Args:
-        options: whose network, weights and losses count; the adversary does not, which would judge before it learns.
+        options: whose network, weights, losses and sharpened targets count; the adversary does not, which would judge
+            before it learns.
         pairs: of validation, at least one.
         crops: how many to look at, each of the side that training sees or the whole picture.
 
@@ -135,12 +153,13 @@ def score_tensors(options: Options, pairs: KeptPairs, *, crops: int) -> TensorSc
     parameters = dict(network.named_parameters())
     means = [_zeros(parameters), _zeros(parameters)]
     fisher = dict.fromkeys(parameters, 0.0)
-    for lq, gt in draw_crops(pairs, crops=crops, side=options.crop_gt_size, scale=options.scale):
+    side, multiple = options.crop_gt_size, multiple_of(network)
+    for lq, gt in draw_crops(pairs, crops=crops, side=side, scale=options.scale, multiple=multiple):
         low, high = lq[None].to(device), gt[None].to(device)
-        sr = network(low)
+        sr, targets = network(low), _targets(high, options.usm())
         found = (
-            _gradients(functional.l1_loss(sr, high), parameters, keep=True),
-            _gradients(perception(sr, high, low), parameters, keep=False),
+            _gradients(functional.l1_loss(sr, targets.pixel), parameters, keep=True),
+            _gradients(perception(sr, targets, low), parameters, keep=False),
         )
         for name in parameters:
             fisher[name] += float((found[0][name] + found[1][name]).square().sum()) / crops
@@ -150,15 +169,30 @@ def score_tensors(options: Options, pairs: KeptPairs, *, crops: int) -> TensorSc
     return TensorScores(sums, words, crops)
 
 
-def draw_crops(pairs: KeptPairs, *, crops: int, side: int, scale: int) -> list[tuple[Tensor, Tensor]]:
-    """Return (lq, gt) crops, picture after picture and round again, at places that depend on their number alone."""
+def draw_crops(
+    pairs: KeptPairs, *, crops: int, side: int, scale: int, multiple: int = 1
+) -> list[tuple[Tensor, Tensor]]:
+    """Return (lq, gt) crops, picture after picture and round again, at places that depend on their number alone.
+
+    Args:
+        pairs: at least one.
+        crops: how many.
+        side: of the truth, where the picture has as much.
+        scale: of the pairs.
+        multiple: what the sides of `lq` must be multiples of; they are made shorter for it.
+
+    Raises:
+        StudyError: no pair, or a picture that is smaller than `multiple`.
+    """
     if not len(pairs):
         raise StudyError("datasets.val: expected at least one readable picture, got none")
     found: list[tuple[Tensor, Tensor]] = []
     for number in range(crops):
         pair = pairs[number % len(pairs)]
         generator = numpy_generator(0, Stream.LAYER_STUDY, _CROPS, number)
-        height, width = (min(side // scale, length) for length in pair.lq.shape[1:])
+        height, width = (min(side // scale, length) // multiple * multiple for length in pair.lq.shape[1:])
+        if not height or not width:
+            raise StudyError(f"{shown(Path(pair.name))}: expected sides of at least {multiple} pixels, got less")
         top = int(generator.integers(pair.lq.shape[1] - height + 1))
         left = int(generator.integers(pair.lq.shape[2] - width + 1))
         lq = pair.lq[:, top : top + height, left : left + width]
@@ -202,13 +236,20 @@ def _perception(losses: Losses) -> tuple[Term, str]:
     more = {name: term for name, term in losses.more.items() if name not in _NO_PERCEPTION}
     perceptual = losses.perceptual
     if perceptual is None and not more:
-        return lambda sr, gt, lq: amplitude_distance(sr, gt), "Fourier amplitude"
+        return lambda sr, targets, lq: amplitude_distance(sr, targets.pixel), "Fourier amplitude"
 
-    def term(sr: Tensor, gt: Tensor, lq: Tensor) -> Tensor:
-        values = [one(sr=sr, gt=gt, lq=lq) for one in more.values()]
-        return torch.stack([*values, *([perceptual(sr, gt)] if perceptual else [])]).sum()
+    def term(sr: Tensor, targets: Targets, lq: Tensor) -> Tensor:
+        values = [one(sr=sr, gt=targets.pixel, lq=lq) for one in more.values()]
+        return torch.stack([*values, *([perceptual(sr, targets.perceptual)] if perceptual else [])]).sum()
 
     return term, ", ".join([*(["l_g_percep"] if perceptual else []), *more])
+
+
+def _targets(gt: Tensor, switches: UsmSettings) -> Targets:
+    """Return what training compares with: the truth, or the truth sharpened."""
+    sharp = usm_sharpen(gt) if switches.pixel or switches.perceptual else gt
+    perceptual = sharp if switches.perceptual else gt
+    return Targets(pixel=sharp if switches.pixel else gt, perceptual=perceptual, adversarial=gt)
 
 
 def _gradients(value: Tensor, parameters: Mapping[str, nn.Parameter], *, keep: bool) -> dict[str, Tensor]:

@@ -6,12 +6,13 @@ as it is now, would be told in 80 of 100 studies; they rest on an estimate and s
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
+
+from realesrgan_arch.evaluation.crossed import mean_squares, scene_table
 
 _POWER = 0.8
 _MOST = 1_000_000
@@ -52,8 +53,8 @@ def what_would_tell(
         confidence: of the interval.
         means: the difference after each stage, as (steps, mean), the last one last.
     """
-    table = _table(differences, scenes)
-    if min(table.shape, default=0) == 0 or len(table) < 2:
+    table = scene_table(differences, scenes) if differences else np.empty((0, 0))
+    if len(table) < 2:
         return Enough(None, None, None)
     spread, (count, seeds) = _components(table), table.shape
     mean = abs(float(table.mean()))
@@ -93,26 +94,13 @@ def _least(is_enough: Callable[[int], bool], *, more_than: int) -> int | None:
     return high
 
 
-def _table(differences: Differences, scenes: Mapping[str, str]) -> np.ndarray:
-    rows: dict[str, list[list[float]]] = defaultdict(list)
-    by_seed = list(differences.values())
-    for name in by_seed[0] if by_seed else ():
-        row = [one.get(name, math.nan) for one in by_seed]
-        if all(map(math.isfinite, row)):
-            rows[scenes.get(name, name)].append(row)
-    return np.array([np.mean(row, axis=0) for row in rows.values()])
-
-
 def _components(table: np.ndarray) -> _Spread:
     """Return the variances of scenes, of seeds and of the rest; with one seed the first two cannot be told apart."""
     count, seeds = table.shape
+    scene, seed, rest = (square for square, _ in mean_squares(table).values())
     if seeds == 1:
-        return float(table.var(ddof=1)), 0.0, 0.0
-    rows, columns = table.mean(axis=1), table.mean(axis=0)
-    left = table - rows[:, None] - columns[None] + table.mean()
-    rest = float(np.square(left).sum()) / ((count - 1) * (seeds - 1))
-    of_scenes, of_seeds = seeds * float(rows.var(ddof=1)), count * float(columns.var(ddof=1))
-    return max(0.0, (of_scenes - rest) / seeds), max(0.0, (of_seeds - rest) / count), rest
+        return scene, 0.0, 0.0
+    return max(0.0, (scene - rest) / seeds), max(0.0, (seed - rest) / count), rest
 
 
 def _steps(means: Sequence[tuple[int, float]], *, needed: float) -> int | None:

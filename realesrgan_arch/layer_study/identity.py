@@ -41,7 +41,14 @@ def study_identity(
 
 
 def probe_identity(base: Options, stages: Stages, judge: Judge, *, pictures: str) -> Mapping[str, object]:
-    """Return all that decides the scores of a short run, as `study_identity`; `pictures` is a hash of what trains.
+    """Return all that decides the scores of a short run, as `study_identity`, but for what training pictures hold.
+
+    Args:
+        base: options of the user.
+        stages: of the probe.
+        judge: that scores.
+        pictures: `TrainingBatches.in_words`, which tells them by names and sizes; one that is changed in place and
+            keeps its size is not noticed.
 
     Raises:
         UserError: weights that are absent or cannot be read.

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.data.frozen_card import hash_json
@@ -56,12 +57,8 @@ class Journal:
 
     def find(self, name: str) -> Finished | None:
         """Return the record of the run `name`, or None."""
-        try:
-            content = json.loads(self._path(name).read_text(encoding="utf-8"))
-            record = content["record"]
-            if content["format"] != FORMAT or content["sha256"] != hash_json(record):
-                return None
-        except (OSError, ValueError, KeyError, TypeError):
+        record = self.find_record(name)
+        if record is None:
             return None
         scores = {
             metric: {picture: math.nan if value is None else float(value) for picture, value in row.items()}
@@ -81,6 +78,24 @@ class Journal:
             for metric, row in finished.scores.items()
         }
         record = {"run": name, "scores": scores, "step_s": finished.step_s, "peak_bytes": finished.peak_bytes}
+        self.keep_record(name, record)
+
+    def find_record(self, name: str) -> dict[str, Any] | None:
+        """Return what was kept under `name`, or None."""
+        try:
+            content = json.loads(self._path(name).read_text(encoding="utf-8"))
+            record = content["record"]
+            is_whole = content["format"] == FORMAT and content["sha256"] == hash_json(record)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return record if is_whole else None
+
+    def keep_record(self, name: str, record: Mapping[str, Any]) -> None:
+        """Write what is known under `name`, in values of JSON.
+
+        Raises:
+            StudyError: it cannot be written.
+        """
         content = {"format": FORMAT, "sha256": hash_json(record), "record": record}
         path = self._path(name)
         try:

@@ -87,8 +87,10 @@ class ProbeEvidence:
 
 
 def relation(found: Found) -> Relation:
-    """Return how the first of two stands to the second, by the pair."""
-    gains = [_gain(found[name], name) for name in PAIR if found[name].interval.is_defined]
+    """Return how the first of two stands to the second, by the pair; one half of it alone tells nothing."""
+    if not all(found[name].interval.is_defined for name in PAIR):
+        return "cannot be told"
+    gains = [_gain(found[name], name) for name in PAIR]
     ahead, behind = any(low > 0 for low, _ in gains), any(high < 0 for _, high in gains)
     dominates = ahead and all(low > -MARGIN for low, _ in gains)
     dominated = behind and all(high < MARGIN for _, high in gains)

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from realesrgan_arch.evaluation.crossed import CrossedInterval
+from realesrgan_arch.svg_lines import svg_line, svg_text
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 860, 560, 80, 250, 40, 60
 _MARGIN = 0.08
@@ -49,10 +49,10 @@ def draw_pair(marks: Sequence[Mark], *, across: str, up: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" '
         'font-size="13">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
-        _line(x.at(0), _TOP, x.at(0), _HEIGHT - _BOTTOM, "#bbb"),
-        _line(_LEFT, y.at(0), _WIDTH - _RIGHT, y.at(0), "#bbb"),
-        _text(_LEFT, 24, f"{up}, lower is better, upwards; the base is where the gray lines meet"),
-        _text(_WIDTH - _RIGHT, _HEIGHT - 16, f"{across}, higher is better", anchor="end"),
+        svg_line(x.at(0), _TOP, x.at(0), _HEIGHT - _BOTTOM, "#bbb"),
+        svg_line(_LEFT, y.at(0), _WIDTH - _RIGHT, y.at(0), "#bbb"),
+        svg_text(_LEFT, 24, f"{up}, lower is better, upwards; the base is where the gray lines meet"),
+        svg_text(_WIDTH - _RIGHT, _HEIGHT - 16, f"{across}, higher is better", anchor="end"),
         *_ticks(x, y),
     ]
     for place, one in enumerate(shown):
@@ -71,26 +71,18 @@ def _axis(found: Sequence[CrossedInterval], start: float, end: float) -> _Axis:
 def _ticks(x: _Axis, y: _Axis) -> Iterator[str]:
     for share in (0.1, 0.5, 0.9):
         value = x.low + share * (x.high - x.low)
-        yield _text(x.at(value), _HEIGHT - _BOTTOM + 18, f"{value:+.2f}", anchor="middle")
+        yield svg_text(x.at(value), _HEIGHT - _BOTTOM + 18, f"{value:+.2f}", anchor="middle")
         value = y.low + share * (y.high - y.low)
-        yield _text(_LEFT - 8, y.at(value) + 4, f"{value:+.2f}", anchor="end")
+        yield svg_text(_LEFT - 8, y.at(value) + 4, f"{value:+.2f}", anchor="end")
 
 
 def _mark(one: Mark, x: _Axis, y: _Axis, place: int) -> Iterator[str]:
     colour = _TAKEN if one.is_taken else _GONE if one.is_gone else _LEFT_OVER
     middle = x.at(one.across.interval.mean), y.at(one.up.interval.mean)
     if one.across.interval.is_defined:
-        yield _line(x.at(one.across.interval.low), middle[1], x.at(one.across.interval.high), middle[1], colour)
+        yield svg_line(x.at(one.across.interval.low), middle[1], x.at(one.across.interval.high), middle[1], colour)
     if one.up.interval.is_defined:
-        yield _line(middle[0], y.at(one.up.interval.low), middle[0], y.at(one.up.interval.high), colour)
+        yield svg_line(middle[0], y.at(one.up.interval.low), middle[0], y.at(one.up.interval.high), colour)
     yield f'<circle cx="{middle[0]:.1f}" cy="{middle[1]:.1f}" r="5" fill="{colour}"/>'
-    yield _text(middle[0] + 7, middle[1] - 6, str(place + 1))
-    yield _text(_WIDTH - _RIGHT + 20, _TOP + 20 * (place + 1), f"{place + 1}  {one.label}", colour=colour)
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"/>'
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "start", colour: str = "#222") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(text)}</text>'
+    yield svg_text(middle[0] + 7, middle[1] - 6, str(place + 1))
+    yield svg_text(_WIDTH - _RIGHT + 20, _TOP + 20 * (place + 1), f"{place + 1}  {one.label}", colour=colour)

@@ -7,7 +7,7 @@ eight bits keep them exactly, and a run from the tape is the run without it, to 
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -68,28 +68,44 @@ def record_pairs(
         return
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    steps = require_train(options).total_iter
     _check_room(options, folder)
     try:
-        partial.mkdir(parents=True)
-        pairs: dict[str, np.memmap] = {}
-        made = tqdm(_pairs(options, tell), total=steps, desc=f"pairs of {folder.name}", leave=False, disable=None)
-        for place, batch in enumerate(made):
-            for side, value in batch.items():
-                if side not in pairs:
-                    pairs[side] = open_memmap(
-                        partial / f"{side}.npy", mode="w+", dtype=np.uint8, shape=(steps, *value.shape)
-                    )
-                pairs[side][place] = value.numpy()
-            check_stop()
-        for values in pairs.values():
-            values.flush()
-        pairs.clear()
-        move_into_place(partial, folder)
-    except OSError as error:
-        raise StudyError(f"{shown(folder)} cannot be written ({error.strerror}); make room and run again") from error
+        with _said_of(folder):
+            partial.mkdir(parents=True)
+        pairs = _record(options, partial, folder, tell=tell, check_stop=check_stop)
+        with _said_of(folder):
+            for values in pairs.values():
+                values.flush()
+            pairs.clear()
+            move_into_place(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _record(
+    options: Options, partial: Path, folder: Path, *, tell: Callable[[str], None], check_stop: Callable[[], None]
+) -> dict[str, np.memmap]:
+    steps = require_train(options).total_iter
+    pairs: dict[str, np.memmap] = {}
+    made = tqdm(_pairs(options, tell), total=steps, desc=f"pairs of {folder.name}", leave=False, disable=None)
+    for place, batch in enumerate(made):
+        for side, value in batch.items():
+            if side not in pairs:
+                with _said_of(folder):
+                    shape = (steps, *value.shape)
+                    pairs[side] = open_memmap(partial / f"{side}.npy", mode="w+", dtype=np.uint8, shape=shape)
+            pairs[side][place] = value.numpy()
+        check_stop()
+    return pairs
+
+
+@contextmanager
+def _said_of(folder: Path) -> Iterator[None]:
+    """What fails in the block is writing, not reading of photographs."""
+    try:
+        yield
+    except OSError as error:
+        raise StudyError(f"{shown(folder)} cannot be written ({error.strerror}); make room and run again") from error
 
 
 def tape_bytes(options: Options) -> int:

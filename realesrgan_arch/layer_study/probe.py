@@ -15,6 +15,7 @@ from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.layer_study.block_scores import TensorScores, score_tensors
 from realesrgan_arch.layer_study.candidates import Candidate, StudyError
+from realesrgan_arch.layer_study.drawn_base import with_one_base
 from realesrgan_arch.layer_study.findings import BASE
 from realesrgan_arch.layer_study.identity import probe_identity
 from realesrgan_arch.layer_study.journal import Finished, Journal
@@ -28,7 +29,6 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.plural import count_of
 from realesrgan_arch.stop_signals import StopSignals
 from realesrgan_arch.training.assembly import load_base_generator
-from realesrgan_arch.training.checkpoint import plain_state, save_weights
 from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.plan import Budget
 
@@ -114,15 +114,6 @@ class _Stop(StopSignals):
             raise InterruptedStudy(128 + self.number)
 
 
-def _write_drawn_base(plan: ProbePlan) -> Path | None:
-    """Return the base of all runs where the options name none: what one seed draws, another would draw otherwise."""
-    if plan.base.path.pretrain_network_g is not None:
-        return None
-    path = plan.folder / "drawn_base.pth"
-    save_weights(path, params=plain_state(load_base_generator(plan.base)))
-    return path
-
-
 class _Probe:
     """Makes the runs of a probe in its folder."""
 
@@ -132,13 +123,13 @@ class _Probe:
         pictures = TrainingBatches(plan.base, pin_memory=False)
         self._journal.claim(probe_identity(plan.base, plan.stages, judge, pictures=pictures.in_words()))
         self._finished: dict[tuple[ShortRun, int], Finished] = {}
-        self._shared_base = _write_drawn_base(plan)
+        self._base = with_one_base(plan.base, plan.folder)
 
     def run(self) -> ProbeFindings:
         """Go through the stages."""
         base = self._keep(BASE, lambda: Finished(self._judge.score(load_base_generator(self._plan.base)), 0.0))
         self._tell("scored the base")
-        cheap = score_tensors(self._plan.base, self._judge.pairs, crops=self._plan.crops)
+        cheap = self._cheap_scores()
         self._stop.check()
         left, gone, steps = list(self._field.candidates), {}, []
         for step in self._plan.stages.ends:
@@ -157,6 +148,16 @@ class _Probe:
         decision = decide(evidence, left, self._field.costs, steps)
         return ProbeFindings(evidence, self._field, self._speeds(), gone, tuple(steps), decision, cheap)
 
+    def _cheap_scores(self) -> TensorScores:
+        crops = self._plan.crops
+        name = f"cheap_{crops}_crops"
+        known = self._journal.find_record(name)
+        if known is not None:
+            return TensorScores.from_record(known)
+        found = score_tensors(self._plan.base, self._judge.pairs, crops=crops)
+        self._journal.keep_record(name, found.record())
+        return found
+
     def _run_stage(self, left: Sequence[Candidate], step: int) -> None:
         runs = [ShortRun(candidate, seed) for seed in self._plan.seeds for candidate in left]
         self._tell(f"to step {step}: {count_of(len(runs), 'run')} of {count_of(len(left), 'candidate')}")
@@ -165,18 +166,11 @@ class _Probe:
             self._tell(f"  {index} of {len(runs)}: {run.candidate.label}, seed {run.seed}")
 
     def _train(self, run: ShortRun, step: int) -> Finished:
-        options = self._options(run)
+        options = run.options(self._base, self._plan.stages, self._plan.folder)
         folder = self._plan.folder / "pairs" / f"seed{run.seed}"
         record_pairs(options, folder, tell=self._tell, check_stop=self._stop.check)
         trained = train_to(options, PairTape(folder), until=step, check_stop=self._stop.check)
         return Finished(self._judge.score(trained.network), trained.step_s, trained.peak_bytes)
-
-    def _options(self, run: ShortRun) -> Options:
-        options = run.options(self._plan.base, self._plan.stages, self._plan.folder)
-        if self._shared_base is None:
-            return options
-        path = options.path.model_copy(update={"pretrain_network_g": str(self._shared_base)})
-        return options.model_copy(update={"path": path})
 
     def _keep(self, name: str, make: Callable[[], Finished]) -> Finished:
         known = self._journal.find(name)

@@ -22,6 +22,7 @@ from realesrgan_arch.layer_study.pair_judgement import PAIR
 from realesrgan_arch.layer_study.pair_plot import Mark, draw_pair
 from realesrgan_arch.layer_study.probe import ProbeFindings, ProbePlan
 from realesrgan_arch.layer_study.probe_table import cheap_scores, correlations, fate, pair_means, probe_table
+from realesrgan_arch.options.extends import read_laid
 from realesrgan_arch.options.overrides import apply_overrides
 
 FORMAT = 1
@@ -64,14 +65,14 @@ def write_probe_report(
 def chosen_options(findings: ProbeFindings, plan: ProbePlan, *, source: Path, overrides: Sequence[str]) -> str:
     """Return an option file that extends `source` and trains what the probe takes."""
     decision = findings.decision
-    changes, _, _ = apply_overrides({}, [one for one in overrides if not _is_of_the_choice(one)])
-    train = changes.setdefault("train", {})
-    values = {"extends": Path(os.path.relpath(source, plan.folder)).as_posix(), "name": f"{plan.base.name}_probed"}
-    values |= {key: value for key, value in changes.items() if key != "name"}
-    rest = train if isinstance(train, dict) else {}
-    trainable = rest.get("trainable")
-    others = trainable if isinstance(trainable, dict) else {}
-    values["train"] = {**rest, "trainable": {**others, "network_g": list(decision.taken.patterns)}}
+    given = read_laid(source).values
+    chosen = f"train.trainable.network_g={json.dumps(decision.taken.patterns)}"
+    probed, _, _ = apply_overrides(given, [*overrides, chosen])
+    # Once more, so that the choice stands in the file even where the given one says the same.
+    changes, _, _ = apply_overrides(_changes(given, probed), [chosen])
+    changes.pop("name", None)
+    extends = Path(os.path.relpath(source, plan.folder)).as_posix()
+    values = {"extends": extends, "name": f"{plan.base.name}_probed", **changes}
     verdict = "the winner" if decision.winner else "taken, though no winner could be named"
     head = (
         f"# What a layer probe ({findings.steps[-1]} steps, {len(plan.seeds)} seeds) has chosen: {verdict}.\n"
@@ -132,7 +133,7 @@ def _candidates_csv(findings: ProbeFindings) -> str:
         pace = f"{1 / speed.step_s:.4f}" if speed.step_s else ""
         for step in (one for one in findings.steps if one <= findings.evidence.last_step(candidate)):
             found = findings.evidence.between(candidate, None, step)
-            bounds = [_cell(value) for name in names for value in _bounds(found[name])]
+            bounds = [_cell(value) for name in names for value in found[name].bounds]
             seeds = len(found[COMPOSITE].by_seed)
             fixed = [cost.parameters, cost.peak_bytes, cost.activation_bytes, pace]
             rows.append([candidate.label, step, seeds, *fixed, *bounds, fate(findings, candidate)])
@@ -169,16 +170,12 @@ def _csv(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return text.getvalue()
 
 
-def _bounds(found: CrossedInterval) -> tuple[float, float, float]:
-    return found.interval.mean, found.interval.low, found.interval.high
-
-
 def _cell(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6f}"
 
 
 def _interval(found: CrossedInterval) -> Mapping[str, object]:
-    values = dict(zip(("mean", "low", "high"), map(_plain, _bounds(found)), strict=True))
+    values = dict(zip(("mean", "low", "high"), map(_plain, found.bounds), strict=True))
     by_seed = {str(seed): _plain(value) for seed, value in found.by_seed.items()}
     return {**values, "scenes": found.interval.scenes, "by_seed": by_seed}
 
@@ -191,6 +188,15 @@ def _plain(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _is_of_the_choice(override: str) -> bool:
-    key = override.partition("=")[0].replace(":", ".")
-    return key in ("train.trainable.network_g", "train.trainable")
+def _changes(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, object]:
+    """Return what laid on `before` makes `after`; see `options.extends`: null removes a key."""
+    found: dict[str, object] = {key: None for key in before if key not in after}
+    for key, value in after.items():
+        under = before.get(key)
+        if not isinstance(under, Mapping) or not isinstance(value, Mapping):
+            found |= {key: value} if key not in before or value != under else {}
+        elif under.get("type") != value.get("type"):
+            found[key] = {**dict.fromkeys(under), **value}
+        elif inner := _changes(under, value):
+            found[key] = inner
+    return found

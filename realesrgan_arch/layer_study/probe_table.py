@@ -84,14 +84,10 @@ def fate(findings: ProbeFindings, candidate: Candidate) -> str:
 def say_difference(found: CrossedInterval, metric: str) -> str:
     """Return a mean difference with its interval."""
     decimals = METRICS[metric].decimals if metric in METRICS else 2
-    mean, low, high = (f"{value:+.{decimals}f}" for value in _bounds(found))
+    mean, low, high = (f"{value:+.{decimals}f}" for value in found.bounds)
     if math.isnan(found.interval.mean):
         return "not defined"
     return f"{mean} [{low}, {high}]" if found.interval.is_defined else f"{mean} (no interval)"
-
-
-def _bounds(found: CrossedInterval) -> tuple[float, float, float]:
-    return found.interval.mean, found.interval.low, found.interval.high
 
 
 def _mean(findings: ProbeFindings, metric: str) -> str:

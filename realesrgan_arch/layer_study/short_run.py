@@ -18,6 +18,7 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import assemble_model
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.micro_batch import settle_accumulate
+from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.retention import Retention
 from realesrgan_arch.training.run_folder import RunFolder
 
@@ -94,7 +95,8 @@ def train_to(options: Options, tape: PairTape, *, until: int, check_stop: Callab
         options: of `ShortRun.options`.
         tape: of its seed.
         until: the last step.
-        check_stop: is called between steps, and raises where the work is to end; the state is saved then.
+        check_stop: is called between steps, and raises KeyboardInterrupt where the work is to end; the state is saved
+            then. What breaks a step saves nothing: the next call goes on from the last state.
 
     Raises:
         UserError: weights or states that cannot be used, or a disk that is full.
@@ -102,34 +104,45 @@ def train_to(options: Options, tape: PairTape, *, until: int, check_stop: Callab
     run_folder = RunFolder(options.run_path)
     model = assemble_model(options, run_folder=run_folder)
     store = CheckpointStore(run_folder, retention=Retention(keep_last=1))
-    step = store.newest_step()
-    if step is not None and step > until:
-        raise StudyError(
-            f"{shown(run_folder.root)}: expected a run of at most {until} steps, got one of {step} whose scores after "
-            f"{until} are gone; move it away"
-        )
-    if step:
-        model.resume_training(store.load(step))
+    _go_on(model, store, until=until)
     on_cuda = model.device.type == "cuda"
     if on_cuda:
         torch.cuda.reset_peak_memory_stats(model.device)
     began, first = time.monotonic(), model.step
-    try:
-        for step in range(first + 1, until + 1):
+    for step in range(first + 1, until + 1):
+        try:
             check_stop()
-            model.update_learning_rate(step)
-            model.feed_data(tape.batch(step))
-            model.optimize_parameters(step)
-    finally:
-        done = model.last_whole_step - first
-        if done > 0:
-            model.check_frozen()
-            store.save(model, model.last_whole_step)
+        except KeyboardInterrupt:
+            _save(model, store, after=first)
+            raise
+        model.update_learning_rate(step)
+        model.feed_data(tape.batch(step))
+        model.optimize_parameters(step)
+    _save(model, store, after=first)
     if on_cuda:
         torch.cuda.synchronize(model.device)
+    done = model.last_whole_step - first
     seconds = (time.monotonic() - began) / done if done > 0 else 0.0
     peak = torch.cuda.max_memory_allocated(model.device) if on_cuda else 0
     return Trained(model.inference_network().eval(), seconds, peak)
+
+
+def _go_on(model: FineTuneModel, store: CheckpointStore, *, until: int) -> None:
+    step = store.newest_step()
+    if step is not None and step > until:
+        raise StudyError(
+            f"{shown(model.run_folder.root)}: expected a run of at most {until} steps, got one of {step} whose scores "
+            f"after {until} are gone; move it away"
+        )
+    if step:
+        model.resume_training(store.load(step))
+
+
+def _save(model: FineTuneModel, store: CheckpointStore, *, after: int) -> None:
+    """Save the state between two steps, where there is a newer one than that of step `after`."""
+    if model.last_whole_step > after:
+        model.check_frozen()
+        store.save(model, model.last_whole_step)
 
 
 def _shortened(train: TrainOptions, stages: Stages) -> TrainOptions:

@@ -9,6 +9,7 @@ from typing import Literal
 from realesrgan_arch.data.manifest import read_manifest, write_manifest
 from realesrgan_arch.layer_study.candidates import Candidate, StudyError
 from realesrgan_arch.layer_study.costs import Cost, foresee_costs
+from realesrgan_arch.layer_study.drawn_base import with_one_base
 from realesrgan_arch.layer_study.findings import BASE, Choice, Difference, Evidence, choose, compare_all
 from realesrgan_arch.layer_study.identity import study_identity
 from realesrgan_arch.layer_study.journal import Finished, Journal
@@ -108,6 +109,7 @@ class _Workshop:
             )
         rows = read_manifest(section.manifest)
         self._journal.claim(study_identity(plan.base, plan.protocol, judge, rows))
+        self._base = with_one_base(plan.base, plan.folder)
         # A batch takes no picture twice.
         subset = draw_subset(rows, max(plan.protocol.pictures, section.batch_size_per_gpu))
         write_manifest(subset, subset_path(plan.folder))
@@ -140,7 +142,7 @@ class _Workshop:
         if known is not None:
             self._tell(f"run {place}: {run.name} is there already")
             return known
-        options = run.options(self._plan.base, self._plan.protocol, self._plan.folder)
+        options = run.options(self._base, self._plan.protocol, self._plan.folder)
         self._tell(f"run {place}: {run.name}, {require_train(options).total_iter:,} steps")
         try:
             outcome = train(options, auto_resume=True)

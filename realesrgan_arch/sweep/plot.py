@@ -4,9 +4,9 @@ share, with 95 % intervals against the base."""
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from realesrgan_arch.evaluation.evaluate import METRICS
+from realesrgan_arch.svg_lines import svg_line, svg_text
 from realesrgan_arch.sweep.curve import Curve, Point, natural_metrics
 
 _COLUMNS, _WIDTH, _HEIGHT = 3, 380, 330
@@ -60,8 +60,8 @@ def draw_curve(curve: Curve, *, chosen: float, title: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         'font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        _text(12, 20, title, size=15),
-        _text(12, 40, _LEGEND, colour="#555"),
+        svg_text(12, 20, title, size=15),
+        svg_text(12, 40, _LEGEND, colour="#555"),
     ]
     for index, (across, up) in enumerate(panels):
         left, top = _WIDTH * (index % _COLUMNS), _HEADING + _HEIGHT * (index // _COLUMNS)
@@ -120,8 +120,8 @@ def _panel(across: Axis, up: Axis, *, alphas: Sequence[float], chosen: float) ->
     yield f'<polyline points="{path}" fill="none" stroke="{_BLUE}" stroke-width="1.5"/>'
     for alpha, x, y in drawn:
         at_x, at_y = places[alpha]
-        yield _line(x_scale.place(x.low), at_y, x_scale.place(x.high), at_y, _BLUE, opacity=0.35)
-        yield _line(at_x, y_scale.place(y.low), at_x, y_scale.place(y.high), _BLUE, opacity=0.35)
+        yield svg_line(x_scale.place(x.low), at_y, x_scale.place(x.high), at_y, _BLUE, opacity=0.35)
+        yield svg_line(at_x, y_scale.place(y.low), at_x, y_scale.place(y.high), _BLUE, opacity=0.35)
         is_chosen = alpha == chosen
         if is_chosen:
             yield f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="8" fill="none" stroke="{_RED}" stroke-width="2"/>'
@@ -137,7 +137,7 @@ def _labels(places: Mapping[float, tuple[float, float]], chosen: float) -> Itera
         if alpha in places and all(math.dist(places[alpha], other) >= _LABEL_ROOM for other in labelled):
             x, y = places[alpha]
             labelled.append((x, y))
-            yield _text(x + 8, y - 8, f"{alpha:g}", colour=_RED if alpha == chosen else "black")
+            yield svg_text(x + 8, y - 8, f"{alpha:g}", colour=_RED if alpha == chosen else "black")
 
 
 def _frame(across: Axis, up: Axis, x_scale: "_Scale", y_scale: "_Scale") -> Iterator[str]:
@@ -147,16 +147,16 @@ def _frame(across: Axis, up: Axis, x_scale: "_Scale", y_scale: "_Scale") -> Iter
         size = f'width="{right - x:.1f}" height="{y - _TOP:.1f}"'
         yield f'<rect x="{x:.1f}" y="{_TOP}" {size} fill="#3a9d5d" fill-opacity="0.12"/>'
     yield (f'<rect x="{_LEFT}" y="{_TOP}" width="{right - _LEFT}" height="{bottom - _TOP}" fill="none" stroke="#ccc"/>')
-    yield _text(_LEFT, _TOP - 10, up.title, size=13)
-    yield _text((_LEFT + right) / 2, _HEIGHT - 12, across.title, anchor="middle")
+    yield svg_text(_LEFT, _TOP - 10, up.title, size=13)
+    yield svg_text((_LEFT + right) / 2, _HEIGHT - 12, across.title, anchor="middle")
     for value in x_scale.ticks():
-        yield _line(x_scale.place(value), bottom, x_scale.place(value), bottom + 4, _GRAY)
-        yield _text(x_scale.place(value), bottom + 18, x_scale.say(value), anchor="middle", colour="#555")
+        yield svg_line(x_scale.place(value), bottom, x_scale.place(value), bottom + 4, _GRAY)
+        yield svg_text(x_scale.place(value), bottom + 18, x_scale.say(value), anchor="middle", colour="#555")
     for value in y_scale.ticks():
-        yield _line(_LEFT - 4, y_scale.place(value), _LEFT, y_scale.place(value), _GRAY)
-        yield _text(_LEFT - 8, y_scale.place(value) + 4, y_scale.say(value), anchor="end", colour="#555")
-    yield _line(_LEFT, y_scale.place(0), right, y_scale.place(0), _GRAY, dashed=True)
-    yield _line(x_scale.place(0), _TOP, x_scale.place(0), bottom, _GRAY, dashed=True)
+        yield svg_line(_LEFT - 4, y_scale.place(value), _LEFT, y_scale.place(value), _GRAY)
+        yield svg_text(_LEFT - 8, y_scale.place(value) + 4, y_scale.say(value), anchor="end", colour="#555")
+    yield svg_line(_LEFT, y_scale.place(0), right, y_scale.place(0), _GRAY, is_dashed=True)
+    yield svg_line(x_scale.place(0), _TOP, x_scale.place(0), bottom, _GRAY, is_dashed=True)
 
 
 @dataclass(frozen=True)
@@ -194,17 +194,3 @@ class _Scale:
         rough = abs(self.high - self.low) / _TICKS
         power = 10.0 ** math.floor(math.log10(rough))
         return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, *, opacity: float = 1, dashed: bool = False) -> str:
-    dash = ' stroke-dasharray="4 4"' if dashed else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
-        f'stroke-opacity="{opacity:g}"{dash}/>'
-    )
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 12, colour: str = "black") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" fill="{colour}">{escape(text)}</text>'
-    )

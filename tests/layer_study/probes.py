@@ -34,9 +34,9 @@ def made_up_probe(
     return ProbeEvidence(base, runs, {})
 
 
-def probe_options(folder: Path) -> dict:
+def probe_options(folder: Path, *, gan: bool = False) -> dict:
     """Options of a run on a few drawn pictures that a probe accepts."""
-    mapping = small_options(folder)
+    mapping = small_options(folder, gan=gan)
     mapping["val"]["metrics"]["niqe"] = {"type": "calculate_niqe", "crop_border": 4}
     mapping["datasets"]["val"]["max_images"] = 2
     return mapping

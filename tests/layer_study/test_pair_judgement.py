@@ -24,12 +24,15 @@ def test_a_candidate_dominates_where_it_is_better_in_one_and_harmless_in_the_oth
     assert relation(evidence.between(FIRST, SECOND, 4)) == said
 
 
-def test_without_naturalness_fidelity_alone_is_judged() -> None:
-    known = made_up_probe({FIRST: (0.5, 0.0), SECOND: (0.0, 0.0)})
+@pytest.mark.parametrize("metric", ["psnr", "niqe"])
+def test_one_of_the_pair_alone_tells_nothing(metric) -> None:
+    known = made_up_probe({FIRST: (0.5, -0.5), SECOND: (0.0, 0.0)})
     lost = dict.fromkeys(PICTURES, math.nan)
-    runs = {key: {**row, "niqe": lost} for key, row in known.runs.items()}
-    evidence = ProbeEvidence({**known.base, "niqe": lost}, runs, {})
-    assert relation(evidence.between(FIRST, SECOND, 4)) == "dominates"
+    runs = {key: {**row, metric: lost} for key, row in known.runs.items()}
+    evidence = ProbeEvidence({**known.base, metric: lost}, runs, {})
+    assert relation(evidence.between(FIRST, SECOND, 4)) == "cannot be told"
+    assert dominated(evidence, [FIRST, SECOND], 4) == {}
+    assert not decide(evidence, [FIRST, SECOND], {one: COSTS[one] for one in (FIRST, SECOND)}, [4]).winner
 
 
 def test_only_the_dominated_go_and_what_is_better_in_one_stays() -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -119,8 +120,16 @@ def test_one_command_makes_the_whole_probe_and_a_second_one_trains_nothing(
     runs = {(row["candidate"], row["steps"], row["seed"]) for row in rows}
     assert {("base", "0", ""), ("body.2", "1", "0"), ("last:1", "1", "1")} <= runs
     monkeypatch.setattr(probe_module, "train_to", None)
+    monkeypatch.setattr(probe_module, "score_tensors", None)
     assert run_verb(command.main, [*arguments, "--set", "train.optim_g.lr=2e-3"]) == 0
     assert capsys.readouterr().out == said
+
+
+def test_the_next_step_can_be_pasted_whatever_the_folder_is_called(tmp_path, arguments, capsys) -> None:
+    folder = tmp_path / "my probe's"
+    assert run_verb(command.main, [*arguments[:-1], str(folder)]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if "train.py -opt" in line)
+    assert shlex.split(line[line.index("python ") :])[-1] == str(folder / "chosen.yml")
 
 
 def test_only_the_candidate_moves_and_seeds_differ(tmp_path, arguments) -> None:

@@ -103,6 +103,16 @@ def test_the_scores_are_those_of_the_weights_of_each_run(plan, trained) -> None:
     assert judge.score(load_base_generator(plan.base)) == findings.evidence.base
 
 
+def test_without_weights_all_seeds_start_from_one_drawn_base(plan, trained) -> None:
+    run_study(replace(plan, finish="none"), tell=_quiet)
+    base = plain_state(load_base_generator(plan.base))
+    for name in PROBES:
+        path = plan.folder / f"runs/{name}/models/net_g_latest.pth"
+        found = torch.load(path, weights_only=True)["params"]
+        moved = {key.rpartition(".")[0] for key, value in found.items() if not torch.equal(value, base[key])}
+        assert moved == {name.split("_")[1]}
+
+
 def test_a_second_call_trains_nothing_and_says_the_same(plan, trained) -> None:
     first = table(run_study(plan, tell=_quiet), plan)
     count = len(trained.names)
