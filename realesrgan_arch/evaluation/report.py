@@ -13,7 +13,7 @@ from realesrgan_arch.evaluation.proof import Proof, ShownPicture
 from realesrgan_arch.evaluation.report_curves import HEIGHT, WIDTH, Plot, plot
 from realesrgan_arch.evaluation.report_markdown import markdown
 from realesrgan_arch.evaluation.report_pictures import Exhibit, Gallery, hang
-from realesrgan_arch.evaluation.report_rows import cells_of, headline, label_of, means_table, rows_of
+from realesrgan_arch.evaluation.report_rows import cells_of, headline, label_of, means_table, rows_of, source_of
 from realesrgan_arch.evaluation.report_story import Story
 from realesrgan_arch.image_header import shown
 
@@ -87,7 +87,7 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
 
 def title_of(proof: Proof, run: Path | None) -> str:
     """Return a heading: the name of the training, and which model was tuned."""
-    sources = {method.kind: shown(Path(Path(method.source).name)) for method in proof.methods if method.source}
+    sources = {method.kind: source_of(method) for method in proof.methods if method.source}
     base, tuned = sources.get("base", "the base"), sources.get("tuned")
     name = shown(Path(run.resolve().name)) if run is not None else tuned
     if tuned is None:
@@ -119,6 +119,7 @@ def _page(content: Content, gallery: Gallery) -> str:
         cells_of=cells_of,
         headline_of=headline,
         label_of=label_of,
+        source_of=source_of,
     )
 
 

@@ -59,8 +59,8 @@ def _by_weights(run: Path, here: Path, beside: Path) -> Path:
     weights = shlex.quote(shown(run / "models" / "net_g_latest.pth"))
     raise ReportError(
         f"expected results of {shown(run)} in {shown(here / name)} or {shown(beside / name)}, found none; make them "
-        f"with `realesrgan-arch evaluate BASE {weights} --data DATA --name {shlex.quote(shown(Path(name)))}` or test.py, "
-        "or name their folder with --results"
+        f"with `realesrgan-arch evaluate BASE {weights} --data DATA --name {shlex.quote(shown(Path(name)))}` "
+        "or test.py, or name their folder with --results"
     )
 
 

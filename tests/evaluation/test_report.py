@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from realesrgan_arch import atomic
-from realesrgan_arch.evaluation.proof import Proof
+from realesrgan_arch.evaluation.proof import MethodFacts, Proof
 from realesrgan_arch.evaluation.report import Content, FoundProof, ReportError, title_of, write_report
 from realesrgan_arch.evaluation.report_story import Curve, Layer, Story
 from tests.evaluation.proof_builders import judgement, proof, shown_picture, undefined_judgement
@@ -78,6 +78,17 @@ def test_the_page_fetches_nothing(tmp_path: Path):
     assert re.findall(r"""(?:src|href)=["'](?!data:|#)""", page) == []
     assert "//" not in re.sub(r"data:image/[^\"]+", "", page).replace("://", "")
     assert "http" not in re.sub(r"data:image/[^\"]+", "", page).replace("http-equiv", "")
+
+
+@pytest.mark.parametrize("source", ["/home/ann/private/mine.pth", r"C:\Users\ann\private\mine.pth"])
+def test_the_folders_of_the_models_stay_at_home(tmp_path: Path, source: str):
+    methods = (MethodFacts("base", "base", "realesr-general-x4v3", "b" * 64), MethodFacts("tuned", "tuned", source))
+    found = proof(methods=methods)
+    assert title_of(found, None) == "mine.pth, tuned from realesr-general-x4v3"
+    page = written(tmp_path, found)
+    assert "mine.pth" in text_of(page) and "realesr-general-x4v3" in text_of(page)
+    for text in (page, (tmp_path / "report.md").read_text(encoding="utf-8")):
+        assert "private" not in text
 
 
 def test_names_of_files_are_text_and_never_markup(tmp_path: Path):
