@@ -12,6 +12,8 @@ from realesrgan_arch.plural import count_of
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _COLUMNS = ("bicubic", "base", "tuned", "model", "ground truth")
+MARK = "<!-- written by realesrgan-arch report -->"
+"""In the page and in `report.md`: a file with it is ours to write again."""
 Links = Sequence[tuple[ShownPicture, Mapping[str, str]]]
 
 
@@ -38,6 +40,7 @@ def markdown(title: str, proof: Proof, story: Story, links: Links) -> str:
 
 
 def _opening(title: str, proof: Proof) -> Iterator[str]:
+    yield MARK
     yield f"# {_escaped(title)}"
     yield ""
     if proof.judgements:

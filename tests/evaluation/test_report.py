@@ -10,6 +10,7 @@ import pytest
 from realesrgan_arch import atomic
 from realesrgan_arch.evaluation.proof import MethodFacts, Proof
 from realesrgan_arch.evaluation.report import Content, FoundProof, ReportError, title_of, write_report
+from realesrgan_arch.evaluation.report_markdown import MARK
 from realesrgan_arch.evaluation.report_story import Curve, Layer, Story
 from tests.evaluation.proof_builders import judgement, proof, shown_picture, undefined_judgement
 
@@ -100,7 +101,7 @@ def test_names_of_files_are_text_and_never_markup(tmp_path: Path):
     assert "<script>x" not in page
     assert "<b>set" not in page
     short = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert not re.search(r"(?<!\\)<", short.replace("> NIQE", ""))
+    assert not re.search(r"(?<!\\)<", short.removeprefix(MARK))
 
 
 def test_the_page_keeps_to_its_size_and_says_what_it_left_out(tmp_path: Path):
@@ -126,6 +127,22 @@ def test_a_report_that_is_killed_leaves_the_old_one_whole(tmp_path: Path, monkey
         written(tmp_path, proof(title="another"))
     assert (tmp_path / "report.html").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.md"]
+
+
+@pytest.mark.parametrize("name", ["README.html", "README.md"])
+def test_a_file_of_the_users_own_is_never_overwritten(tmp_path: Path, name: str):
+    (tmp_path / name).write_text("Years of work\n", encoding="utf-8")
+    content = Content("Houses", FoundProof(proof(), tmp_path))
+    with pytest.raises(ReportError, match=rf"{re.escape(name)} is there already and was not written by .* with -o"):
+        write_report(content, tmp_path / "README.html")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text(encoding="utf-8") == "Years of work\n"
+
+
+def test_a_page_that_we_wrote_is_written_again(tmp_path: Path):
+    written(tmp_path, proof())
+    assert "another set" in written(tmp_path, proof(title="another set"))
+    assert "another set" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
