@@ -72,10 +72,15 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
     try:
         _check_ours(path, short)
         atomic.write_text(path, _fitting_page(content, max_bytes))
-        atomic.write_text(short, markdown(content.title, content.found.proof, content.story, _links(content, short)))
+        atomic.write_text(short, _short(content, short))
     except OSError as error:
         raise ReportError(f"{shown(path)} cannot be written: {error.strerror}; choose another place with -o") from error
     return path, short
+
+
+def _short(content: Content, path: Path) -> str:
+    others = {heading: found.proof for heading, found in content.others.items()}
+    return markdown(content.title, content.found.proof, content.story, _links(content, path), others)
 
 
 def _check_ours(*paths: Path) -> None:

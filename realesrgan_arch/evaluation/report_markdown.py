@@ -17,7 +17,7 @@ MARK = "<!-- written by realesrgan-arch report -->"
 Links = Sequence[tuple[ShownPicture, Mapping[str, str]]]
 
 
-def markdown(title: str, proof: Proof, story: Story, links: Links) -> str:
+def markdown(title: str, proof: Proof, story: Story, links: Links, others: Mapping[str, Proof]) -> str:
     """Return the text, in GitHub's dialect.
 
     Args:
@@ -25,11 +25,13 @@ def markdown(title: str, proof: Proof, story: Story, links: Links) -> str:
         proof: what was found.
         story: how the model came about, and how it is used.
         links: pictures to show with their places by method, as seen from the file.
+        others: further sets by heading: the general one, on which it shows what was forgotten.
     """
     parts = [
         _opening(title, proof),
         _verdict(proof),
-        _others(proof),
+        _elsewhere(others),
+        _controls(proof),
         _means(proof),
         _groups(proof),
         _pictures(links),
@@ -46,9 +48,17 @@ def _opening(title: str, proof: Proof) -> Iterator[str]:
     if proof.judgements:
         yield f"**{_escaped(headline(proof.judgements[0]).text)}.** {_escaped(proof.judgements[0].sentence)}"
         yield ""
+    yield _seen(proof)
+    yield from _notes(proof)
+
+
+def _seen(proof: Proof) -> str:
     seen = f"{count_of(proof.pictures, 'picture')} of {count_of(proof.scenes, 'scene')}"
     frozen = f", set `{proof.set_hash}`" if proof.set_hash else ""
-    yield f"{_escaped(proof.title)}: {seen}{frozen}, x{proof.scale}, border {proof.border}, {_channel(proof)}."
+    return f"{_escaped(proof.title)}: {seen}{frozen}, x{proof.scale}, border {proof.border}, {_channel(proof)}."
+
+
+def _notes(proof: Proof) -> Iterator[str]:
     for note in proof.notes:
         yield f"\n> {_escaped(note)}"
 
@@ -71,7 +81,17 @@ def _verdict(proof: Proof) -> Iterator[str]:
     )
 
 
-def _others(proof: Proof) -> Iterator[str]:
+def _elsewhere(others: Mapping[str, Proof]) -> Iterator[str]:
+    for heading, proof in others.items():
+        yield f"\n## {_escaped(heading)}\n"
+        if proof.judgements:
+            yield f"**{_escaped(headline(proof.judgements[0]).text)}.** {_escaped(proof.judgements[0].sentence)}\n"
+        yield _seen(proof)
+        yield from _notes(proof)
+        yield from _verdict(proof)
+
+
+def _controls(proof: Proof) -> Iterator[str]:
     if len(proof.judgements) < 2:
         return
     yield "\n## Against controls"

@@ -184,6 +184,24 @@ def test_the_title_names_the_run_and_what_it_was_tuned_from():
     assert title_of(proof(), None) == "tuned.pth, tuned from base.pth"
 
 
+def test_the_short_report_tells_right_after_the_verdict_what_was_forgotten(tmp_path: Path):
+    worse = judgement(psnr="worse", niqe="worse")
+    other = proof(title="Everything else", judgements=(worse,), notes=("Few scenes.",), means={"base": {"psnr": 27.5}})
+    written(tmp_path, proof(), others={"General photographs": FoundProof(other, tmp_path)})
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    order = (
+        "**A trade",
+        "## General photographs",
+        "**Worse in PSNR and NIQE.**",
+        "Everything else: 24 pictures of 20 scenes",
+        "> Few scenes.",
+        "| PSNR (dB) | 27.50 |",
+        "## Against controls",
+    )
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+
+
 def test_the_short_report_says_the_same_and_links_pictures_that_lie_below_it(tmp_path: Path):
     picture = shown_picture(tmp_path / "results" / "a b", "house", "worst")
     content = Content("Houses", FoundProof(proof(shown=(picture,)), tmp_path / "results" / "a b"), story=STORY)
