@@ -8,6 +8,7 @@ from realesrgan_arch.evaluation.proof import Proof, ShownPicture
 from realesrgan_arch.evaluation.report_rows import cells_of, headline, label_of, means_table, rows_of
 from realesrgan_arch.evaluation.report_story import Story
 from realesrgan_arch.evaluation.statistics import Judgement
+from realesrgan_arch.image_header import printable
 from realesrgan_arch.plural import count_of
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
@@ -142,12 +143,20 @@ def _image(files: Mapping[str, str], method: str) -> str:
 def _usage(proof: Proof, story: Story) -> Iterator[str]:
     if story.commands:
         yield "\n## Use it\n"
-        yield from ("```", *story.commands, "```")
+        yield from _fenced(story.commands)
     if story.places:
         yield from _table(("Format", "Where it goes"), story.places)
     for method in proof.methods:
         if method.kind == "tuned" and method.sha256:
             yield f"\nSHA-256 of the weights: `{method.sha256}`"
+
+
+def _fenced(commands: Sequence[str]) -> Iterator[str]:
+    """Names of files are untrusted: neither a line of their own nor backticks end the block."""
+    lines = [printable(command) for command in commands]
+    longest = max((len(ticks) for line in lines for ticks in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from (fence, *lines, fence)
 
 
 def _origin(proof: Proof, story: Story) -> Iterator[str]:

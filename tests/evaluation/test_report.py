@@ -202,6 +202,13 @@ def test_the_short_report_tells_right_after_the_verdict_what_was_forgotten(tmp_p
     assert places == sorted(places)
 
 
+def test_no_command_leaves_its_block(tmp_path: Path):
+    commands = ("realesrgan-arch upscale -n 'a```b.pth'", "export 'a\n```\n# Mine'")
+    written(tmp_path, proof(), story=replace(STORY, commands=commands))
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "\n````\nrealesrgan-arch upscale -n 'a```b.pth'\nexport 'a\\n```\\n# Mine'\n````\n" in text
+
+
 def test_the_short_report_says_the_same_and_links_pictures_that_lie_below_it(tmp_path: Path):
     picture = shown_picture(tmp_path / "results" / "a b", "house", "worst")
     content = Content("Houses", FoundProof(proof(shown=(picture,)), tmp_path / "results" / "a b"), story=STORY)
