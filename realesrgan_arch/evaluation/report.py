@@ -13,8 +13,17 @@ from realesrgan_arch.evaluation.proof import Proof, ShownPicture
 from realesrgan_arch.evaluation.report_curves import HEIGHT, WIDTH, Plot, plot
 from realesrgan_arch.evaluation.report_markdown import MARK, markdown
 from realesrgan_arch.evaluation.report_pictures import Exhibit, Gallery, hang
-from realesrgan_arch.evaluation.report_rows import cells_of, headline, label_of, means_table, rows_of, source_of
+from realesrgan_arch.evaluation.report_rows import (
+    cells_of,
+    contrast,
+    headline,
+    label_of,
+    means_table,
+    rows_of,
+    source_of,
+)
 from realesrgan_arch.evaluation.report_story import Story
+from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.image_header import shown
 
 MAX_BYTES = 15_000_000
@@ -23,11 +32,6 @@ _MARGIN_BYTES = 200_000
 """Captions of the pictures."""
 _MARKED_BYTES = 65_536
 _MIN_PICTURE_BYTES = 500_000
-_WHYS = (
-    ("random", "Drawn at random", "What to expect: nobody chose these."),
-    ("worst", "The worst", "Where the tuned model compares worst with the base; look here first."),
-    ("best", "The best", "Where it compares best with the base."),
-)
 MOST_GROUPS = 60
 """Of one kind on the page; the others are in proof.json."""
 
@@ -131,10 +135,10 @@ def _page(content: Content, gallery: Gallery) -> str:
         first=first,
         headline=headline(first) if first else None,
         rows=rows_of(first, proof.means) if first else [],
-        controls=[(f"{label_of(one.method)} against {one.against}", one) for one in proof.judgements[1:]],
+        controls=[(contrast(one), one) for one in proof.judgements[1:]],
         means=means_table(proof),
         others=content.others,
-        sections=_sections(gallery),
+        sections=_sections(gallery, first),
         gallery_notes=gallery.notes,
         methods=_methods(gallery),
         plots=_plots(content.story),
@@ -145,14 +149,21 @@ def _page(content: Content, gallery: Gallery) -> str:
         cells_of=cells_of,
         headline_of=headline,
         label_of=label_of,
+        contrast=contrast,
         source_of=source_of,
     )
 
 
-def _sections(gallery: Gallery) -> list[tuple[str, str, list[Exhibit]]]:
+def _sections(gallery: Gallery, first: Judgement | None) -> list[tuple[str, str, list[Exhibit]]]:
+    compared = f", {contrast(first).lower()}" if first else ""
+    whys = (
+        ("random", "Drawn at random", "What to expect: nobody chose these."),
+        ("worst", "The worst", f"Where the scores are worst{compared}; look here first."),
+        ("best", "The best", f"Where they are best{compared}."),
+    )
     found = [
         (title, words, [exhibit for exhibit in gallery.exhibits if exhibit.picture.why == why])
-        for why, title, words in _WHYS
+        for why, title, words in whys
     ]
     return [section for section in found if section[2]]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
-from realesrgan_arch.evaluation.report_rows import cells_of, headline, label_of, means_table, rows_of
+from realesrgan_arch.evaluation.report_rows import cells_of, contrast, headline, label_of, means_table, rows_of
 from realesrgan_arch.evaluation.report_story import Story
 from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.image_header import printable
@@ -96,9 +96,7 @@ def _controls(proof: Proof) -> Iterator[str]:
     if len(proof.judgements) < 2:
         return
     yield "\n## Against controls"
-    yield from _judgement_table(
-        ((f"{label_of(one.method)} against {one.against}", one) for one in proof.judgements[1:]), first="Comparison"
-    )
+    yield from _judgement_table(((contrast(one), one) for one in proof.judgements[1:]), first="Comparison")
 
 
 def _judgement_table(judgements: Iterator[tuple[str, Judgement]], *, first: str) -> Iterator[str]:

@@ -78,6 +78,11 @@ def label_of(method: str) -> str:
     return _LABELS.get(method, method[:1].upper() + method[1:])
 
 
+def contrast(judgement: Judgement) -> str:
+    """Return `Tuned against base`."""
+    return f"{label_of(judgement.method)} against {judgement.against}"
+
+
 def source_of(method: MethodFacts) -> str:
     """Return the name of the file of the weights, or their known name, without folders of the machine."""
     return printable(PureWindowsPath(method.source).name)  # both kinds of slash part folders there

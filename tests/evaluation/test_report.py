@@ -73,6 +73,19 @@ def test_every_part_is_there(tmp_path: Path):
         assert words.lower() in text.lower(), words
 
 
+def test_what_is_compared_is_named_as_it_is_and_not_as_it_mostly_is(tmp_path: Path):
+    judged = judgement(method="model", against="bicubic")
+    picture = shown_picture(tmp_path, "house", "worst")
+    found = proof(judgements=(judged,), groups={"folder": {"interior": judged}}, shown=(picture,), methods=())
+    other = FoundProof(replace(found, shown=()), tmp_path)
+    text = text_of(written(tmp_path, found, others={"General photographs": other}, story=Story()))
+    assert "By folder model against bicubic" in text
+    assert "Where the scores are worst, model against bicubic; look here first." in text
+    assert "Model against bicubic, elsewhere:" in text
+    for words in ("tuned against base", "tuned model", "two models"):
+        assert words not in text.lower()
+
+
 def test_the_page_fetches_nothing(tmp_path: Path):
     page = written(tmp_path, proof(shown=(shown_picture(tmp_path, "house", "worst"),)))
     assert "default-src 'none'" in page
