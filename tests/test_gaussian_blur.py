@@ -35,6 +35,33 @@ def test_at_a_corner_only_pixels_of_the_picture_count() -> None:
     torch.testing.assert_close(found, torch.tensor([near, far]) / (near + far), atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("size", [(7, 30), (8, 16), (9, 17), (1, 33), (40, 3)])
+def test_a_long_side_goes_in_blocks_to_the_same_result(monkeypatch: pytest.MonkeyPatch, size) -> None:
+    image = _picture(1, 2, *size).requires_grad_()
+    whole = gaussian_blur(image, sigma=1.0)
+    monkeypatch.setattr("realesrgan_arch.gaussian_blur._BLOCK", 8)
+    found = gaussian_blur(image, sigma=1.0)
+    torch.testing.assert_close(found, whole, atol=1e-6, rtol=0)
+    expected, gradient = (torch.autograd.grad(one.square().sum(), image)[0] for one in (whole, found))
+    torch.testing.assert_close(gradient, expected, atol=1e-5, rtol=0)
+
+
+def test_no_matrix_grows_with_the_square_of_a_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    real = torch.exp
+    monkeypatch.setattr(torch, "exp", lambda weights: sizes.append(weights.numel()) or real(weights))
+    gaussian_blur(_picture(1, 1, 2, 20_000), sigma=0.6)
+    assert max(sizes) <= 1024 * (1024 + 2 * blur_reach(0.6))
+
+
+def test_a_value_that_is_not_finite_stays_in_its_channel() -> None:
+    image = _picture(1, 3, 20, 20)
+    image[0, 1, 5, 5] = float("nan")
+    found = gaussian_blur(image, sigma=1.0)
+    assert found[0, 1].isnan().all()
+    assert found[0, ::2].isfinite().all()
+
+
 def test_the_memory_layout_of_a_picture_changes_nothing() -> None:
     image = _picture(2, 3, 12, 10)
     shuffled = image.to(memory_format=torch.channels_last)

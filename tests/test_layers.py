@@ -107,6 +107,7 @@ LAYERS = {
         "upscaling.export.model_card",
         "upscaling.export.openmodeldb",
         "upscaling.export.session",
+        "evaluation.report_places",
         "evaluation.report_run",
     ],
     # The one door to basicsr; a whole run behind it; several of them; and `doctor`'s facts, which look at everything.

@@ -11,22 +11,27 @@ from realesrgan_arch import __version__, atomic, pages
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
 from realesrgan_arch.evaluation.report_curves import HEIGHT, WIDTH, Plot, plot
-from realesrgan_arch.evaluation.report_markdown import markdown
+from realesrgan_arch.evaluation.report_markdown import MARK, markdown
 from realesrgan_arch.evaluation.report_pictures import Exhibit, Gallery, hang
-from realesrgan_arch.evaluation.report_rows import cells_of, headline, label_of, means_table, rows_of
+from realesrgan_arch.evaluation.report_rows import (
+    cells_of,
+    contrast,
+    headline,
+    label_of,
+    means_table,
+    rows_of,
+    source_of,
+)
 from realesrgan_arch.evaluation.report_story import Story
+from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.image_header import shown
 
 MAX_BYTES = 15_000_000
 """Of the page: what goes through e-mail and opens on a phone."""
 _MARGIN_BYTES = 200_000
 """Captions of the pictures."""
+_MARKED_BYTES = 65_536
 _MIN_PICTURE_BYTES = 500_000
-_WHYS = (
-    ("random", "Drawn at random", "What to expect: nobody chose these."),
-    ("worst", "The worst", "Where the tuned model compares worst with the base; look here first."),
-    ("best", "The best", "Where it compares best with the base."),
-)
 MOST_GROUPS = 60
 """Of one kind on the page; the others are in proof.json."""
 
@@ -65,8 +70,39 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
         max_bytes: that the page may have; its pictures are encoded to fit.
 
     Raises:
-        ReportError: the place cannot be written to, or the text alone is too large.
+        ReportError: the place cannot be written to, a file of another origin is there, or the text alone is too large.
     """
+    short = path.with_suffix(".md")
+    try:
+        _check_ours(path, short)
+        atomic.write_text(path, _fitting_page(content, max_bytes))
+        atomic.write_text(short, _short(content, short))
+    except OSError as error:
+        raise ReportError(f"{shown(path)} cannot be written: {error.strerror}; choose another place with -o") from error
+    return path, short
+
+
+def _short(content: Content, path: Path) -> str:
+    others = {heading: found.proof for heading, found in content.others.items()}
+    return markdown(content.title, content.found.proof, content.story, _links(content, path), others)
+
+
+def _check_ours(*paths: Path) -> None:
+    """Raise where a file of the user's own would be lost; ours bear a mark near their beginning."""
+    for path in paths:
+        if path.is_file():
+            with path.open("rb") as file:
+                if MARK.encode() in file.read(_MARKED_BYTES):
+                    continue
+        elif not path.exists():
+            continue
+        raise ReportError(
+            f"{shown(path)} is there already and was not written by `realesrgan-arch report`, so it stays; "
+            "choose another place with -o, or move it away"
+        )
+
+
+def _fitting_page(content: Content, max_bytes: int) -> str:
     bare = len(_page(content, Gallery((), ())).encode())
     room = max_bytes - bare - _MARGIN_BYTES
     if room < min(_MIN_PICTURE_BYTES, max_bytes // 2):
@@ -75,19 +111,12 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
             "evaluate with fewer groups or controls"
         )
     proof = content.found.proof
-    page = _page(content, hang(proof.shown, content.found.folder, room=room))
-    short = path.with_suffix(".md")
-    try:
-        atomic.write_text(path, page)
-        atomic.write_text(short, markdown(content.title, content.found.proof, content.story, _links(content, short)))
-    except OSError as error:
-        raise ReportError(f"{shown(path)} cannot be written: {error.strerror}; choose another place with -o") from error
-    return path, short
+    return _page(content, hang(proof.shown, content.found.folder, room=room))
 
 
 def title_of(proof: Proof, run: Path | None) -> str:
     """Return a heading: the name of the training, and which model was tuned."""
-    sources = {method.kind: shown(Path(Path(method.source).name)) for method in proof.methods if method.source}
+    sources = {method.kind: source_of(method) for method in proof.methods if method.source}
     base, tuned = sources.get("base", "the base"), sources.get("tuned")
     name = shown(Path(run.resolve().name)) if run is not None else tuned
     if tuned is None:
@@ -106,26 +135,35 @@ def _page(content: Content, gallery: Gallery) -> str:
         first=first,
         headline=headline(first) if first else None,
         rows=rows_of(first, proof.means) if first else [],
-        controls=[(f"{label_of(one.method)} against {one.against}", one) for one in proof.judgements[1:]],
+        controls=[(contrast(one), one) for one in proof.judgements[1:]],
         means=means_table(proof),
         others=content.others,
-        sections=_sections(gallery),
+        sections=_sections(gallery, first),
         gallery_notes=gallery.notes,
         methods=_methods(gallery),
         plots=_plots(content.story),
         size=(WIDTH, HEIGHT),
         most_groups=MOST_GROUPS,
         version=__version__,
+        mark=MARK,
         cells_of=cells_of,
         headline_of=headline,
         label_of=label_of,
+        contrast=contrast,
+        source_of=source_of,
     )
 
 
-def _sections(gallery: Gallery) -> list[tuple[str, str, list[Exhibit]]]:
+def _sections(gallery: Gallery, first: Judgement | None) -> list[tuple[str, str, list[Exhibit]]]:
+    compared = f", {contrast(first).lower()}" if first else ""
+    whys = (
+        ("random", "Drawn at random", "What to expect: nobody chose these."),
+        ("worst", "The worst", f"Where the scores are worst{compared}; look here first."),
+        ("best", "The best", f"Where they are best{compared}."),
+    )
     found = [
         (title, words, [exhibit for exhibit in gallery.exhibits if exhibit.picture.why == why])
-        for why, title, words in _WHYS
+        for why, title, words in whys
     ]
     return [section for section in found if section[2]]
 

@@ -5,17 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
-from realesrgan_arch.evaluation.report_rows import cells_of, headline, label_of, means_table, rows_of
+from realesrgan_arch.evaluation.report_rows import cells_of, contrast, headline, label_of, means_table, rows_of
 from realesrgan_arch.evaluation.report_story import Story
 from realesrgan_arch.evaluation.statistics import Judgement
+from realesrgan_arch.image_header import printable
 from realesrgan_arch.plural import count_of
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _COLUMNS = ("bicubic", "base", "tuned", "model", "ground truth")
+MARK = "<!-- written by realesrgan-arch report -->"
+"""In the page and in `report.md`: a file with it is ours to write again."""
 Links = Sequence[tuple[ShownPicture, Mapping[str, str]]]
 
 
-def markdown(title: str, proof: Proof, story: Story, links: Links) -> str:
+def markdown(title: str, proof: Proof, story: Story, links: Links, others: Mapping[str, Proof]) -> str:
     """Return the text, in GitHub's dialect.
 
     Args:
@@ -23,11 +26,13 @@ def markdown(title: str, proof: Proof, story: Story, links: Links) -> str:
         proof: what was found.
         story: how the model came about, and how it is used.
         links: pictures to show with their places by method, as seen from the file.
+        others: further sets by heading: the general one, on which it shows what was forgotten.
     """
     parts = [
         _opening(title, proof),
         _verdict(proof),
-        _others(proof),
+        _elsewhere(others),
+        _controls(proof),
         _means(proof),
         _groups(proof),
         _pictures(links),
@@ -38,14 +43,23 @@ def markdown(title: str, proof: Proof, story: Story, links: Links) -> str:
 
 
 def _opening(title: str, proof: Proof) -> Iterator[str]:
+    yield MARK
     yield f"# {_escaped(title)}"
     yield ""
     if proof.judgements:
         yield f"**{_escaped(headline(proof.judgements[0]).text)}.** {_escaped(proof.judgements[0].sentence)}"
         yield ""
+    yield _seen(proof)
+    yield from _notes(proof)
+
+
+def _seen(proof: Proof) -> str:
     seen = f"{count_of(proof.pictures, 'picture')} of {count_of(proof.scenes, 'scene')}"
     frozen = f", set `{proof.set_hash}`" if proof.set_hash else ""
-    yield f"{_escaped(proof.title)}: {seen}{frozen}, x{proof.scale}, border {proof.border}, {_channel(proof)}."
+    return f"{_escaped(proof.title)}: {seen}{frozen}, x{proof.scale}, border {proof.border}, {_channel(proof)}."
+
+
+def _notes(proof: Proof) -> Iterator[str]:
     for note in proof.notes:
         yield f"\n> {_escaped(note)}"
 
@@ -68,13 +82,21 @@ def _verdict(proof: Proof) -> Iterator[str]:
     )
 
 
-def _others(proof: Proof) -> Iterator[str]:
+def _elsewhere(others: Mapping[str, Proof]) -> Iterator[str]:
+    for heading, proof in others.items():
+        yield f"\n## {_escaped(heading)}\n"
+        if proof.judgements:
+            yield f"**{_escaped(headline(proof.judgements[0]).text)}.** {_escaped(proof.judgements[0].sentence)}\n"
+        yield _seen(proof)
+        yield from _notes(proof)
+        yield from _verdict(proof)
+
+
+def _controls(proof: Proof) -> Iterator[str]:
     if len(proof.judgements) < 2:
         return
     yield "\n## Against controls"
-    yield from _judgement_table(
-        ((f"{label_of(one.method)} against {one.against}", one) for one in proof.judgements[1:]), first="Comparison"
-    )
+    yield from _judgement_table(((contrast(one), one) for one in proof.judgements[1:]), first="Comparison")
 
 
 def _judgement_table(judgements: Iterator[tuple[str, Judgement]], *, first: str) -> Iterator[str]:
@@ -119,12 +141,20 @@ def _image(files: Mapping[str, str], method: str) -> str:
 def _usage(proof: Proof, story: Story) -> Iterator[str]:
     if story.commands:
         yield "\n## Use it\n"
-        yield from ("```", *story.commands, "```")
+        yield from _fenced(story.commands)
     if story.places:
         yield from _table(("Format", "Where it goes"), story.places)
     for method in proof.methods:
         if method.kind == "tuned" and method.sha256:
             yield f"\nSHA-256 of the weights: `{method.sha256}`"
+
+
+def _fenced(commands: Sequence[str]) -> Iterator[str]:
+    """Names of files are untrusted: neither a line of their own nor backticks end the block."""
+    lines = [printable(command) for command in commands]
+    longest = max((len(ticks) for line in lines for ticks in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    yield from (fence, *lines, fence)
 
 
 def _origin(proof: Proof, story: Story) -> Iterator[str]:

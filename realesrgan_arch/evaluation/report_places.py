@@ -1,15 +1,20 @@
 """Where the results lie that a report is about."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from realesrgan_arch.evaluation.proof import PROOF_FILE, read_proof
+from realesrgan_arch.evaluation.proof import PROOF_FILE, ProofError, read_proof
 from realesrgan_arch.evaluation.report import FoundProof, ReportError
+from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.training.run_folder import RunFolder
 
 GENERAL = "general"
 """Folder of the proof on a general set, beside that of the set that matters."""
 _GENERAL_HEADING = "General photographs"
+_GUIDED_FILE = "guided.json"
+"""In the folder of a guided run, whose one training all its results are of."""
 _RUN_FILES = ("options.yml", "metrics.jsonl")
 
 
@@ -19,23 +24,56 @@ def is_run(folder: Path) -> bool:
 
 
 def find_results(run: Path) -> Path:
-    """Return the folder with the results of the training in `run`.
+    """Return the folder with the results of the training in `run`, and of no other.
 
-    Looked for are `results/<name>` here, and `results` beside the folder that holds the runs, where a guided run and
-    `test.py` put them.
+    They are known by their place: `results/<name>` here or beside the folder that holds the runs, where `test.py` puts
+    them, `results` in the run, and `results` of a guided run or with a proof of its own. Elsewhere in these `results`
+    they are known by the weights that were judged, which are those of the run.
 
     Raises:
-        ReportError: there is none.
+        ReportError: there is none, or there are several.
     """
-    beside = run.resolve().parent.parent / "results"
-    places = (Path("results") / run.name, beside / run.name, run / "results", beside)
+    name = run.resolve().name
+    home = run.resolve().parent.parent
+    here, beside = Path("results"), home / "results"
+    places = [here / name, beside / name, run / "results"]
+    if (home / _GUIDED_FILE).is_file():
+        places.append(beside)
+    places += [place for place in (here, beside) if (place / PROOF_FILE).is_file()]
     found = next((place for place in places if any(_proof_folders(place))), None)
-    if found is None:
-        raise ReportError(
-            f"expected results of {shown(run)} in {shown(places[0])} or {shown(beside)}, found none; make them with "
-            "`realesrgan-arch evaluate BASE TUNED --data DATA` or test.py, or name their folder with --results"
-        )
-    return found
+    return found or _by_weights(run, here, beside)
+
+
+def _by_weights(run: Path, here: Path, beside: Path) -> Path:
+    """Return the folder below one of two whose proof judges weights of `run`."""
+    folders = {place.resolve(): place for root in (beside, here) for place in _proof_folders(root)}
+    places = [place for place in folders.values() if place.name != GENERAL]
+    own = _own_hashes(run) if places else set()
+    matched = [place for place in places if _tuned_hash(place) in own]
+    if len(matched) == 1:
+        return matched[0]
+    if matched:
+        names = ", ".join(map(shown, matched))
+        raise ReportError(f"found several results of {shown(run)}: {names}; name one of these folders with --results")
+    name = run.resolve().name
+    weights = shlex.quote(shown(run / "models" / "net_g_latest.pth"))
+    raise ReportError(
+        f"expected results of {shown(run)} in {shown(here / name)} or {shown(beside / name)}, found none; make them "
+        f"with `realesrgan-arch evaluate BASE {weights} --data DATA --name {shlex.quote(shown(Path(name)))}` "
+        "or test.py, or name their folder with --results"
+    )
+
+
+def _own_hashes(run: Path) -> set[str]:
+    return {hash_file(path) for path in RunFolder(run).models.glob("net_g_*.pth")}
+
+
+def _tuned_hash(folder: Path) -> str | None:
+    try:
+        methods = read_proof(folder).methods
+    except ProofError:
+        return None  # it cannot be shown to be of this run
+    return next((method.sha256 for method in methods if method.kind == "tuned"), None)
 
 
 def read_results(folder: Path) -> tuple[FoundProof, dict[str, FoundProof]]:

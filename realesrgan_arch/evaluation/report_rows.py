@@ -3,11 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PureWindowsPath
 from typing import Literal
 
 from realesrgan_arch.evaluation.evaluate import METRICS, Metric
-from realesrgan_arch.evaluation.proof import Proof
+from realesrgan_arch.evaluation.proof import MethodFacts, Proof
 from realesrgan_arch.evaluation.statistics import Finding, Judgement, Verdict
+from realesrgan_arch.image_header import printable
 
 COMPOSITE_LABEL = "Overall"
 _STEPS = Metric("Overall", unit="steps", decimals=2)
@@ -74,6 +76,16 @@ def metric_of(name: str) -> Metric:
 def label_of(method: str) -> str:
     """Return the name of a method as a caption."""
     return _LABELS.get(method, method[:1].upper() + method[1:])
+
+
+def contrast(judgement: Judgement) -> str:
+    """Return `Tuned against base`."""
+    return f"{label_of(judgement.method)} against {judgement.against}"
+
+
+def source_of(method: MethodFacts) -> str:
+    """Return the name of the file of the weights, or their known name, without folders of the machine."""
+    return printable(PureWindowsPath(method.source).name)  # both kinds of slash part folders there
 
 
 def headline(judgement: Judgement) -> Headline:

@@ -5,6 +5,7 @@ No path of the machine is taken over: a report is made to be sent.
 
 import json
 import math
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -15,6 +16,7 @@ import yaml
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.proof import MethodFacts, Proof
+from realesrgan_arch.evaluation.report_rows import source_of
 from realesrgan_arch.evaluation.report_story import Curve, Layer, Story
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.image_header import shown
@@ -249,6 +251,10 @@ def _published(value: object) -> object:
 def _commands(judged: MethodFacts | None) -> Iterator[str]:
     if judged is None:
         return
-    name = PureWindowsPath(judged.source).name or "model.pth"
+    name = shlex.quote(_no_flag(source_of(judged) or "model.pth"))
     yield f"realesrgan-arch upscale -n {name} -i photos/ -o upscaled/"
     yield f"realesrgan-arch export {name} --to pth safetensors onnx openvino ncnn"
+
+
+def _no_flag(name: str) -> str:
+    return f"./{name}" if name.startswith("-") else name

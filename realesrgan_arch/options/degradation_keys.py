@@ -31,7 +31,7 @@ _TRAIN_KEYS = {
 def degradation_keys(settings: DegradationSettings) -> tuple[dict[str, KeyValue], dict[str, KeyValue]]:
     """Return the keys at the top of an option file and those of `datasets.train`, in the order of the passes.
 
-    `Options.degradation()` of a file with these keys is `settings` again, if they are `expressible`.
+    `Options.passes()` of a file with these keys is `settings` again, if they are `expressible`.
     """
     first, second = settings.first, settings.second
     top = {

@@ -4,7 +4,7 @@ A rule is a generator of problems; adding one is a function and a line in `RULES
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -72,8 +72,6 @@ def probabilities_sum_to_one(options: Options) -> Problems:
     places: list[tuple[KeyPath, Sequence[float]]] = [
         ((name,), getattr(options, name)) for name in _both_passes(["resize_prob"])
     ]
-    if options.gate is not None:
-        places.append((("gate",), list(options.gate.values())))
     if train is not None:
         places += [((*_TRAIN, name), getattr(train, name)) for name in _both_passes(["kernel_prob"])]
     for path, shares in places:
@@ -81,6 +79,19 @@ def probabilities_sum_to_one(options: Options) -> Problems:
             yield Problem(
                 path, f"expected probabilities that sum to 1, got {list(shares)}, which sum to {sum(shares):g}"
             )
+    if options.gate is not None:
+        yield from _gate_sums_to_one({str(name): prob for name, prob in options.gate.items()})
+
+
+def _gate_sums_to_one(gate: Mapping[str, float]) -> Problems:
+    """Branches are named, as those of an extended file may be among them unseen."""
+    if abs(math.fsum(gate.values()) - 1) <= _SUM_TOLERANCE:
+        return
+    branches = ", ".join(f"{name} {prob:g}" for name, prob in gate.items()) or "no branch"
+    text = f"expected probabilities that sum to 1, got {branches}, which sum to {math.fsum(gate.values()):g}"
+    if len(gate) > 1:
+        text += f"; a branch of an extended file stays until it is taken away, such as `{next(iter(gate))}: ~`"
+    yield Problem(("gate",), text)
 
 
 def kernels_have_probabilities(options: Options) -> Problems:

@@ -28,7 +28,8 @@ def back_project(sr: Tensor, lq: Tensor, *, strength: float) -> Tensor:
 
     That is `sr + strength * up(blur(lq - down(sr)))`, unclamped. `down` and `up` are bicubic (Keys' kernel with a =
     -0.5), widened by the scale where it shrinks. What is beyond [0, 1] in `sr` is cut off first, as nobody would see
-    it; values that are not finite stay, and spoil no more than their surroundings.
+    it. Values that are not finite stay, infinities too, so that whoever looks for them finds them; the blur spreads
+    them over all of their channel that it makes at once (see `gaussian_blur`).
     """
     shown = torch.where(sr.isfinite(), sr.clamp(0, 1), sr)
     missing = gaussian_blur(lq - _resized(shown, lq), sigma=SIGMA)

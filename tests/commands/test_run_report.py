@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from realesrgan_arch.cli import main
-from realesrgan_arch.evaluation.proof import ProofError, write_proof
+from realesrgan_arch.evaluation.proof import MethodFacts, ProofError, write_proof
 from realesrgan_arch.evaluation.report import ReportError
+from realesrgan_arch.file_hash import hash_file
 from tests.evaluation.proof_builders import proof, shown_picture
 
 
@@ -26,7 +27,7 @@ def make_run(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("results", ["results/houses", "results/houses/test", "results/test"])
+@pytest.mark.parametrize("results", ["results/houses", "results/houses/test", "results"])
 def test_the_results_of_a_run_are_found_and_the_verdict_is_said_first(in_tmp_path, capsys, results):
     make_run(Path("experiments/houses"))
     make_results(Path(results))
@@ -35,6 +36,48 @@ def test_the_results_of_a_run_are_found_and_the_verdict_is_said_first(in_tmp_pat
     assert lines[0] == "A trade: better in PSNR, worse in NIQE."
     assert lines[-1] == "wrote experiments/houses/report.html, experiments/houses/report.md"
     assert "Unseen houses" in Path("experiments/houses/report.html").read_text(encoding="utf-8")
+
+
+def test_the_results_of_another_run_are_not_taken(in_tmp_path):
+    make_run(Path("experiments/houses"))
+    make_results(Path("results/barns"))
+    expected = r"evaluate BASE experiments/houses/models/net_g_latest\.pth --data DATA --name houses`"
+    with pytest.raises(ReportError, match=expected):
+        main(["report", "experiments/houses"])
+    assert not Path("experiments/houses/report.html").exists()
+
+
+def test_a_run_that_is_where_one_stands_has_its_name_all_the_same(in_tmp_path, monkeypatch):
+    make_run(Path("experiments/houses"))
+    make_results(Path("results/barns"))
+    monkeypatch.chdir("experiments/houses")
+    with pytest.raises(ReportError, match="--name houses`"):
+        main(["report", "."])
+
+
+def test_results_of_a_guided_run_are_those_of_its_training(in_tmp_path, capsys):
+    make_run(Path("mine/experiments/houses"))
+    make_results(Path("mine/results/test"))
+    Path("mine/guided.json").write_text("{}", encoding="utf-8")
+    assert main(["report", "mine/experiments/houses"]) == 0
+    assert "Unseen houses" in Path("mine/experiments/houses/report.html").read_text(encoding="utf-8")
+
+
+def test_results_of_any_name_belong_to_the_run_whose_weights_they_judge(in_tmp_path, capsys):
+    make_run(Path("experiments/houses"))
+    Path("experiments/houses/models").mkdir()
+    weights = Path("experiments/houses/models/net_g_30.pth")
+    weights.write_bytes(b"tuned")
+    make_results(Path("results/barns"), title="Barns")
+    Path("results/third").mkdir()
+    judged = proof(title="Judged", methods=(MethodFacts("tuned", "tuned", "tuned.pth", hash_file(weights)),))
+    write_proof(judged, Path("results/third"))
+    assert main(["report", "experiments/houses"]) == 0
+    assert "Judged" in Path("experiments/houses/report.html").read_text(encoding="utf-8")
+    Path("results/fourth").mkdir()
+    write_proof(judged, Path("results/fourth"))
+    with pytest.raises(ReportError, match="found several results of experiments/houses: results/fourth, results/third"):
+        main(["report", "experiments/houses"])
 
 
 def test_results_alone_make_a_page_too(in_tmp_path, capsys):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from realesrgan_arch import atomic
-from realesrgan_arch.evaluation.proof import Proof
+from realesrgan_arch.evaluation.proof import MethodFacts, Proof
 from realesrgan_arch.evaluation.report import Content, FoundProof, ReportError, title_of, write_report
+from realesrgan_arch.evaluation.report_markdown import MARK
 from realesrgan_arch.evaluation.report_story import Curve, Layer, Story
 from tests.evaluation.proof_builders import judgement, proof, shown_picture, undefined_judgement
 
@@ -72,12 +73,36 @@ def test_every_part_is_there(tmp_path: Path):
         assert words.lower() in text.lower(), words
 
 
+def test_what_is_compared_is_named_as_it_is_and_not_as_it_mostly_is(tmp_path: Path):
+    judged = judgement(method="model", against="bicubic")
+    picture = shown_picture(tmp_path, "house", "worst")
+    found = proof(judgements=(judged,), groups={"folder": {"interior": judged}}, shown=(picture,), methods=())
+    other = FoundProof(replace(found, shown=()), tmp_path)
+    text = text_of(written(tmp_path, found, others={"General photographs": other}, story=Story()))
+    assert "By folder model against bicubic" in text
+    assert "Where the scores are worst, model against bicubic; look here first." in text
+    assert "Model against bicubic, elsewhere:" in text
+    for words in ("tuned against base", "tuned model", "two models"):
+        assert words not in text.lower()
+
+
 def test_the_page_fetches_nothing(tmp_path: Path):
     page = written(tmp_path, proof(shown=(shown_picture(tmp_path, "house", "worst"),)))
     assert "default-src 'none'" in page
     assert re.findall(r"""(?:src|href)=["'](?!data:|#)""", page) == []
     assert "//" not in re.sub(r"data:image/[^\"]+", "", page).replace("://", "")
     assert "http" not in re.sub(r"data:image/[^\"]+", "", page).replace("http-equiv", "")
+
+
+@pytest.mark.parametrize("source", ["/home/ann/private/mine.pth", r"C:\Users\ann\private\mine.pth"])
+def test_the_folders_of_the_models_stay_at_home(tmp_path: Path, source: str):
+    methods = (MethodFacts("base", "base", "realesr-general-x4v3", "b" * 64), MethodFacts("tuned", "tuned", source))
+    found = proof(methods=methods)
+    assert title_of(found, None) == "mine.pth, tuned from realesr-general-x4v3"
+    page = written(tmp_path, found)
+    assert "mine.pth" in text_of(page) and "realesr-general-x4v3" in text_of(page)
+    for text in (page, (tmp_path / "report.md").read_text(encoding="utf-8")):
+        assert "private" not in text
 
 
 def test_names_of_files_are_text_and_never_markup(tmp_path: Path):
@@ -89,7 +114,7 @@ def test_names_of_files_are_text_and_never_markup(tmp_path: Path):
     assert "<script>x" not in page
     assert "<b>set" not in page
     short = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert not re.search(r"(?<!\\)<", short.replace("> NIQE", ""))
+    assert not re.search(r"(?<!\\)<", short.removeprefix(MARK))
 
 
 def test_the_page_keeps_to_its_size_and_says_what_it_left_out(tmp_path: Path):
@@ -115,6 +140,22 @@ def test_a_report_that_is_killed_leaves_the_old_one_whole(tmp_path: Path, monkey
         written(tmp_path, proof(title="another"))
     assert (tmp_path / "report.html").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "report.md"]
+
+
+@pytest.mark.parametrize("name", ["README.html", "README.md"])
+def test_a_file_of_the_users_own_is_never_overwritten(tmp_path: Path, name: str):
+    (tmp_path / name).write_text("Years of work\n", encoding="utf-8")
+    content = Content("Houses", FoundProof(proof(), tmp_path))
+    with pytest.raises(ReportError, match=rf"{re.escape(name)} is there already and was not written by .* with -o"):
+        write_report(content, tmp_path / "README.html")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text(encoding="utf-8") == "Years of work\n"
+
+
+def test_a_page_that_we_wrote_is_written_again(tmp_path: Path):
+    written(tmp_path, proof())
+    assert "another set" in written(tmp_path, proof(title="another set"))
+    assert "another set" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
@@ -154,6 +195,31 @@ def test_a_composite_that_is_not_defined_is_not_printed(tmp_path: Path):
 def test_the_title_names_the_run_and_what_it_was_tuned_from():
     assert title_of(proof(), Path("experiments/houses")) == "houses, tuned from base.pth"
     assert title_of(proof(), None) == "tuned.pth, tuned from base.pth"
+
+
+def test_the_short_report_tells_right_after_the_verdict_what_was_forgotten(tmp_path: Path):
+    worse = judgement(psnr="worse", niqe="worse")
+    other = proof(title="Everything else", judgements=(worse,), notes=("Few scenes.",), means={"base": {"psnr": 27.5}})
+    written(tmp_path, proof(), others={"General photographs": FoundProof(other, tmp_path)})
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    order = (
+        "**A trade",
+        "## General photographs",
+        "**Worse in PSNR and NIQE.**",
+        "Everything else: 24 pictures of 20 scenes",
+        "> Few scenes.",
+        "| PSNR (dB) | 27.50 |",
+        "## Against controls",
+    )
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+
+
+def test_no_command_leaves_its_block(tmp_path: Path):
+    commands = ("realesrgan-arch upscale -n 'a```b.pth'", "export 'a\n```\n# Mine'")
+    written(tmp_path, proof(), story=replace(STORY, commands=commands))
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "\n````\nrealesrgan-arch upscale -n 'a```b.pth'\nexport 'a\\n```\\n# Mine'\n````\n" in text
 
 
 def test_the_short_report_says_the_same_and_links_pictures_that_lie_below_it(tmp_path: Path):

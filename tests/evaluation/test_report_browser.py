@@ -10,9 +10,11 @@ from realesrgan_arch.evaluation.report import Content, FoundProof, write_report
 from realesrgan_arch.evaluation.report_story import Curve, Layer, Story
 from tests.evaluation.proof_builders import judgement, proof, shown_picture
 
-api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+api = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed: pip install -r requirements-dev.txt"
+)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
 STORY = Story(
     step=50,
     curves=(Curve("PSNR", {"val": [(0, 20.0), (100, 21.0)]}, "dB", 20.0, "higher"),),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,6 +125,24 @@ def test_without_a_run_it_still_tells_how_to_use_the_weights():
     assert story.commands[0] == "realesrgan-arch upscale -n tuned.pth -i photos/ -o upscaled/"
     assert "upscayl" in dict(story.places)["ncnn"]
     assert (story.curves, story.options) == ((), "")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("/home/ann/my houses; rm -r ~.pth", "my houses; rm -r ~.pth"),
+        ("-n.pth", "./-n.pth"),
+        ("a\nb.pth", r"a\nb.pth"),
+        ("realesr-general-x4v3", "realesr-general-x4v3"),
+    ],
+)
+def test_commands_are_one_line_each_and_name_the_weights_whatever_they_are_called(source: str, name: str):
+    story = read_story(proof(methods=(MethodFacts("tuned", "tuned", source, "0" * 64),)), None)
+    assert [shlex.split(command)[position] for command, position in zip(story.commands, (3, 2), strict=True)] == [
+        name,
+        name,
+    ]
+    assert not any("\n" in command for command in story.commands)
 
 
 def test_options_that_cannot_be_read_are_a_note(run: tuple[Path, Proof]):

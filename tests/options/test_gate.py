@@ -7,7 +7,7 @@ import pytest
 from realesrgan_arch.degradation.gate import GateName
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.degradation.settings import DegradationSettings, GatedSettings
-from realesrgan_arch.options.load import load_options
+from realesrgan_arch.options.load import OptionsError, load_options
 from realesrgan_arch.options.problems import schema_at
 from tests.options.files import GAN, PAIRS, with_override
 
@@ -39,9 +39,12 @@ def test_the_gates_branches_are_presets_and_the_files_own_passes():
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("gate={mild: 0.5}", "gate: expected probabilities that sum to 1, got [0.5], which sum to 0.5"),
-        ("gate={}", "gate: expected probabilities that sum to 1, got [], which sum to 0"),
-        ("gate={mild: 0.7, clean: 0.7}", "gate: expected probabilities that sum to 1, got [0.7, 0.7]"),
+        ("gate={mild: 0.5}", "gate: expected probabilities that sum to 1, got mild 0.5, which sum to 0.5"),
+        ("gate={}", "gate: expected probabilities that sum to 1, got no branch, which sum to 0"),
+        (
+            "gate={mild: 0.7, clean: 0.7}",
+            "gate: expected probabilities that sum to 1, got mild 0.7, clean 0.7, which sum to 1.4",
+        ),
         ("gate={mild: 2}", "gate.mild: expected a number >= 0 and <= 1, got 2"),
         ("gate={milf: 1}", "gate.milf: unknown key; did you mean gate.mild?"),
         ("gate={anything: 1}", "gate.anything: unknown key; expected one of clean, camera-jpeg, mild, medium"),
@@ -58,6 +61,24 @@ def test_a_branch_of_a_file_below_can_be_taken_away(tmp_path):
     (tmp_path / "top.yml").write_text("extends: below.yml\ngate: {mild: ~, clean: 1}\n")
     assert read(path=tmp_path / "top.yml").options.gate == {"clean": 1.0}
     assert read("gate={mild: ~, clean: 1}").options.gate == {"clean": 1.0}
+
+
+def test_branches_that_came_from_a_file_below_are_named_with_how_to_take_them_away(tmp_path):
+    (tmp_path / "below.yml").write_text(f"extends: {GAN}\ngate: {{mild: 1}}\n")
+    (tmp_path / "top.yml").write_text("extends: below.yml\ngate: {full: 1}\n")
+    with pytest.raises(OptionsError) as caught:
+        read(path=tmp_path / "top.yml")
+    assert "got mild 1, full 1, which sum to 2; a branch of an extended file" in str(caught.value)
+    assert "such as `mild: ~`" in str(caught.value)
+    (tmp_path / "top.yml").write_text("extends: below.yml\ngate: {mild: ~, full: 1}\n")
+    assert read(path=tmp_path / "top.yml").options.gate == {"full": 1.0}
+
+
+def test_a_gate_on_the_command_line_replaces_that_of_the_file_and_a_branch_changes_alone(tmp_path):
+    (tmp_path / "gated.yml").write_text(f"extends: {GAN}\ngate: {{mild: 0.5, clean: 0.5}}\n")
+    assert read("gate={medium: 1}", path=tmp_path / "gated.yml").options.gate == {"medium": 1.0}
+    assert read("gate.mild=1", "gate.clean=", path=tmp_path / "gated.yml").options.gate == {"mild": 1.0}
+    assert read("gate=", path=tmp_path / "gated.yml").options.gate is None
 
 
 def test_ranges_behind_no_branch_are_said():
