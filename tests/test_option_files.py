@@ -9,6 +9,7 @@ import torch
 from realesrgan_arch import dry_run
 from realesrgan_arch.basicsr_bridge import from_basicsr, to_basicsr
 from realesrgan_arch.comparison import compare
+from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.vgg19 import LAYER_NAMES, VGG19Features
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.options.losses import VGG19_LAYERS
@@ -173,6 +174,13 @@ def data(tmp_path_factory) -> Path:
     return folder
 
 
+def _drawn_base(path: Path, root: Path) -> Path:
+    """Write weights of the small network for a recipe that keeps near those that it starts from."""
+    network = load_options(path, overrides=SMALL[load_options(path).options.network_g.type]).options.network_g
+    torch.save({"params": build_generator(network).state_dict()}, root / "base.pth")
+    return root / "base.pth"
+
+
 def _reduced(path: Path, data: Path, root: Path) -> list[str]:
     """Return overrides for two steps of a small network, as a user would write them after --set."""
     options = load_options(path).options
@@ -182,6 +190,8 @@ def _reduced(path: Path, data: Path, root: Path) -> list[str]:
     ours = path.stem in SHIPPED_WEIGHTS
     networks = [options.network_d] if ours else [options.network_g, options.network_d]
     weights = f"={ROOT / options.path.pretrain_network_g}" if ours and options.path.pretrain_network_g else "=null"
+    if losses.base_opt is not None:
+        weights = f"={_drawn_base(path, root)}"
     overrides = [
         f"path.experiments_root={root}",
         f"path.pretrain_network_g{weights}",
