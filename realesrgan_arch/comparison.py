@@ -1,12 +1,14 @@
 """The base model against a tuned one on the test sets of an option file: what `test.py` does."""
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from realesrgan_arch.data.assembly import build_whole_images, named_sets, scenes_of
+from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.frozen_card import hash_json
 from realesrgan_arch.data.frozen_set import FrozenPairs
 from realesrgan_arch.data.scenes import folder_scene
@@ -30,6 +32,7 @@ from realesrgan_arch.evaluation.proving import ProofRequest, check_writable, pro
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.datasets import ValDataset
+from realesrgan_arch.options.fields import FilePath
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.validation import score_rules
@@ -139,6 +142,7 @@ def compare_on(
         folder=target,
         scale=options.scale,
         groups=choose_groups(choice, None),
+        replaces_others=True,  # The folder is that of the option file, whose weights are trained on.
         computed=f"{machine.backend} {machine.device} {machine.precision}",
     )
     proved = prove(request, keeper=keeper)
@@ -153,19 +157,28 @@ def choose_section(section: ValDataset, title: str, options: Options) -> DataCho
     """
     degradation = options.degradation()
     dataset = build_whole_images(section, scale=options.scale, degradation=degradation)
-    names, truths = dataset.names, _truths(dataset)
-    root = section.dataroot_gt or Path()
+    truths, roots = _truths(dataset), _roots(section, dataset)
+    names, below = _names_below(dataset.names, roots[0]), _names_below(truths, roots[-1])
 
     def read(number: int) -> EvaluationPair:
-        sample = dataset[number]
+        try:
+            sample = dataset[number]
+        except DataError as error:
+            if isinstance(dataset, FrozenPairs):
+                raise  # It changed, and with it the set; others are of a size that cannot be scored.
+            raise UnreadablePairError(str(error)) from error
         if sample["failed_path"]:
             raise UnreadablePairError(f"{shown(Path(sample['failed_path']))} cannot be read.")
-        return EvaluationPair.from_sample(sample)
+        return replace(EvaluationPair.from_sample(sample), name=names[number])
 
     said = scenes_of(section, dataset)
-    below = [_below(path, root) for path in truths]
-    settings = [section.model_dump(mode="json"), asdict(degradation), options.scale]
-    files = [file_stamp(existing_folder(Path(path))) for path in dict.fromkeys([*names, *truths])]
+    places = {name for name, kind in type(section).model_fields.items() if kind.annotation == FilePath | None}
+    settings = [section.model_dump(mode="json", exclude={"name", *places}), asdict(degradation), options.scale]
+    files = [
+        file_stamp(existing_folder(Path(path)), root)
+        for paths, root in ((dataset.names, roots[0]), (truths, roots[-1]))
+        for path in paths
+    ]
     return build_choice(
         title,
         names,
@@ -175,6 +188,7 @@ def choose_section(section: ValDataset, title: str, options: Options) -> DataCho
         folders=[top_folder(pair.source) for pair in dataset.card.pairs]
         if isinstance(dataset, FrozenPairs)
         else [top_folder(name) for name in below],
+        roots=[root for root in dict.fromkeys(roots) if root.name],
         set_hash=dataset.set_hash,
         made=f"{section.type} of the option file {options.name}",
     )
@@ -218,6 +232,22 @@ def _truths(dataset: Dataset) -> list[str]:
     return dataset.names
 
 
-def _below(path: str, root: Path) -> str:
-    """The name of a file below the root where it is there; frozen pictures and LMDB keys lie elsewhere."""
-    return name_below(Path(path), root) if Path(path).is_relative_to(root) else path
+def _roots(section: ValDataset, dataset: Dataset) -> tuple[Path, ...]:
+    """The folders of the LQ and of the truths."""
+    if isinstance(dataset, FrozenPairs):
+        return (dataset.folder,)
+    gt_root = section.dataroot_gt or Path()
+    return (section.dataroot_lq or gt_root, gt_root) if isinstance(dataset, WholePairs) else (gt_root,)
+
+
+def _names_below(paths: Sequence[str], root: Path) -> list[str]:
+    """The names of files below the root; of files that lie elsewhere those below the folder of all of them.
+
+    Keys of an LMDB are names already.
+    """
+    if all(Path(path).is_relative_to(root) for path in paths):
+        return [name_below(Path(path), root) for path in paths]
+    if not all(Path(path).is_absolute() for path in paths):
+        return list(paths)
+    common = Path(os.path.commonpath([Path(path).parent for path in paths]))
+    return [name_below(Path(path), common) for path in paths]

@@ -1,4 +1,4 @@
-"""What a sweep leaves: `curve.csv`, `curve.svg`, `scores.csv` and `sweep.json`."""
+"""What a sweep leaves: `curve.csv`, `curve.svg`, `sweep-scores.csv` and `sweep.json`."""
 
 import csv
 import io
@@ -11,7 +11,6 @@ from pathlib import Path
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.evaluate import ImageScore
-from realesrgan_arch.evaluation.proof import SCORES_FILE
 from realesrgan_arch.evaluation.score_file import write_scores
 from realesrgan_arch.evaluation.scoring_run import disk_faults
 from realesrgan_arch.evaluation.statistics import Finding
@@ -22,6 +21,8 @@ from realesrgan_arch.sweep.plot import draw_curve
 from realesrgan_arch.weights.table import Verification
 
 RECORD_FILE, CURVE_FILE, PLOT_FILE = "sweep.json", "curve.csv", "curve.svg"
+SCORES_FILE = "sweep-scores.csv"
+"""Not that of a proof: both may lie in one folder."""
 FORMAT = 1
 Cell = str | float | None
 

@@ -10,9 +10,9 @@ from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.metric_table import available_metrics
-from realesrgan_arch.evaluation.proving import check_writable
-from realesrgan_arch.evaluation.score_journal import JOURNAL_FILE
-from realesrgan_arch.evaluation.scoring_run import ScoredSet, score_set
+from realesrgan_arch.evaluation.proving import by_content, check_writable, sole_writer
+from realesrgan_arch.evaluation.score_journal import journal_name
+from realesrgan_arch.evaluation.scoring_run import ScoredSet, journal_key, score_set
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
 from realesrgan_arch.sweep.choose import Choice, Rule, check_rule, choose
 from realesrgan_arch.sweep.curve import Curve, build_curve, method_name, tell_alike
@@ -23,6 +23,7 @@ from realesrgan_arch.upscaling.export.source import Blend
 
 ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 FORMATS = ("pth", "safetensors")
+JOURNAL_STEM = "sweep-scores"
 _TEST = "test"
 
 
@@ -79,9 +80,21 @@ def sweep(request: SweepRequest) -> SweepOutcome:
     check_rule(request.rule, utility=request.utility, metrics=rules.metrics)
     blends = Blends.load(request.base, request.tuned)
     data = _open(request, blends.scale)
-    check_writable(request.output)
     if request.border is None:
         rules = replace(rules, border=blends.scale)
+    check_writable(request.output)
+    with sole_writer(request.output):
+        return _sweep(request, blends, data, alphas, rules, absent)
+
+
+def _sweep(
+    request: SweepRequest,
+    blends: Blends,
+    data: DataChoice,
+    alphas: tuple[float, ...],
+    rules: ScoreRules,
+    absent: tuple[str, ...],
+) -> SweepOutcome:
     scored = _score(request, blends, data, alphas, rules)
     curve = build_curve(scored.scores, alphas=alphas, scenes=data.scenes, utility=request.utility, seed=request.seed)
     choice = choose(curve, request.rule, utility=request.utility)
@@ -139,13 +152,10 @@ def _score(
 ) -> ScoredSet:
     device = choose_device(request.device)
     dtype = choose_dtype(device, request.precision, training=False)
-    return score_set(
-        data,
-        [blends.contender(alpha, device=device, precision=request.precision) for alpha in alphas],
-        rules,
-        journal=request.output / JOURNAL_FILE,
-        computed=f"torch {device} {dtype}",
-    )
+    shares = [blends.contender(alpha, device=device, precision=request.precision) for alpha in alphas]
+    rules, computed = by_content(rules, f"torch {device} {dtype}")
+    name = journal_name(journal_key(data, shares, rules, computed=computed), stem=JOURNAL_STEM)
+    return score_set(data, shares, rules, journal=request.output / name, computed=computed)
 
 
 def _export(

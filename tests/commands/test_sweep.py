@@ -39,7 +39,12 @@ def test_json_has_choice_points_and_notes(words, capsys):
     assert (facts["alpha"], facts["rule"], facts["exit_code"], facts["next"]) == (0.5, "not-worse", 0, "")
     assert [point["alpha"] for point in facts["points"]] == [0, 0.5, 1]
     assert facts["points"][1]["differences"]["psnr"] > 1 and facts["points"][0]["composite"] == 0
-    assert [path.rsplit("/", 1)[1] for path in facts["made"]] == ["curve.csv", "curve.svg", "scores.csv", "sweep.json"]
+    assert [path.rsplit("/", 1)[1] for path in facts["made"]] == [
+        "curve.csv",
+        "curve.svg",
+        "sweep-scores.csv",
+        "sweep.json",
+    ]
 
 
 def test_a_base_that_stays_is_4_and_says_so(words, tmp_path, capsys):

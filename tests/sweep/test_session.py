@@ -10,6 +10,7 @@ import torch
 
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.evaluation.evaluate import EvaluationError
+from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.images import write_image
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
@@ -98,7 +99,7 @@ def test_the_folder_has_curve_plot_scores_and_record(swept):
     assert rows[0]["psnr_difference"] == rows[0]["composite_low"] == ""
     low, mean, high = (float(rows[2][f"psnr_{name}"]) for name in ("low", "difference", "high"))
     assert 0 < low < mean < high and rows[2]["psnr_verdict"] == "better"
-    scores = list(csv.DictReader((swept.folder / "scores.csv").read_text().splitlines()))
+    scores = list(csv.DictReader((swept.folder / "sweep-scores.csv").read_text().splitlines()))
     assert len(scores) == 4 * SCENES
     assert {row["method"] for row in scores} == {"base", "blend 0.25", "blend 0.5", "tuned"}
     differences = [float(of["psnr"]) - float(base["psnr"]) for base, of in zip(scores[::4], scores[2::4], strict=True)]
@@ -195,6 +196,11 @@ def test_pictures_and_folders_that_cannot_be_used_are_one_sentence_each(parts, t
     (tmp_path / "file").write_text("")
     with pytest.raises(EvaluationError, match="expected a folder that can be written to"):
         sweep(request(parts, tmp_path / "file" / "out"))
+
+
+def test_a_second_sweep_into_the_folder_is_refused(parts, tmp_path):
+    with file_lock(tmp_path / ".out.lock"), pytest.raises(EvaluationError, match="another process is evaluating into"):
+        sweep(request(parts, tmp_path / "out"))
 
 
 def test_shares_are_rising_once_each_and_0_is_always_among_them():
