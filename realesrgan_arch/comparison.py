@@ -27,17 +27,19 @@ from realesrgan_arch.evaluation.evaluate import ImageScore
 from realesrgan_arch.evaluation.group_choice import choose_groups
 from realesrgan_arch.evaluation.pairs import EvaluationPair, picture_names
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side
-from realesrgan_arch.evaluation.proof import Kind, Proof
-from realesrgan_arch.evaluation.proving import ProofRequest, check_writable, prove
+from realesrgan_arch.evaluation.proof import SCORES_FILE, Kind, Proof
+from realesrgan_arch.evaluation.proof_text import proof_lines
+from realesrgan_arch.evaluation.proving import ProofRequest, Proved, check_writable, prove, usable_rules
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.datasets import ValDataset
-from realesrgan_arch.options.fields import FilePath
 from realesrgan_arch.options.load import OptionsError
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.validation import score_rules
 
 PANEL_SIZE = 256
+_NAMES_AND_PLACES = {"name", "dataroot_gt", "dataroot_lq", "manifest", "meta_info", "meta_info_file"}
+"""What says where a set lies, and not what it is."""
 Dataset = SyntheticPairs | WholePairs | FrozenPairs
 
 
@@ -45,11 +47,32 @@ Dataset = SyntheticPairs | WholePairs | FrozenPairs
 class Comparison:
     """The scores of one test set and where they are."""
 
-    title: str
-    table: str
-    folder: Path
-    scores: tuple[ImageScore, ...]
-    proof: Proof
+    proved: Proved
+
+    @property
+    def title(self) -> str:
+        """The name of the set with the hash of a frozen one."""
+        return self.proved.heading
+
+    @property
+    def table(self) -> str:
+        """The means."""
+        return self.proved.table
+
+    @property
+    def folder(self) -> Path:
+        """Where everything is."""
+        return self.proved.folder
+
+    @property
+    def scores(self) -> tuple[ImageScore, ...]:
+        """Of all pictures and methods."""
+        return self.proved.scored.scores
+
+    @property
+    def proof(self) -> Proof:
+        """What was found."""
+        return self.proved.proof
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -58,9 +81,8 @@ class Comparison:
 
     def text(self) -> str:
         """Return the verdict and the table, with the files that belong to it."""
-        verdict = [judgement.sentence for judgement in self.proof.judgements[:1]]
-        files = [f"scores   {self.folder / 'scores.csv'}", f"pictures {self.folder}"]
-        return "\n".join([*verdict, self.title, self.table, *(f"note: {note}" for note in self.proof.notes), *files])
+        files = [f"scores   {shown(self.folder / SCORES_FILE)}", f"pictures {shown(self.folder)}"]
+        return "\n".join([*proof_lines(self.proved), *files])
 
 
 def compare(options: Options, *, folder: Path) -> list[Comparison]:
@@ -135,18 +157,21 @@ def compare_on(
     if options.val and options.val.save_img:
         keeper = PictureFiles(target / "visualization", picture_names(choice.pairs.names))
     machine = _machine(options)
+    rules, notes = usable_rules(score_rules(options))
+    computed = f"{machine.backend} {machine.device} {machine.precision}"
     request = ProofRequest(
         choice=choice,
         contenders=contenders,
-        rules=score_rules(options),
+        rules=rules,
         folder=target,
         scale=options.scale,
         groups=choose_groups(choice, None),
         replaces_others=True,  # The folder is that of the option file, whose weights are trained on.
-        computed=f"{machine.backend} {machine.device} {machine.precision}",
+        computed=computed,
+        notes=notes,
+        facts={**machine.facts(computed), "option file": options.name},
     )
-    proved = prove(request, keeper=keeper)
-    return Comparison(proved.heading, proved.table, target, proved.scored.scores, proved.proof)
+    return Comparison(prove(request, keeper=keeper))
 
 
 def choose_section(section: ValDataset, title: str, options: Options) -> DataChoice:
@@ -172,8 +197,7 @@ def choose_section(section: ValDataset, title: str, options: Options) -> DataCho
         return replace(EvaluationPair.from_sample(sample), name=names[number])
 
     said = scenes_of(section, dataset)
-    places = {name for name, kind in type(section).model_fields.items() if kind.annotation == FilePath | None}
-    settings = [section.model_dump(mode="json", exclude={"name", *places}), asdict(degradation), options.scale]
+    settings = [section.model_dump(mode="json", exclude=_NAMES_AND_PLACES), asdict(degradation), options.scale]
     files = [
         file_stamp(existing_folder(Path(path)), root)
         for paths, root in ((dataset.names, roots[0]), (truths, roots[-1]))

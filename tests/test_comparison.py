@@ -10,6 +10,7 @@ import torch
 from realesrgan_arch.comparison import choose_section, compare
 from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED, UserError
 from realesrgan_arch.evaluation.proof import read_proof
+from realesrgan_arch.evaluation.proof_text import proof_lines
 from realesrgan_arch.images import write_image
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec
@@ -138,7 +139,7 @@ def test_every_file_of_scores_of_a_frozen_set_carries_its_hash(mapping, tmp_path
     comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
     assert comparison.folder == tmp_path / "results" / "cold"
     title = f"cold [frozen {card.short_hash}]"
-    assert comparison.text().splitlines()[1] == title
+    assert title in comparison.text().splitlines()[:3]
     assert (comparison.folder / "table.txt").read_text().splitlines()[1] == title
     rows = list(csv.DictReader((comparison.folder / "scores.csv").open()))
     assert {row["set_hash"] for row in rows} == {card.short_hash}
@@ -189,3 +190,15 @@ def test_pictures_are_named_below_the_root_and_the_identity_has_no_path(mapping,
     monkeypatch.chdir(tmp_path)
     typed = section.model_copy(update={"dataroot_gt": Path("photos"), "name": "other"})
     assert choose_section(typed, "unseen", options).identity == choice.identity
+
+
+def test_the_proof_is_told_as_by_evaluate_and_names_no_path(mapping, tmp_path) -> None:
+    (tmp_path / "photos" / "scene 1" / "view 0.png").write_bytes(b"broken")
+    comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
+    lines = comparison.text().splitlines()
+    assert lines[0] == comparison.proof.judgements[0].sentence
+    assert any(line.startswith("tuned against") for line in lines)
+    told = "\n".join(proof_lines(comparison.proved))
+    assert comparison.text().startswith(told) and len(lines) == len(told.splitlines()) + 2
+    assert {"date", "computed by", "device", "torch"} < set(comparison.proof.facts)
+    assert str(tmp_path) not in (comparison.folder / "proof.json").read_text()

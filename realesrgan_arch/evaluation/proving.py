@@ -12,6 +12,7 @@ from realesrgan_arch.evaluation.contender import Contender
 from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, METRICS, EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import Groups
 from realesrgan_arch.evaluation.judging import judge_all, judge_each_group, main_pair, means_of, notes_on
+from realesrgan_arch.evaluation.metric_table import available_metrics
 from realesrgan_arch.evaluation.proof import (
     PROOF_FILE,
     SCORES_FILE,
@@ -211,6 +212,18 @@ def _take_away(folder: Path) -> None:
         (folder / SCORES_FILE).unlink(missing_ok=True)
         (folder / TABLE_FILE).unlink(missing_ok=True)
     remove_shown(folder)
+
+
+def usable_rules(asked: ScoreRules) -> tuple[ScoreRules, tuple[str, ...]]:
+    """Return what can be measured on this machine, and a sentence for each metric that cannot.
+
+    Raises:
+        EvaluationError: nothing can.
+    """
+    usable, absent = available_metrics(asked.metrics, weights=asked.conditions.weights)
+    if not usable:
+        raise EvaluationError(f"expected a metric that can be measured on this machine, got none: {' '.join(absent)}")
+    return replace(asked, metrics=usable), absent
 
 
 def by_content(rules: ScoreRules, computed: str) -> tuple[ScoreRules, str]:

@@ -218,3 +218,21 @@ def test_a_share_is_that_of_the_tuned_weights_and_the_ends_are_the_files_themsel
         assert all(torch.equal(state[name], expected[name]) for name in expected)
         assert ends.key(alpha) == getattr(ends, file).file.sha256
     assert ends.key(0.3) != ends.key(0.4)
+
+
+def test_the_model_of_an_earlier_choice_does_not_stay_beside_the_new_one(parts, tmp_path):
+    sweep(request(parts, tmp_path))
+    (tmp_path / "blend-0.5" / "mine.txt").write_text("mine")
+    sweep(request(parts, tmp_path, alphas=(0, 0.25)))
+    assert [path.name for path in (tmp_path / "blend-0.5").iterdir()] == ["mine.txt"]
+    assert json.loads((tmp_path / "sweep.json").read_text())["model"] == "blend-0.25"
+    assert (tmp_path / "blend-0.25" / "tuned-blend.pth").is_file()
+
+
+def test_a_sweep_of_other_weights_is_not_replaced(parts, tmp_path):
+    sweep(request(parts, tmp_path / "out", is_exported=False))
+    before = (tmp_path / "out" / "sweep.json").read_bytes()
+    other = str(write_shifted(tmp_path / "other.pth", -0.04))
+    with pytest.raises(SweepError, match="without a sweep of other weights or pictures, got .*out; choose another"):
+        sweep(request(parts | {"tuned": other}, tmp_path / "out", is_exported=False))
+    assert (tmp_path / "out" / "sweep.json").read_bytes() == before
