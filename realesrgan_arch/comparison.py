@@ -1,12 +1,14 @@
 """The base model against a tuned one on the test sets of an option file: what `test.py` does."""
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from realesrgan_arch.data.assembly import build_whole_images, named_sets, scenes_of
+from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.frozen_card import hash_json
 from realesrgan_arch.data.frozen_set import FrozenPairs
 from realesrgan_arch.data.scenes import folder_scene
@@ -25,8 +27,9 @@ from realesrgan_arch.evaluation.evaluate import ImageScore
 from realesrgan_arch.evaluation.group_choice import choose_groups
 from realesrgan_arch.evaluation.pairs import EvaluationPair, picture_names
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side
-from realesrgan_arch.evaluation.proof import Kind, Proof
-from realesrgan_arch.evaluation.proving import ProofRequest, check_writable, prove
+from realesrgan_arch.evaluation.proof import SCORES_FILE, Kind, Proof
+from realesrgan_arch.evaluation.proof_text import proof_lines
+from realesrgan_arch.evaluation.proving import ProofRequest, Proved, check_writable, prove, usable_rules
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.datasets import ValDataset
@@ -35,6 +38,8 @@ from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.validation import score_rules
 
 PANEL_SIZE = 256
+_NAMES_AND_PLACES = {"name", "dataroot_gt", "dataroot_lq", "manifest", "meta_info", "meta_info_file"}
+"""What says where a set lies, and not what it is."""
 Dataset = SyntheticPairs | WholePairs | FrozenPairs
 
 
@@ -42,11 +47,32 @@ Dataset = SyntheticPairs | WholePairs | FrozenPairs
 class Comparison:
     """The scores of one test set and where they are."""
 
-    title: str
-    table: str
-    folder: Path
-    scores: tuple[ImageScore, ...]
-    proof: Proof
+    proved: Proved
+
+    @property
+    def title(self) -> str:
+        """The name of the set with the hash of a frozen one."""
+        return self.proved.heading
+
+    @property
+    def table(self) -> str:
+        """The means."""
+        return self.proved.table
+
+    @property
+    def folder(self) -> Path:
+        """Where everything is."""
+        return self.proved.folder
+
+    @property
+    def scores(self) -> tuple[ImageScore, ...]:
+        """Of all pictures and methods."""
+        return self.proved.scored.scores
+
+    @property
+    def proof(self) -> Proof:
+        """What was found."""
+        return self.proved.proof
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -55,9 +81,8 @@ class Comparison:
 
     def text(self) -> str:
         """Return the verdict and the table, with the files that belong to it."""
-        verdict = [judgement.sentence for judgement in self.proof.judgements[:1]]
-        files = [f"scores   {self.folder / 'scores.csv'}", f"pictures {self.folder}"]
-        return "\n".join([*verdict, self.title, self.table, *(f"note: {note}" for note in self.proof.notes), *files])
+        files = [f"scores   {shown(self.folder / SCORES_FILE)}", f"pictures {shown(self.folder)}"]
+        return "\n".join([*proof_lines(self.proved), *files])
 
 
 def compare(options: Options, *, folder: Path) -> list[Comparison]:
@@ -132,17 +157,21 @@ def compare_on(
     if options.val and options.val.save_img:
         keeper = PictureFiles(target / "visualization", picture_names(choice.pairs.names))
     machine = _machine(options)
+    rules, notes = usable_rules(score_rules(options))
+    computed = f"{machine.backend} {machine.device} {machine.precision}"
     request = ProofRequest(
         choice=choice,
         contenders=contenders,
-        rules=score_rules(options),
+        rules=rules,
         folder=target,
         scale=options.scale,
         groups=choose_groups(choice, None),
-        computed=f"{machine.backend} {machine.device} {machine.precision}",
+        replaces_others=True,  # The folder is that of the option file, whose weights are trained on.
+        computed=computed,
+        notes=notes,
+        facts={**machine.facts(computed), "option file": options.name},
     )
-    proved = prove(request, keeper=keeper)
-    return Comparison(proved.heading, proved.table, target, proved.scored.scores, proved.proof)
+    return Comparison(prove(request, keeper=keeper))
 
 
 def choose_section(section: ValDataset, title: str, options: Options) -> DataChoice:
@@ -153,19 +182,27 @@ def choose_section(section: ValDataset, title: str, options: Options) -> DataCho
     """
     degradation = options.degradation()
     dataset = build_whole_images(section, scale=options.scale, degradation=degradation)
-    names, truths = dataset.names, _truths(dataset)
-    root = section.dataroot_gt or Path()
+    truths, roots = _truths(dataset), _roots(section, dataset)
+    names, below = _names_below(dataset.names, roots[0]), _names_below(truths, roots[-1])
 
     def read(number: int) -> EvaluationPair:
-        sample = dataset[number]
+        try:
+            sample = dataset[number]
+        except DataError as error:
+            if isinstance(dataset, FrozenPairs):
+                raise  # It changed, and with it the set; others are of a size that cannot be scored.
+            raise UnreadablePairError(str(error)) from error
         if sample["failed_path"]:
             raise UnreadablePairError(f"{shown(Path(sample['failed_path']))} cannot be read.")
-        return EvaluationPair.from_sample(sample)
+        return replace(EvaluationPair.from_sample(sample), name=names[number])
 
     said = scenes_of(section, dataset)
-    below = [_below(path, root) for path in truths]
-    settings = [section.model_dump(mode="json"), asdict(degradation), options.scale]
-    files = [file_stamp(existing_folder(Path(path))) for path in dict.fromkeys([*names, *truths])]
+    settings = [section.model_dump(mode="json", exclude=_NAMES_AND_PLACES), asdict(degradation), options.scale]
+    files = [
+        file_stamp(existing_folder(Path(path)), root)
+        for paths, root in ((dataset.names, roots[0]), (truths, roots[-1]))
+        for path in paths
+    ]
     return build_choice(
         title,
         names,
@@ -175,6 +212,7 @@ def choose_section(section: ValDataset, title: str, options: Options) -> DataCho
         folders=[top_folder(pair.source) for pair in dataset.card.pairs]
         if isinstance(dataset, FrozenPairs)
         else [top_folder(name) for name in below],
+        roots=[root for root in dict.fromkeys(roots) if root.name],
         set_hash=dataset.set_hash,
         made=f"{section.type} of the option file {options.name}",
     )
@@ -218,6 +256,22 @@ def _truths(dataset: Dataset) -> list[str]:
     return dataset.names
 
 
-def _below(path: str, root: Path) -> str:
-    """The name of a file below the root where it is there; frozen pictures and LMDB keys lie elsewhere."""
-    return name_below(Path(path), root) if Path(path).is_relative_to(root) else path
+def _roots(section: ValDataset, dataset: Dataset) -> tuple[Path, ...]:
+    """The folders of the LQ and of the truths."""
+    if isinstance(dataset, FrozenPairs):
+        return (dataset.folder,)
+    gt_root = section.dataroot_gt or Path()
+    return (section.dataroot_lq or gt_root, gt_root) if isinstance(dataset, WholePairs) else (gt_root,)
+
+
+def _names_below(paths: Sequence[str], root: Path) -> list[str]:
+    """The names of files below the root; of files that lie elsewhere those below the folder of all of them.
+
+    Keys of an LMDB are names already.
+    """
+    if all(Path(path).is_relative_to(root) for path in paths):
+        return [name_below(Path(path), root) for path in paths]
+    if not all(Path(path).is_absolute() for path in paths):
+        return list(paths)
+    common = Path(os.path.commonpath([Path(path).parent for path in paths]))
+    return [name_below(Path(path), common) for path in paths]

@@ -1,13 +1,17 @@
 """`test.py`: base against tuned on unseen pictures, with files for people and for programs."""
 
 import csv
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from realesrgan_arch.comparison import compare
+from realesrgan_arch.comparison import choose_section, compare
 from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED, UserError
 from realesrgan_arch.evaluation.proof import read_proof
+from realesrgan_arch.evaluation.proof_text import proof_lines
+from realesrgan_arch.images import write_image
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec
 from realesrgan_arch.options.load import parse_options
@@ -107,8 +111,8 @@ def test_an_unreadable_picture_is_left_out_and_listed(mapping, tmp_path, capsys)
     broken = tmp_path / "photos" / "scene 1" / "view 0.png"
     broken.write_bytes(broken.read_bytes()[:100])
     comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
-    assert comparison.left_out == (f"{broken} cannot be read.",)
-    assert comparison.table.splitlines()[-1] == f"1 picture not scored: {broken} cannot be read."
+    assert comparison.left_out == ("scene 1/view 0.png cannot be read.",)
+    assert comparison.table.splitlines()[-1] == "1 picture not scored: scene 1/view 0.png cannot be read."
     assert "mean over 5 pictures" in comparison.table
     arguments = ["-opt", str(write_options(tmp_path / "test.yml", mapping)), "-o", str(tmp_path / "results")]
     assert score(arguments) == EXIT_SOME_FILES_FAILED
@@ -135,7 +139,7 @@ def test_every_file_of_scores_of_a_frozen_set_carries_its_hash(mapping, tmp_path
     comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
     assert comparison.folder == tmp_path / "results" / "cold"
     title = f"cold [frozen {card.short_hash}]"
-    assert comparison.text().splitlines()[1] == title
+    assert title in comparison.text().splitlines()[:3]
     assert (comparison.folder / "table.txt").read_text().splitlines()[1] == title
     rows = list(csv.DictReader((comparison.folder / "scores.csv").open()))
     assert {row["set_hash"] for row in rows} == {card.short_hash}
@@ -162,3 +166,39 @@ def test_other_pictures_under_the_same_names_are_scored_anew(mapping, tmp_path) 
     first = compare(parse_options(mapping), folder=tmp_path / "results")[0]
     write_pictures(tmp_path / "photos", size=(120, 128))
     assert compare(parse_options(mapping), folder=tmp_path / "results")[0].scores != first.scores
+
+
+@pytest.mark.parametrize(("size", "reason"), [((96, 120), "Expected gt/"), ((3, 3), "")])
+def test_a_truth_that_is_too_small_is_left_out_as_evaluate_does(mapping, tmp_path, size, reason) -> None:
+    write_image(tmp_path / "photos" / "scene 1" / "view 0.png", np.zeros((*size, 3), np.uint8))
+    if reason:
+        (tmp_path / "photos").rename(tmp_path / "gt")
+        write_pictures(tmp_path / "lq", size=(32, 30))
+        roots = {"dataroot_gt": str(tmp_path / "gt"), "dataroot_lq": str(tmp_path / "lq")}
+        mapping["datasets"]["test"] = {"name": "unseen", "type": "PairedImageDataset", **roots}
+    comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
+    assert len(comparison.left_out) == 1 and "scene 1/view 0.png to be at least 4" in comparison.left_out[0]
+    assert comparison.left_out[0].startswith(reason) and str(tmp_path) not in comparison.left_out[0]
+    assert comparison.proof.pictures == 5
+
+
+def test_pictures_are_named_below_the_root_and_the_identity_has_no_path(mapping, tmp_path, monkeypatch) -> None:
+    options = parse_options(mapping)
+    [section] = options.datasets.test_sets().values()
+    choice = choose_section(section, "unseen", options)
+    assert choice.pairs.names[0] == choice.pairs[0].name == "scene 0/view 0.png"
+    monkeypatch.chdir(tmp_path)
+    typed = section.model_copy(update={"dataroot_gt": Path("photos"), "name": "other"})
+    assert choose_section(typed, "unseen", options).identity == choice.identity
+
+
+def test_the_proof_is_told_as_by_evaluate_and_names_no_path(mapping, tmp_path) -> None:
+    (tmp_path / "photos" / "scene 1" / "view 0.png").write_bytes(b"broken")
+    comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
+    lines = comparison.text().splitlines()
+    assert lines[0] == comparison.proof.judgements[0].sentence
+    assert any(line.startswith("tuned against") for line in lines)
+    told = "\n".join(proof_lines(comparison.proved))
+    assert comparison.text().startswith(told) and len(lines) == len(told.splitlines()) + 2
+    assert {"date", "computed by", "device", "torch"} < set(comparison.proof.facts)
+    assert str(tmp_path) not in (comparison.folder / "proof.json").read_text()

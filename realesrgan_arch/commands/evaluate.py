@@ -7,20 +7,18 @@ An evaluation that was stopped goes on where it was when the same command is run
 
 import argparse
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 
 from realesrgan_arch.commands.arguments import count, name_part, place, positive_count
 from realesrgan_arch.commands.report import Report, deliver
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE
-from realesrgan_arch.evaluation.difference_table import format_differences, format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules
 from realesrgan_arch.evaluation.evaluation_run import Evaluation, EvaluationRequest, run_evaluation
 from realesrgan_arch.evaluation.proof import proof_as_json
-from realesrgan_arch.evaluation.proving import Proved
-from realesrgan_arch.evaluation.statistics import Finding, Judgement
-from realesrgan_arch.evaluation.table import aligned
+from realesrgan_arch.evaluation.proof_text import proof_lines
 from realesrgan_arch.image_header import printable
 from realesrgan_arch.upscaling.backends.choose import BACKENDS
 
@@ -101,12 +99,12 @@ def _request(arguments: argparse.Namespace, argv: Sequence[str]) -> EvaluationRe
         with_controls=arguments.controls, with_pictures=not arguments.no_pictures,
         output=arguments.output, name=arguments.name,
         device=arguments.device, backend=arguments.backend, precision=arguments.precision,
-        facts={"command": printable(f"realesrgan-arch evaluate {shlex.join(argv)}")},
+        facts={"command": printable(f"realesrgan-arch evaluate {shlex.join(map(_without_places, argv))}")},
     )  # fmt: skip
 
 
 def _report(evaluation: Evaluation) -> Report:
-    lines = [line for proved in evaluation.proofs for line in ("", *_lines(proved))][1:]
+    lines = [line for proved in evaluation.proofs for line in ("", *proof_lines(proved))][1:]
     proofs = [proof_as_json(proved.proof) for proved in evaluation.proofs]
     failed = any(proved.scored.left_out for proved in evaluation.proofs)
     return Report(
@@ -117,31 +115,7 @@ def _report(evaluation: Evaluation) -> Report:
     )
 
 
-def _lines(proved: Proved) -> Iterator[str]:
-    proof = proved.proof
-    yield from (line for line in (proved.verdict, "") if proved.verdict)
-    yield proved.heading
-    yield proved.table
-    against = {one.against: one for one in proof.judgements if one.method == proof.judgements[0].method}
-    if against:
-        yield from ("", format_differences(against, method=proof.judgements[0].method))
-    for kind, groups in proof.groups.items():
-        yield from ("", *_group_table(kind, groups))
-    yield from (f"note: {printable(note)}" for note in proof.notes)
-
-
-def _group_table(kind: str, groups: Mapping[str, Judgement]) -> list[str]:
-    """One row a group: how many scenes it has, and the differences of the main pair in it."""
-    names = list(dict.fromkeys(name for one in groups.values() for name in one.findings))
-    rows = [[f"by {kind}", "scenes", *(METRICS[name].label for name in names), "composite"]]
-    for group, one in groups.items():
-        cells = [_cell(one.findings.get(name), METRICS[name].decimals) for name in names]
-        rows.append([group, str(one.composite.scenes), *cells, _cell(one.composite, 2)])
-    return aligned(rows)
-
-
-def _cell(finding: Finding | None, decimals: int) -> str:
-    if finding is None:
-        return "-"
-    mark = {"better": " *", "worse": " !"}.get(finding.verdict, "")
-    return format_interval(finding.interval, decimals) + mark
+def _without_places(argument: str) -> str:
+    """A proof is passed on: of an absolute path on this machine the last part is enough to know the file by."""
+    option, equals, value = argument.rpartition("=")
+    return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else argument

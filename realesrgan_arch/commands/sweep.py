@@ -7,6 +7,7 @@ command.
 
 import argparse
 import math
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from realesrgan_arch.commands.arguments import count, name_part, place, positive
 from realesrgan_arch.commands.report import Fact, Report, deliver, tell_first
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.errors import EXIT_CHECK_FAILED, EXIT_OK, EXIT_SOME_FILES_FAILED
+from realesrgan_arch.evaluation.contender import folder_name, name_of_weights
 from realesrgan_arch.evaluation.difference_table import format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules
 from realesrgan_arch.evaluation.table import aligned, with_hash
-from realesrgan_arch.image_header import shown
+from realesrgan_arch.image_header import printable, shown
 from realesrgan_arch.plural import count_of
 from realesrgan_arch.sweep.choose import RULES, parse_utility
 from realesrgan_arch.sweep.curve import Point, method_name
@@ -33,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
         base=arguments.base,
         tuned=arguments.tuned,
         data=arguments.data,
-        output=arguments.output or Path("results") / f"{Path(arguments.tuned).stem}-sweep",
+        output=arguments.output or Path("results") / folder_name(f"{name_of_weights(arguments.tuned)}-sweep"),
         alphas=tuple(arguments.alphas),
         rule=arguments.choose or ("utility" if arguments.utility else "not-worse"),
         utility=parse_utility(arguments.utility) if arguments.utility else {},
@@ -121,7 +123,7 @@ def _report(outcome: SweepOutcome, request: SweepRequest) -> Report:
     return Report(
         lines=tuple(_lines(outcome, request)),
         made=(*files, *outcome.files),
-        next_step=f"realesrgan-arch evaluate {request.base} {shown(model)} --data TEST_SET" if model else "",
+        next_step=_next_step(request.base, model) if model else "",
         facts={
             "alpha": record.choice.alpha,
             "rule": record.choice.rule,
@@ -132,6 +134,11 @@ def _report(outcome: SweepOutcome, request: SweepRequest) -> Report:
         },
         exit_code=_exit_code(outcome),
     )
+
+
+def _next_step(base: str, model: Path) -> str:
+    words = shlex.join(["realesrgan-arch", "evaluate", base, str(model), "--data", "TEST_SET"])
+    return printable(words)
 
 
 def _exit_code(outcome: SweepOutcome) -> int:

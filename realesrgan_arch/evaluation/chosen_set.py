@@ -1,5 +1,6 @@
 """A set of pictures that was chosen to score on: read one by one, with scenes and groups beside it."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -10,7 +11,7 @@ from torch import Tensor
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.scenes import folder_scene
 from realesrgan_arch.evaluation.pairs import EvaluationPair
-from realesrgan_arch.image_header import printable
+from realesrgan_arch.image_header import printable, shown
 from realesrgan_arch.images import ImageError
 
 
@@ -24,11 +25,13 @@ class LazyPairs(Sequence[EvaluationPair]):
     Args:
         names: of the pairs, each of them once.
         read: the pair of a number under its name. ImageError and UnreadablePairError say that this one cannot be used.
+        roots: folders of the files: a reason names files below the one root, or below the name of one of several.
     """
 
-    def __init__(self, names: Sequence[str], read: Callable[[int], EvaluationPair]) -> None:
+    def __init__(self, names: Sequence[str], read: Callable[[int], EvaluationPair], roots: Sequence[Path] = ()) -> None:
         self.names = tuple(names)
         self._read = read
+        self._roots = tuple(roots)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -48,8 +51,15 @@ class LazyPairs(Sequence[EvaluationPair]):
             return [self[number] for number in range(*index.indices(len(self)))]
         try:
             return self._read(range(len(self))[index])
-        except ImageError as error:
-            raise UnreadablePairError(str(error)) from error
+        except (ImageError, UnreadablePairError) as error:
+            raise UnreadablePairError(self._below_roots(str(error))) from error
+
+    def _below_roots(self, reason: str) -> str:
+        """The reason stands in proofs, which are passed on: they tell no path of this machine."""
+        for root in self._roots:
+            kept = f"{shown(Path(root.absolute().name))}/" if len(self._roots) > 1 else ""
+            reason = re.sub(rf"(?<![\w/]){re.escape(shown(root))}/", lambda _, kept=kept: kept, reason)
+        return reason
 
     def __iter__(self) -> Iterator[EvaluationPair]:
         return (self[number] for number in range(len(self)))
@@ -84,6 +94,7 @@ def build_choice(
     scenes: Sequence[str] | None = None,
     tags: Sequence[str] | None = None,
     folders: Sequence[str] | None = None,
+    roots: Sequence[Path] = (),
     set_hash: str = "",
     has_truth: bool = True,
     made: str = "",
@@ -97,12 +108,13 @@ def build_choice(
         scenes: of the pairs.
         tags: of the pairs; empty where there is none.
         folders: the outermost folder of each pair, where its name does not say it.
+        roots: see `LazyPairs`.
     """
     kinds = {"folder": folders or [top_folder(name) for name in names], "tags": tags or []}
     grouped = {kind: dict(zip(names, of, strict=True)) for kind, of in kinds.items() if of and len({*of} - {""}) > 1}
     return DataChoice(
         title=printable(title),
-        pairs=LazyPairs(names, read),
+        pairs=LazyPairs(names, read, roots),
         scenes=dict(zip(names, scenes or map(folder_scene, names), strict=True)),
         identity=identity,
         groups={kind: {name: printable(group) for name, group in of.items() if group} for kind, of in grouped.items()},
@@ -128,7 +140,11 @@ def top_folder(name: str) -> str:
     return parts[0] if len(parts) > 1 else ""
 
 
-def file_stamp(path: Path) -> tuple[str, int, int]:
-    """What tells a file from a later one of the same name, without reading it."""
+def file_stamp(path: Path, root: Path) -> tuple[str, int, int]:
+    """What tells a file of a folder from a later one of the same name there, without reading it.
+
+    Of a file that lies elsewhere the name alone counts: a set stays the same however its folder is written.
+    """
     facts = path.stat()
-    return path.as_posix(), facts.st_size, facts.st_mtime_ns
+    name = name_below(path, root) if path.is_relative_to(root) else path.name
+    return name, facts.st_size, facts.st_mtime_ns

@@ -1,13 +1,16 @@
 """What is scored: a method under its name, with the weights that it computes with."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from realesrgan_arch.devices import choose_device
+from realesrgan_arch import __version__
+from realesrgan_arch.devices import choose_device, describe_device
 from realesrgan_arch.evaluation.evaluate import EvaluationError, Method
 from realesrgan_arch.evaluation.proof import Kind, MethodFacts
 from realesrgan_arch.file_hash import hash_file
@@ -60,8 +63,30 @@ class Machine:
             network, scale=spec.scale, device=self.device, backend=self.backend, precision=self.precision
         )
         upscale = Upscaler(chosen.backend, tile=TILE, tile_pad=TILE_PAD).upscale
-        facts = MethodFacts(name, kind, source=shown(Path(source)), sha256=hash_file(path))
+        facts = MethodFacts(name, kind, source=shown(Path(Path(source).name)), sha256=hash_file(path))
         return LoadedContender(Contender(facts, upscale), spec.scale, chosen.name)
+
+    def facts(self, computed: str) -> dict[str, str]:
+        """Return when, with what and on what is computed, for a proof; `computed` is that of a loaded contender."""
+        return {
+            "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "computed by": computed,
+            "device": describe_device(self.device),
+            "realesrgan_arch": __version__,
+            "torch": torch.__version__,
+        }
+
+
+def name_of_weights(source: str) -> str:
+    """Return what results of weights are called by: `my-run_net_g_latest` of `experiments/my-run/models/...`."""
+    path = Path(source).absolute()
+    is_of_a_run = path.parent.name == "models" and path.parent.parent.name
+    return f"{path.parent.parent.name}_{path.stem}" if is_of_a_run else path.stem
+
+
+def folder_name(text: str) -> str:
+    """Return text as the name of a folder: letters of all scripts stay, and what a name cannot hold becomes `-`."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "evaluation"
 
 
 def choose_machine(device: str, *, backend: str = "auto", precision: str = "auto") -> Machine:
@@ -89,8 +114,8 @@ def check_scales(loaded: Iterable[LoadedContender]) -> int:
     Raises:
         EvaluationError: they differ.
     """
-    scales = {one.contender.facts.source: one.scale for one in loaded}
-    if len(set(scales.values())) > 1:
-        told = ", ".join(f"{source} x{scale}" for source, scale in scales.items())
+    scales = [(one.contender.facts.source, one.scale) for one in loaded]
+    if len({scale for _, scale in scales}) > 1:
+        told = ", ".join(f"{source} x{scale}" for source, scale in scales)
         raise EvaluationError(f"expected weights of one scale, got {told}; compare models that magnify alike")
-    return next(iter(scales.values()))
+    return scales[0][1]

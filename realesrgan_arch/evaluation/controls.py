@@ -40,7 +40,7 @@ class RememberedMethod:
         return self._last[1]
 
 
-def build_controls(base: Method, scale: int) -> dict[str, Method]:
+def build_controls(base: Method, scale: int, *, name: str = "base") -> dict[str, Method]:
     """Return the control rows by their names in tables: bicubic, and what is done to the pictures of `base`.
 
     Pass a `RememberedMethod` that is the row `base` itself, too, and the network runs once for all of them.
@@ -48,13 +48,14 @@ def build_controls(base: Method, scale: int) -> dict[str, Method]:
     Args:
         base: the untouched model.
         scale: its magnification.
+        name: of its row.
     """
     base = base if isinstance(base, RememberedMethod) else RememberedMethod(base)
     controls: dict[str, Method] = {"bicubic": partial(magnify_bicubic, scale=scale)}
     for strength in STRENGTHS:
-        controls[f"base + back-projection {strength:.1f}"] = partial(_back_projected, base, strength=strength)
-    controls[f"base + JPEG q{JPEG_QUALITY}"] = partial(_through_jpeg, base)
-    controls["base + USM"] = partial(_sharpened, base)
+        controls[f"{name} + back-projection {strength:.1f}"] = partial(_back_projected, base, strength=strength)
+    controls[f"{name} + JPEG q{JPEG_QUALITY}"] = partial(_through_jpeg, base)
+    controls[f"{name} + USM"] = partial(_sharpened, base)
     return controls
 
 

@@ -162,6 +162,7 @@ def _open_part(
         degrader.identity([row.sha256 for row in rows]),
         scenes=[row.scene for row in rows],
         tags=[row.tags for row in rows],
+        roots=[split.root],
         made=degrader.in_words(),
     )
 
@@ -173,8 +174,8 @@ def _open_folder(folder: Path, degrader: _Degrader, *, max_images: int | None) -
     def read(number: int) -> EvaluationPair:
         return degrader.pair(names[number], read_rgb(files[number]), files[number])
 
-    identity = degrader.identity([file_stamp(path) for path in files])
-    return build_choice(name_of(folder), names, read, identity, made=degrader.in_words())
+    identity = degrader.identity([file_stamp(path, folder) for path in files])
+    return build_choice(name_of(folder), names, read, identity, roots=[folder], made=degrader.in_words())
 
 
 def _refuse_whole_sets(place: Path) -> None:

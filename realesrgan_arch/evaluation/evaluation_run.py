@@ -1,16 +1,10 @@
 """A whole evaluation as the command line asks for it: weights and a set in, one or two proofs out."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
-
-from realesrgan_arch import __version__
 from realesrgan_arch.degradation.presets import PresetName
-from realesrgan_arch.devices import describe_device
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.contender import (
     BASE,
@@ -23,14 +17,22 @@ from realesrgan_arch.evaluation.contender import (
     bicubic,
     check_scales,
     choose_machine,
+    folder_name,
+    name_of_weights,
 )
 from realesrgan_arch.evaluation.controls import RememberedMethod, build_controls
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import choose_groups
-from realesrgan_arch.evaluation.metric_table import available_metrics
 from realesrgan_arch.evaluation.proof import Kind
-from realesrgan_arch.evaluation.proving import ProofRequest, Proved, check_writable, prove
+from realesrgan_arch.evaluation.proving import (
+    ProofRequest,
+    Proved,
+    check_replaceable,
+    check_writable,
+    prove,
+    usable_rules,
+)
 from realesrgan_arch.evaluation.real_pairs import open_real_pairs, open_without_truth
 
 GENERAL = "general"
@@ -111,20 +113,20 @@ def run_evaluation(request: EvaluationRequest) -> Evaluation:
     general = None if request.general is None else _open_second(request, request.general, side.scale)
     folder = request.output or Path("results") / (request.name or _default_name(request, choice))
     check_writable(folder)
-    main = prove(_proof_request(request, choice, side, folder, machine, notes))
-    if general is None:
-        return Evaluation(main, None)
-    second = replace(request, groups=None)
-    return Evaluation(main, prove(_proof_request(second, general, side, folder / GENERAL, machine, notes)))
+    wanted = [_proof_request(request, choice, side, folder, machine, notes)]
+    if general is not None:
+        second = replace(request, groups=None)
+        wanted.append(_proof_request(second, general, side, folder / GENERAL, machine, notes))
+    for one in wanted:
+        check_replaceable(one)
+    proofs = [prove(one) for one in wanted]
+    return Evaluation(proofs[0], proofs[1] if len(proofs) > 1 else None)
 
 
 def _with_usable_metrics(request: EvaluationRequest) -> tuple[EvaluationRequest, tuple[str, ...]]:
     """Leave out the metrics that cannot be measured here, with a sentence for each."""
-    _rules(request, 0)  # Unknown names are a mistake, and not a metric that is absent.
-    usable, notes = available_metrics(request.metrics, weights=request.perceptual_weights)
-    if not usable:
-        raise EvaluationError(f"expected a metric that can be measured on this machine, got none: {' '.join(notes)}")
-    return replace(request, metrics=usable), notes
+    rules, notes = usable_rules(_rules(request, 0))
+    return replace(request, metrics=rules.metrics), notes
 
 
 def _rules(request: EvaluationRequest, border: int) -> ScoreRules:
@@ -148,7 +150,7 @@ def _load(request: EvaluationRequest, machine: Machine) -> _Side:
     if request.with_controls:
         first = RememberedMethod(contenders[0].upscale)  # The network runs once for its row and for the controls.
         contenders[0] = replace(contenders[0], upscale=first)
-        controls = as_controls(build_controls(first, scale))
+        controls = as_controls(build_controls(first, scale, name=contenders[0].facts.name))
     return _Side((*controls, *contenders), scale, loaded[0].computed)
 
 
@@ -176,14 +178,6 @@ def _proof_request(
     request: EvaluationRequest, choice: DataChoice, side: _Side, folder: Path, machine: Machine, notes: tuple[str, ...]
 ) -> ProofRequest:
     border = side.scale if request.border is None else request.border
-    facts = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "computed by": side.computed,
-        "device": describe_device(machine.device),
-        "realesrgan_arch": __version__,
-        "torch": torch.__version__,
-        **request.facts,
-    }
     return ProofRequest(
         choice=choice,
         contenders=side.contenders,
@@ -195,11 +189,10 @@ def _proof_request(
         with_pictures=request.with_pictures,
         computed=side.computed,
         notes=notes,
-        facts=facts,
+        facts={**machine.facts(side.computed), **request.facts},
     )
 
 
 def _default_name(request: EvaluationRequest, choice: DataChoice) -> str:
-    """`finetuned_houses-test`: names of files and of folders, without what a file name cannot hold."""
-    text = f"{Path(request.weights[-1]).stem}_{choice.title}"
-    return re.sub(r"[^\w.-]+", "-", text, flags=re.ASCII).strip("-.") or "evaluation"
+    """`finetuned_houses-test`, `my-run_net_g_latest_houses-test`."""
+    return folder_name(f"{name_of_weights(request.weights[-1])}_{choice.title}")

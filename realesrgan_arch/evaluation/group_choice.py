@@ -56,7 +56,7 @@ def _read_groups(choice: DataChoice, path: Path) -> tuple[str, Mapping[str, str]
     columns, lines = table.read()
     column = next((name for name in _COLUMNS if name in columns), None)
     if "path" not in columns or column is None:
-        raise DataError(f"{table.name} must have the columns path and tags, got '{shown(Path(','.join(columns)))}'.")
+        raise DataError(f"{table.name} must have the columns path and tags, got '{printable(','.join(columns))}'.")
     said = {line.path_below("the folder of the pictures"): line.values[column] for line in lines}
     groups = {name: printable(said[name]) for name in choice.pairs.names if said.get(name)}
     if not groups:

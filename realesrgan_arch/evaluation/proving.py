@@ -1,17 +1,18 @@
 """One evaluation from a set and its contenders to a folder: scores, table, pictures and `proof.json`."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from realesrgan_arch.atomic import try_writing, write_text
-from realesrgan_arch.data.files import is_below_root
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.contender import Contender
-from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, EvaluationError, ScoreRules
+from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, METRICS, EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import Groups
 from realesrgan_arch.evaluation.judging import judge_all, judge_each_group, main_pair, means_of, notes_on
+from realesrgan_arch.evaluation.metric_table import available_metrics
 from realesrgan_arch.evaluation.proof import (
     PROOF_FILE,
     SCORES_FILE,
@@ -23,14 +24,29 @@ from realesrgan_arch.evaluation.proof import (
     write_proof,
 )
 from realesrgan_arch.evaluation.score_file import write_scores
-from realesrgan_arch.evaluation.score_journal import JOURNAL_FILE
-from realesrgan_arch.evaluation.scoring_run import PictureKeeper, ScoredSet, disk_faults, rules_for, score_set
-from realesrgan_arch.evaluation.selection import SHOWN_METHODS, choose_shown, picture_composites, write_shown
+from realesrgan_arch.evaluation.score_journal import hash_weights, journal_name
+from realesrgan_arch.evaluation.scoring_run import (
+    PictureKeeper,
+    ScoredSet,
+    disk_faults,
+    journal_key,
+    rules_for,
+    score_set,
+)
+from realesrgan_arch.evaluation.selection import (
+    SHOWN_METHODS,
+    choose_shown,
+    picture_composites,
+    remove_shown,
+    write_shown,
+)
 from realesrgan_arch.evaluation.table import format_table, with_hash
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.image_header import shown
 
 TABLE_FILE = "table.txt"
+_JOURNAL = "journal"
+"""The fact that says which journal holds the scores of a proof."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,8 @@ class ProofRequest:
     """What computes, as far as it changes scores."""
     notes: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    replaces_others: bool = False
+    """A proof of other weights, or of another set, may go; one of the same with other rules always may."""
 
 
 @dataclass(frozen=True)
@@ -76,25 +94,39 @@ class Proved:
 def prove(request: ProofRequest, *, keeper: PictureKeeper | None = None) -> Proved:
     """Score, judge, and write `scores.csv`, `table.txt`, `pictures/` and, last of all, `proof.json`.
 
-    A run that was killed goes on where it was: what is scored stands in `scores.jsonl`. An earlier proof in the folder
-    is taken away before anything is written, so that no file of one stands beside another's.
+    A run that was killed goes on where it was: what is scored stands in a journal, `scores-<key>.jsonl`. An earlier
+    proof in the folder is taken away before anything is scored by another key, and before anything is written by its
+    own, so that no file of one stands beside another's.
 
     Args:
         request: what is evaluated.
         keeper: takes every method's whole picture.
 
     Raises:
-        UserError: data that cannot be used, no picture that can be scored, a folder that cannot be written to.
+        UserError: data that cannot be used, no picture that can be scored, a folder that cannot be written to or that
+            holds another proof.
     """
-    folder = request.folder
-    check_writable(folder)
-    try:
-        with file_lock(folder.absolute().parent / f".{folder.absolute().name}.lock"):
-            return _prove(request, keeper)
-    except BlockingIOError as error:
-        raise EvaluationError(
-            f"another process is evaluating into {shown(folder)}; wait, or choose --output"
-        ) from error
+    check_writable(request.folder)
+    with sole_writer(request.folder):
+        return _prove(request, keeper)
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder of results; it lies beside the folder.
+
+    Raises:
+        EvaluationError: another process holds it.
+    """
+    place = folder.absolute()
+    with ExitStack() as held:
+        try:
+            held.enter_context(file_lock(place.parent / f".{place.name}.lock"))
+        except BlockingIOError as error:
+            raise EvaluationError(
+                f"another process is evaluating into {shown(folder)}; wait, or choose --output"
+            ) from error
+        yield
 
 
 def check_writable(folder: Path) -> None:
@@ -114,14 +146,16 @@ def check_writable(folder: Path) -> None:
 
 def _prove(request: ProofRequest, keeper: PictureKeeper | None) -> Proved:
     choice, folder = request.choice, request.folder
-    earlier = _earlier_proof(folder)
-    rules = rules_for(choice, request.rules)
-    scored = score_set(
-        choice, request.contenders, rules, journal=folder / JOURNAL_FILE, computed=request.computed, keeper=keeper
-    )
+    earlier = check_replaceable(request)
+    rules, computed = by_content(rules_for(choice, request.rules), request.computed)
+    journal = folder / journal_name(journal_key(choice, request.contenders, rules, computed=computed))
+    if earlier is not None and earlier.facts.get(_JOURNAL) != journal.name:
+        with disk_faults(folder):
+            _take_away(folder)
+    scored = score_set(choice, request.contenders, rules, journal=journal, computed=computed, keeper=keeper)
+    request = replace(request, facts={**request.facts, _JOURNAL: journal.name})
     with disk_faults(folder):
-        if earlier is not None:
-            _take_away(earlier, folder)
+        _take_away(folder)
         shown_pictures = _show(request, scored) if request.with_pictures else ()
         proof = _proof(request, rules, scored, shown_pictures)
         table = format_table(scored.scores, border=rules.border, y_channel=rules.y_channel)
@@ -138,21 +172,66 @@ def _write(proved: Proved, request: ProofRequest) -> None:
     write_proof(proved.proof, folder)
 
 
-def _earlier_proof(folder: Path) -> Proof | None:
-    """The proof that will be replaced; found out before hours of scoring."""
+def check_replaceable(request: ProofRequest) -> Proof | None:
+    """Return the proof that will be replaced, None where there is none; found out before hours of scoring.
+
+    Raises:
+        EvaluationError: it cannot be read, or it is of other weights or of another set.
+    """
+    folder = request.folder
     if not (folder / PROOF_FILE).exists():
         return None
     try:
-        return read_proof(folder)
+        earlier = read_proof(folder)
     except ProofError as error:
         raise EvaluationError(f"{error} It would be overwritten: move it away, or choose another --output") from error
+    if not request.replaces_others and _subject_of(earlier) != _subject(request):
+        raise EvaluationError(
+            f"expected a folder without results of other weights or pictures, got {shown(folder)} with those of "
+            f"{earlier.title}; choose another with -o or --name, or move it away"
+        )
+    return earlier
 
 
-def _take_away(earlier: Proof, folder: Path) -> None:
-    (folder / PROOF_FILE).unlink()
-    for name in (name for picture in earlier.shown for name in picture.files.values()):
-        if is_below_root(name):
-            (folder / name).unlink(missing_ok=True)
+def _subject(request: ProofRequest) -> object:
+    return request.choice.identity, _weights(one.facts for one in request.contenders)
+
+
+def _subject_of(proof: Proof) -> object:
+    return proof.facts.get("identity"), _weights(proof.methods)
+
+
+def _weights(methods: Iterable[MethodFacts]) -> list[tuple[str, str]]:
+    return [(one.name, one.sha256) for one in methods if one.kind in ("base", "tuned")]
+
+
+def _take_away(folder: Path) -> None:
+    """Remove an earlier proof, first of all the file that says it is whole, and pictures that a killed run left."""
+    if (folder / PROOF_FILE).exists():
+        (folder / PROOF_FILE).unlink()
+        (folder / SCORES_FILE).unlink(missing_ok=True)
+        (folder / TABLE_FILE).unlink(missing_ok=True)
+    remove_shown(folder)
+
+
+def usable_rules(asked: ScoreRules) -> tuple[ScoreRules, tuple[str, ...]]:
+    """Return what can be measured on this machine, and a sentence for each metric that cannot.
+
+    Raises:
+        EvaluationError: nothing can.
+    """
+    usable, absent = available_metrics(asked.metrics, weights=asked.conditions.weights)
+    if not usable:
+        raise EvaluationError(f"expected a metric that can be measured on this machine, got none: {' '.join(absent)}")
+    return replace(asked, metrics=usable), absent
+
+
+def by_content(rules: ScoreRules, computed: str) -> tuple[ScoreRules, str]:
+    """Return the rules and what computes, so that a journal's key tells learned metrics by their weights' content."""
+    folder = Path(rules.perceptual_weights).expanduser().resolve()
+    if not rules.perceptual_weights or all(METRICS[name].side != "perceptual" for name in rules.metrics):
+        return replace(rules, perceptual_weights=""), computed
+    return replace(rules, perceptual_weights=str(folder)), f"{computed} {hash_weights(folder)}"
 
 
 def _show(request: ProofRequest, scored: ScoredSet) -> tuple[ShownPicture, ...]:

@@ -1,5 +1,6 @@
 """Pictures whose LQ nobody simulated: pairs of files, or pictures without a truth."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -36,10 +37,12 @@ def open_real_pairs(
         max_images: see `open_data`.
 
     Raises:
-        DataError: a folder that cannot be used, or LQ without a truth.
+        DataError: a folder that cannot be used, LQ without a truth, or a name that occurs twice.
     """
-    lq_paths = list_images(lq_root)
-    gt_by_name = {path.relative_to(gt_root).with_suffix(""): path for path in list_images(gt_root)}
+    lq_paths, gt_paths = list_images(lq_root), list_images(gt_root)
+    gt_by_name = {path.relative_to(gt_root).with_suffix(""): path for path in gt_paths}
+    for root, paths in ((lq_root, lq_paths), (gt_root, gt_paths)):
+        _check_once(paths, root)
     missing = [shown(path) for path in lq_paths if path.relative_to(lq_root).with_suffix("") not in gt_by_name]
     if missing:
         raise DataError(
@@ -60,8 +63,23 @@ def open_real_pairs(
             raise UnreadablePairError(f"{shown(Path(sample['failed_path']))} cannot be read.")
         return pair_of(names[number], sample["lq"], sample["gt"])
 
-    identity = hash_json(["pairs", scale, max_size, *(file_stamp(path) for pair in files for path in pair)])
-    return build_choice(f"{name_of(lq_root)} and {name_of(gt_root)}", names, read, identity, made="real pairs")
+    identity = hash_json(
+        ["pairs", scale, max_size, *((file_stamp(gt, gt_root), file_stamp(lq, lq_root)) for gt, lq in files)]
+    )
+    title = f"{name_of(lq_root)} and {name_of(gt_root)}"
+    return build_choice(title, names, read, identity, roots=[lq_root, gt_root], made="real pairs")
+
+
+def _check_once(paths: Sequence[Path], root: Path) -> None:
+    by_name: dict[Path, list[str]] = {}
+    for path in paths:
+        by_name.setdefault(path.relative_to(root).with_suffix(""), []).append(shown(path))
+    twice = [" and ".join(files) for files in by_name.values() if len(files) > 1]
+    if twice:
+        raise DataError(
+            f"Expected each name once in {shown(root)}, whatever its suffix, but {some_names(twice)} are called alike; "
+            "which of them belongs to a pair cannot be told: move the others away."
+        )
 
 
 def open_without_truth(
@@ -86,5 +104,6 @@ def open_without_truth(
         lq = cut_middle(read_rgb(files[number]), files[number], scale=1, max_size=most)
         return pair_of(names[number], to_planes(lq), torch.empty(3, 0, 0, dtype=torch.uint8))
 
-    identity = hash_json(["no truth", most, *map(file_stamp, files)])
-    return build_choice(name_of(lq_root), names, read, identity, has_truth=False, made="as they are, without a truth")
+    identity = hash_json(["no truth", most, *(file_stamp(path, lq_root) for path in files)])
+    made = "as they are, without a truth"
+    return build_choice(name_of(lq_root), names, read, identity, roots=[lq_root], has_truth=False, made=made)

@@ -8,17 +8,39 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from realesrgan_arch.atomic import write_text
+from realesrgan_arch.data.frozen_card import hash_json
 from realesrgan_arch.evaluation.evaluate import ImageScore
+from realesrgan_arch.file_hash import hash_file
 
-JOURNAL_FILE = "scores.jsonl"
 FORMAT = 1
+_DIGITS = 12
+
+
+def journal_name(key: str, *, stem: str = "scores") -> str:
+    """Return the name of the journal of a key: each has a file of its own, so that none throws away another's scores.
+
+    Args:
+        key: a SHA-256 of all that decides a score.
+        stem: what the name begins with.
+    """
+    return f"{stem}-{key[:_DIGITS]}.jsonl"
+
+
+def hash_weights(folder: Path) -> str:
+    """Return a SHA-256 of the weights files in a folder and below: of their names there and of what they hold.
+
+    Raises:
+        OSError: one cannot be read.
+    """
+    files = sorted(path for path in folder.rglob("*.pth") if path.is_file())
+    return hash_json([[path.relative_to(folder).as_posix(), hash_file(path)] for path in files])
 
 
 class ScoreJournal:
     """Scores by picture. A file with another key is begun anew; torn and damaged lines do not count.
 
     Args:
-        path: of the file.
+        path: of the file, called by `journal_name`.
         key: of all that decides a score.
 
     Raises:

@@ -21,6 +21,7 @@ SHOWN_OF_EACH = 5
 CROP_SIZE = 384
 PICTURES = "pictures"
 LQ = "lq"
+_SHOWN_FILE = re.compile(r"(worst|best|random)_\d\d_[a-z0-9.-]+\.png")
 SHOWN_METHODS = (BICUBIC, BASE, TUNED, MODEL)
 """Controls have rows in the table, and no pictures."""
 
@@ -87,6 +88,17 @@ def write_shown(
         scene = choice.scenes.get(one.name, one.name)
         shown.append(ShownPicture(one.name, scene, one.why, one.composite, files))
     return shown
+
+
+def remove_shown(folder: Path) -> None:
+    """Remove what `write_shown` has written below `folder`, and nothing else.
+
+    Raises:
+        OSError: a file cannot be removed.
+    """
+    for path in (folder / PICTURES).glob("*.png"):
+        if _SHOWN_FILE.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _crops(choice: DataChoice, number: int, contenders: Sequence[Contender]) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.evaluation.composite import counts
 from realesrgan_arch.evaluation.difference_table import format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.paired import Interval
@@ -66,13 +67,16 @@ def parse_utility(text: str) -> dict[str, float]:
     return weights
 
 
-def check_rule(rule: Rule, *, utility: Mapping[str, float], metrics: Collection[str]) -> None:
+def check_rule(
+    rule: Rule, *, utility: Mapping[str, float], metrics: Collection[str], absent: Collection[str] = ()
+) -> None:
     """Check, before hours of scoring, that `rule` can be followed with what is measured.
 
     Args:
         rule: one of `RULES`.
         utility: weights by metric.
         metrics: that are measured.
+        absent: sentences about metrics that cannot be measured on this machine.
 
     Raises:
         SweepError: a metric that it needs is not measured, no weights for a utility, or weights for another rule.
@@ -82,16 +86,23 @@ def check_rule(rule: Rule, *, utility: Mapping[str, float], metrics: Collection[
             "--choose utility and --utility, which says what a step of each metric is worth, go together: give both "
             "or neither"
         )
-    absent = [name for name in utility if name not in metrics]
-    if absent:
+    why = f"; {' '.join(absent)}" if absent else ""
+    missing = [name for name in utility if name not in metrics]
+    if missing:
         raise SweepError(
-            f"--utility: expected metrics that are measured ({', '.join(metrics)}), got {', '.join(absent)}; add them "
-            "to --metrics"
+            f"--utility: expected metrics that are measured ({', '.join(metrics)}), got "
+            f"{', '.join(missing)}{why or '; add them to --metrics'}"
         )
     if rule == "knee" and (_FIDELITY not in metrics or not natural_metrics(metrics)):
         raise SweepError(
             f"--choose knee: expected psnr and a metric such as niqe among --metrics, got {', '.join(metrics)}; the "
-            "knee is one of the curve of both"
+            f"knee is one of the curve of both{why}"
+        )
+    if rule == "not-worse" and not any(map(counts, metrics)):
+        raise SweepError(
+            f"--choose not-worse: expected a metric that counts in the composite "
+            f"({', '.join(filter(counts, METRICS))}) among --metrics, got {', '.join(metrics)}; add one, or choose by "
+            f"--utility{why}"
         )
 
 

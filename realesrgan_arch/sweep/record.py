@@ -1,4 +1,4 @@
-"""What a sweep leaves: `curve.csv`, `curve.svg`, `scores.csv` and `sweep.json`."""
+"""What a sweep leaves: `curve.csv`, `curve.svg`, `sweep-scores.csv` and `sweep.json`."""
 
 import csv
 import io
@@ -11,17 +11,19 @@ from pathlib import Path
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.evaluate import ImageScore
-from realesrgan_arch.evaluation.proof import SCORES_FILE
 from realesrgan_arch.evaluation.score_file import write_scores
 from realesrgan_arch.evaluation.scoring_run import disk_faults
 from realesrgan_arch.evaluation.statistics import Finding
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.sweep.choose import Choice
+from realesrgan_arch.sweep.choose import Choice, SweepError
 from realesrgan_arch.sweep.curve import Curve, Point
 from realesrgan_arch.sweep.plot import draw_curve
+from realesrgan_arch.upscaling.export.place import read_earlier
 from realesrgan_arch.weights.table import Verification
 
 RECORD_FILE, CURVE_FILE, PLOT_FILE = "sweep.json", "curve.csv", "curve.svg"
+SCORES_FILE = "sweep-scores.csv"
+"""Not that of a proof: both may lie in one folder."""
 FORMAT = 1
 Cell = str | float | None
 
@@ -82,6 +84,44 @@ def write_sweep(folder: Path, record: SweepRecord, scores: Sequence[ImageScore],
         # Names that are not UTF-8 are lone surrogates, which JSON escapes.
         write_text(folder / RECORD_FILE, json.dumps(record.facts(), indent=1) + "\n")
     return tuple(folder / name for name in (CURVE_FILE, PLOT_FILE, SCORES_FILE, RECORD_FILE))
+
+
+def check_replaceable(folder: Path, *, base: Verification, tuned: Verification, data: DataChoice) -> str:
+    """Return the name of the model folder of an earlier sweep in `folder`; empty where there is none.
+
+    Raises:
+        SweepError: the earlier sweep is of other weights or pictures, or its record cannot be read.
+    """
+    path = folder / RECORD_FILE
+    if not path.exists():
+        return ""
+    try:
+        facts = json.loads(path.read_bytes())
+        subject = facts["base"]["sha256"], facts["tuned"]["sha256"], facts["set"]["identity"]
+        model = Path(facts["model"]).name
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SweepError(f"{shown(path)} is no record of a sweep; move it away, or choose another --output") from error
+    if subject != (base.sha256, tuned.sha256, data.identity):
+        raise SweepError(
+            f"expected a folder without a sweep of other weights or pictures, got {shown(folder)}; choose another with "
+            "-o, or move it away"
+        )
+    return model
+
+
+def remove_model(folder: Path, model: str) -> None:
+    """Remove the files that an earlier sweep has exported, which its record names; what else lies there stays.
+
+    Raises:
+        EvaluationError: one cannot be removed.
+    """
+    place = folder / model
+    with disk_faults(place):
+        (folder / RECORD_FILE).unlink(missing_ok=True)
+        for name in read_earlier(place):
+            (place / name).unlink(missing_ok=True)
+        if place.is_dir() and not any(place.iterdir()):
+            place.rmdir()
 
 
 def curve_csv(record: SweepRecord) -> str:

@@ -8,21 +8,21 @@ from realesrgan_arch.degradation.presets import PresetName
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
-from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
-from realesrgan_arch.evaluation.metric_table import available_metrics
-from realesrgan_arch.evaluation.proving import check_writable
-from realesrgan_arch.evaluation.score_journal import JOURNAL_FILE
-from realesrgan_arch.evaluation.scoring_run import ScoredSet, score_set
+from realesrgan_arch.evaluation.evaluate import ScoreRules
+from realesrgan_arch.evaluation.proving import by_content, check_writable, sole_writer, usable_rules
+from realesrgan_arch.evaluation.score_journal import journal_name
+from realesrgan_arch.evaluation.scoring_run import ScoredSet, journal_key, score_set
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
 from realesrgan_arch.sweep.choose import Choice, Rule, check_rule, choose
 from realesrgan_arch.sweep.curve import Curve, build_curve, method_name, tell_alike
-from realesrgan_arch.sweep.record import SweepRecord, write_sweep
+from realesrgan_arch.sweep.record import SweepRecord, check_replaceable, remove_model, write_sweep
 from realesrgan_arch.upscaling.export.record import Selection
 from realesrgan_arch.upscaling.export.session import ExportOutcome, ExportRequest, export
 from realesrgan_arch.upscaling.export.source import Blend
 
 ALPHAS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 FORMATS = ("pth", "safetensors")
+JOURNAL_STEM = "sweep-scores"
 _TEST = "test"
 
 
@@ -76,12 +76,25 @@ def sweep(request: SweepRequest) -> SweepOutcome:
     """
     alphas = checked_alphas(request.alphas)
     rules, absent = _usable_rules(request)
-    check_rule(request.rule, utility=request.utility, metrics=rules.metrics)
+    check_rule(request.rule, utility=request.utility, metrics=rules.metrics, absent=absent)
     blends = Blends.load(request.base, request.tuned)
     data = _open(request, blends.scale)
-    check_writable(request.output)
     if request.border is None:
         rules = replace(rules, border=blends.scale)
+    check_writable(request.output)
+    with sole_writer(request.output):
+        return _sweep(request, blends, data, alphas, rules, absent)
+
+
+def _sweep(
+    request: SweepRequest,
+    blends: Blends,
+    data: DataChoice,
+    alphas: tuple[float, ...],
+    rules: ScoreRules,
+    absent: tuple[str, ...],
+) -> SweepOutcome:
+    earlier = check_replaceable(request.output, base=blends.base.file, tuned=blends.tuned.file, data=data)
     scored = _score(request, blends, data, alphas, rules)
     curve = build_curve(scored.scores, alphas=alphas, scenes=data.scenes, utility=request.utility, seed=request.seed)
     choice = choose(curve, request.rule, utility=request.utility)
@@ -100,6 +113,8 @@ def sweep(request: SweepRequest) -> SweepOutcome:
         left_out=scored.left_out,
         model=exported.folder.name if exported else "",
     )
+    if earlier and earlier != record.model:
+        remove_model(request.output, earlier)
     files = write_sweep(request.output, record, scored.scores, data)
     return SweepOutcome(request.output, record, files, exported)
 
@@ -128,10 +143,7 @@ def _usable_rules(request: SweepRequest) -> tuple[ScoreRules, tuple[str, ...]]:
         y_channel=request.y_channel,
         perceptual_weights=weights,
     )
-    usable, absent = available_metrics(asked.metrics, weights=request.perceptual_weights)
-    if not usable:
-        raise EvaluationError(f"expected a metric that can be measured on this machine, got none: {' '.join(absent)}")
-    return replace(asked, metrics=usable), absent
+    return usable_rules(asked)
 
 
 def _score(
@@ -139,13 +151,10 @@ def _score(
 ) -> ScoredSet:
     device = choose_device(request.device)
     dtype = choose_dtype(device, request.precision, training=False)
-    return score_set(
-        data,
-        [blends.contender(alpha, device=device, precision=request.precision) for alpha in alphas],
-        rules,
-        journal=request.output / JOURNAL_FILE,
-        computed=f"torch {device} {dtype}",
-    )
+    shares = [blends.contender(alpha, device=device, precision=request.precision) for alpha in alphas]
+    rules, computed = by_content(rules, f"torch {device} {dtype}")
+    name = journal_name(journal_key(data, shares, rules, computed=computed), stem=JOURNAL_STEM)
+    return score_set(data, shares, rules, journal=request.output / name, computed=computed)
 
 
 def _export(

@@ -147,3 +147,52 @@ def test_a_lone_model_is_judged_in_groups_against_bicubic(place) -> None:
     assert evaluate("base.pth", "--data", "photos", "--groups", "rooms.csv", "-o", "out") == 0
     judgement = read_proof(place / "out").groups["rooms"]["interior"]
     assert (judgement.method, judgement.against) == ("model", "bicubic")
+
+
+def test_the_checkpoints_of_two_runs_have_folders_of_their_own(place) -> None:
+    for run_name, seed in (("a", 1), ("b", 2)):
+        folder = place / "experiments" / run_name / "models"
+        folder.mkdir(parents=True)
+        save(folder / "net_g_latest.pth", CompactSpec(num_feat=8, num_conv=2), seed)
+        assert evaluate("base.pth", str(folder / "net_g_latest.pth"), "--data", "photos", "--no-pictures") == 0
+    assert {path.name for path in (place / "results").iterdir()} == {
+        "a_net_g_latest_photos",
+        "b_net_g_latest_photos",
+    }
+
+
+def test_letters_of_all_scripts_stay_in_the_name(place) -> None:
+    (place / "tuned.pth").rename(place / "Häuser.pth")
+    assert evaluate("Häuser.pth", "--data", "photos", "--no-pictures") == 0
+    assert (place / "results" / "Häuser_photos" / "proof.json").is_file()
+
+
+def test_results_of_other_weights_are_not_replaced(place, capsys) -> None:
+    words = ["--data", "photos", "--general", "photos", "--no-pictures", "-o", "out"]
+    assert evaluate("base.pth", "tuned.pth", *words) == 0
+    save(place / "other.pth", CompactSpec(num_feat=8, num_conv=2), 9)
+    assert evaluate("base.pth", "other.pth", *words) == 2
+    assert "results of other weights or pictures, got out with those of photos" in capsys.readouterr().err
+    assert evaluate("base.pth", "tuned.pth", *words, "--border", "2") == 0, "other rules are no other results"
+
+
+def test_a_proof_tells_no_path_of_the_machine(place) -> None:
+    (place / "photos" / "villa 0" / "0.png").write_bytes(b"broken")
+    words = [
+        str(place / "base.pth"),
+        str(place / "tuned.pth"),
+        "--data",
+        str(place / "photos"),
+        f"--output={place}/out",
+    ]
+    assert evaluate(*words) == 3
+    proof = read_proof(place / "out")
+    assert str(place) not in (place / "out" / "proof.json").read_text()
+    assert proof.facts["command"].startswith("realesrgan-arch evaluate base.pth tuned.pth --data photos --output=out")
+    assert [one.source for one in proof.methods[-2:]] == ["base.pth", "tuned.pth"]
+
+
+def test_controls_of_a_lone_model_have_its_name(place) -> None:
+    assert evaluate("base.pth", "--data", "photos", "--controls", "--no-pictures", "-o", "out") == 0
+    names = [one.name for one in read_proof(place / "out").methods]
+    assert "model + USM" in names and "base + USM" not in names

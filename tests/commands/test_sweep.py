@@ -1,6 +1,7 @@
 """`realesrgan-arch sweep`: the choice first, then the table, and exit codes that scripts can use."""
 
 import json
+import shlex
 
 import pytest
 
@@ -39,7 +40,12 @@ def test_json_has_choice_points_and_notes(words, capsys):
     assert (facts["alpha"], facts["rule"], facts["exit_code"], facts["next"]) == (0.5, "not-worse", 0, "")
     assert [point["alpha"] for point in facts["points"]] == [0, 0.5, 1]
     assert facts["points"][1]["differences"]["psnr"] > 1 and facts["points"][0]["composite"] == 0
-    assert [path.rsplit("/", 1)[1] for path in facts["made"]] == ["curve.csv", "curve.svg", "scores.csv", "sweep.json"]
+    assert [path.rsplit("/", 1)[1] for path in facts["made"]] == [
+        "curve.csv",
+        "curve.svg",
+        "sweep-scores.csv",
+        "sweep.json",
+    ]
 
 
 def test_a_base_that_stays_is_4_and_says_so(words, tmp_path, capsys):
@@ -68,6 +74,7 @@ def test_a_stated_utility_chooses_by_it(words, capsys):
         (["--choose", "utility"], "--choose utility and --utility"),
         (["--choose", "knee", "--utility", "psnr=1"], "--choose utility and --utility"),
         (["--choose", "knee"], "--choose knee: expected psnr and a metric such as niqe"),
+        (["--metrics", "edges"], "--choose not-worse: expected a metric that counts in the composite (psnr, ssim, "),
         (["--utility", "psnr=-1"], "--utility: PSNR is better where it is higher"),
         (["--alphas", "0"], "--alphas: expected at least one share of the tuned weights above 0"),
     ],
@@ -83,3 +90,9 @@ def test_a_share_that_is_none_is_refused_by_name(words, capsys):
     with pytest.raises(SystemExit):
         main([*words, "--alphas", "1.5"])
     assert "expected a share from 0 to 1, got '1.5'" in capsys.readouterr().err
+
+
+def test_the_next_command_is_quoted_for_the_shell(words, tmp_path, capsys):
+    words[0] = str(write_shifted(tmp_path / "my base.pth", 0.08))
+    assert run(main, words) == 0
+    assert shlex.split(capsys.readouterr().out.splitlines()[-1])[3] == words[0]

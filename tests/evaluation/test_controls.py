@@ -108,3 +108,7 @@ def test_controls_take_a_photograph(shared_data) -> None:
     lq = to_tensor(read_rgb(path)[:61, :47])
     for name, method in build_controls(Base(), 2).items():
         assert method(lq).shape == (3, 122, 94), name
+
+
+def test_the_rows_of_a_lone_model_are_called_after_it() -> None:
+    assert list(build_controls(Base(), 2, name="model"))[1:4:2] == ["model + back-projection 0.5", "model + JPEG q75"]

@@ -148,3 +148,17 @@ def test_another_root_is_taken_where_it_is_named(split, photos, tmp_path) -> Non
 def test_a_max_size_below_the_scale_is_refused(photos, size) -> None:
     with pytest.raises(DataError, match="at least the scale 4"):
         open_data(str(photos), max_size=size)
+
+
+def test_the_identity_is_that_of_the_pictures_and_not_of_how_the_folder_was_typed(
+    photos, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert open_data("photos").identity == open_data(str(photos)).identity
+
+
+def test_a_reason_names_the_file_below_the_folder(photos) -> None:
+    (photos / "villa 0" / "0.png").write_bytes(b"broken")
+    with pytest.raises(UnreadablePairError, match=r"^(?!.*photos).*villa 0/0\.png") as caught:
+        open_data(str(photos)).pairs[0]
+    assert str(photos.parent) not in str(caught.value)

@@ -10,7 +10,7 @@ from realesrgan_arch.evaluation.contender import Contender
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import choose_groups
 from realesrgan_arch.evaluation.proof import MethodFacts, proof_as_json, read_proof
-from realesrgan_arch.evaluation.proving import ProofRequest, prove
+from realesrgan_arch.evaluation.proving import ProofRequest, by_content, prove
 from realesrgan_arch.file_lock import file_lock
 from tests.evaluation.small_sets import CountedReads, contenders, names_of, random_pair, small_choice
 
@@ -124,7 +124,7 @@ def test_left_out_pictures_stand_in_the_proof_and_in_the_table(tmp_path) -> None
     assert proved.proof.pictures == 15
 
 
-def test_an_earlier_proof_stays_whole_until_the_new_one_is_scored(tmp_path) -> None:
+def test_an_earlier_proof_by_other_rules_goes_before_the_first_picture_and_its_scores_are_kept(tmp_path) -> None:
     earlier = prove(request(tmp_path)).proof
 
     def broken(number):
@@ -132,7 +132,70 @@ def test_an_earlier_proof_stays_whole_until_the_new_one_is_scored(tmp_path) -> N
 
     with pytest.raises(KeyboardInterrupt):
         prove(request(tmp_path, reads=broken, rules=ScoreRules(metrics=("psnr",))))
+    assert not [name for name in ("proof.json", "scores.csv", "table.txt") if (tmp_path / name).exists()]
+    assert list((tmp_path / "pictures").iterdir()) == []
+    reads = CountedReads(NAMES)
+    assert proof_as_json(prove(request(tmp_path, reads=reads, with_pictures=False)).proof)["means"] == earlier.means
+    assert reads.read == [], "the first journal is there still"
+
+
+def test_an_earlier_proof_by_the_same_rules_stays_whole_until_the_new_one_is_scored(tmp_path) -> None:
+    earlier = prove(request(tmp_path)).proof
+    next(tmp_path.glob("scores-*.jsonl")).unlink()
+
+    def broken(number):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prove(request(tmp_path, reads=broken))
     assert proof_as_json(read_proof(tmp_path)) == proof_as_json(earlier)
+    assert all((tmp_path / file).is_file() for picture in earlier.shown for file in picture.files.values())
+
+
+def test_crops_that_a_killed_run_left_do_not_stay(tmp_path, monkeypatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(proving, "write_scores", full)
+    with pytest.raises(EvaluationError, match="disk is full"):
+        prove(request(tmp_path))
+    monkeypatch.undo()
+    assert list((tmp_path / "pictures").iterdir())
+    prove(request(tmp_path, with_pictures=False))
+    assert list((tmp_path / "pictures").iterdir()) == []
+
+
+def with_weights(*sha256: str) -> list[Contender]:
+    [base, tuned] = contenders({"base": 0.0, "tuned": 0.05})
+    ones = zip((base, tuned), sha256, strict=True)
+    return [Contender(replace(one.facts, sha256=digits), one.upscale) for one, digits in ones]
+
+
+@pytest.mark.parametrize("other", ["weights", "pictures"])
+def test_a_proof_of_other_weights_or_pictures_is_not_replaced_unless_that_is_meant(tmp_path, other) -> None:
+    prove(request(tmp_path, contenders=with_weights("a", "b")))
+    before = (tmp_path / "proof.json").read_bytes()
+    reads = CountedReads(NAMES)
+    again = request(tmp_path, reads=reads, contenders=with_weights("a", "c" if other == "weights" else "b"))
+    if other == "pictures":
+        again = replace(again, choice=small_choice(reads, NAMES, identity="another"))
+    with pytest.raises(EvaluationError, match="results of other weights or pictures, .*choose another with -o or --na"):
+        prove(again)
+    assert (tmp_path / "proof.json").read_bytes() == before and reads.read == []
+    prove(replace(again, replaces_others=True))
+    assert (tmp_path / "proof.json").read_bytes() != before
+
+
+def test_the_key_holds_the_content_of_perceptual_weights_and_not_how_their_folder_was_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "net.pth").write_bytes(b"one")
+    typed = [ScoreRules(("lpips_like",), perceptual_weights=text) for text in ("weights", str(tmp_path / "weights"))]
+    one, other = (by_content(rules, "cpu") for rules in typed)
+    assert one == other
+    (tmp_path / "weights" / "net.pth").write_bytes(b"two")
+    assert by_content(typed[0], "cpu") != one
+    assert by_content(replace(typed[0], metrics=("psnr",)), "cpu")[0].perceptual_weights == ""
 
 
 def test_pictures_of_an_earlier_proof_go_with_it_and_others_stay(tmp_path) -> None:

@@ -56,3 +56,10 @@ def test_the_identity_changes_with_the_files(folders) -> None:
     before = open_real_pairs(*folders, scale=4).identity
     write_blocks(folders[1] / "villa 1" / "front.png", seed=5, width=96, height=64)
     assert open_real_pairs(*folders, scale=4).identity != before
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_two_files_of_one_name_are_refused_as_nobody_knows_which_belongs_to_the_pair(folders, side) -> None:
+    write_blocks(folders[side] / "villa 1" / "front.jpg", seed=3, width=96, height=64)
+    with pytest.raises(DataError, match=r"each name once in .*front\.jpg and .*front\.png are called alike"):
+        open_real_pairs(*folders, scale=4)

@@ -140,3 +140,13 @@ def test_a_rule_without_what_it_needs_is_refused_before_anything_is_scored(rule,
     with pytest.raises(SweepError) as fault:
         check_rule(rule, utility=utility, metrics=metrics)
     assert words in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "utility", "metrics"),
+    [("utility", {"lpips": -1.0}, ["psnr"]), ("knee", {}, ["psnr"]), ("not-worse", {}, ["edges"])],
+)
+def test_a_metric_that_this_machine_lacks_is_told_with_its_own_remedy(rule, utility, metrics):
+    with pytest.raises(SweepError, match=r"; lpips is left out: install it\.$") as caught:
+        check_rule(rule, utility=utility, metrics=metrics, absent=["lpips is left out: install it."])
+    assert "add them to --metrics" not in str(caught.value)

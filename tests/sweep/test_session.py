@@ -10,6 +10,7 @@ import torch
 
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.evaluation.evaluate import EvaluationError
+from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.images import write_image
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
@@ -98,7 +99,7 @@ def test_the_folder_has_curve_plot_scores_and_record(swept):
     assert rows[0]["psnr_difference"] == rows[0]["composite_low"] == ""
     low, mean, high = (float(rows[2][f"psnr_{name}"]) for name in ("low", "difference", "high"))
     assert 0 < low < mean < high and rows[2]["psnr_verdict"] == "better"
-    scores = list(csv.DictReader((swept.folder / "scores.csv").read_text().splitlines()))
+    scores = list(csv.DictReader((swept.folder / "sweep-scores.csv").read_text().splitlines()))
     assert len(scores) == 4 * SCENES
     assert {row["method"] for row in scores} == {"base", "blend 0.25", "blend 0.5", "tuned"}
     differences = [float(of["psnr"]) - float(base["psnr"]) for base, of in zip(scores[::4], scores[2::4], strict=True)]
@@ -197,6 +198,11 @@ def test_pictures_and_folders_that_cannot_be_used_are_one_sentence_each(parts, t
         sweep(request(parts, tmp_path / "file" / "out"))
 
 
+def test_a_second_sweep_into_the_folder_is_refused(parts, tmp_path):
+    with file_lock(tmp_path / ".out.lock"), pytest.raises(EvaluationError, match="another process is evaluating into"):
+        sweep(request(parts, tmp_path / "out"))
+
+
 def test_shares_are_rising_once_each_and_0_is_always_among_them():
     assert checked_alphas((1.0, 0.1 + 0.2, 0.3)) == (0.0, 0.3, 1.0)
     for wrong in ((0.0,), (0.5, 1.1), (-0.1,), (float("nan"),)):
@@ -212,3 +218,21 @@ def test_a_share_is_that_of_the_tuned_weights_and_the_ends_are_the_files_themsel
         assert all(torch.equal(state[name], expected[name]) for name in expected)
         assert ends.key(alpha) == getattr(ends, file).file.sha256
     assert ends.key(0.3) != ends.key(0.4)
+
+
+def test_the_model_of_an_earlier_choice_does_not_stay_beside_the_new_one(parts, tmp_path):
+    sweep(request(parts, tmp_path))
+    (tmp_path / "blend-0.5" / "mine.txt").write_text("mine")
+    sweep(request(parts, tmp_path, alphas=(0, 0.25)))
+    assert [path.name for path in (tmp_path / "blend-0.5").iterdir()] == ["mine.txt"]
+    assert json.loads((tmp_path / "sweep.json").read_text())["model"] == "blend-0.25"
+    assert (tmp_path / "blend-0.25" / "tuned-blend.pth").is_file()
+
+
+def test_a_sweep_of_other_weights_is_not_replaced(parts, tmp_path):
+    sweep(request(parts, tmp_path / "out", is_exported=False))
+    before = (tmp_path / "out" / "sweep.json").read_bytes()
+    other = str(write_shifted(tmp_path / "other.pth", -0.04))
+    with pytest.raises(SweepError, match="without a sweep of other weights or pictures, got .*out; choose another"):
+        sweep(request(parts | {"tuned": other}, tmp_path / "out", is_exported=False))
+    assert (tmp_path / "out" / "sweep.json").read_bytes() == before
