@@ -143,3 +143,20 @@ def test_dists_is_built_as_dists_with_the_backbone_of_vgg16(tmp_path, monkeypatc
     (score,) = evaluate([one], methods={"m": twice}, rules=rules)
     assert loaded == ["vgg16-397923af.pth"]
     assert score.values["dists"] > 0
+
+
+def test_large_pictures_are_measured_in_pieces_that_count_by_their_pixels(monkeypatch) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def distance(sr: torch.Tensor, gt: torch.Tensor, lq: torch.Tensor) -> torch.Tensor:
+        assert torch.equal(gt, lq)
+        seen.append(tuple(sr.shape[2:]))
+        return (sr - gt).abs().mean()
+
+    monkeypatch.setattr(learned_metrics, "load_learned", lambda name, weights: distance)
+    monkeypatch.setattr(learned_metrics, "TILE", 50)
+    one = pair()
+    (found,) = learned_metrics.measure_learned("lpips", [twice(one.lq)], one.gt, border=0, weights=None)
+    written = [(picture * 255).round() / 255 for picture in (twice(one.lq), one.gt)]
+    assert found == pytest.approx((written[0] - written[1]).abs().mean().item(), rel=1e-5)
+    assert seen == [(48, 38), (48, 37), (48, 37)] * 2

@@ -117,6 +117,17 @@ def test_a_picture_of_another_size_is_left_out() -> None:
         score_set(small_choice(CountedReads(NAMES), NAMES), other, RULES)
 
 
+@pytest.mark.parametrize("has_truth", [True, False])
+def test_one_picture_too_small_does_not_end_the_others(has_truth) -> None:
+    def read(number: int) -> EvaluationPair:
+        pair = random_pair(NAMES[number], number, side=8 if number == 1 else 40)
+        return pair if has_truth else EvaluationPair(pair.name, pair.lq, torch.empty(3, 0, 0))
+
+    scored = score_set(small_choice(read, NAMES, has_truth=has_truth), TWO, ScoreRules(("psnr", "niqe")))
+    assert {score.name for score in scored.scores} == {*NAMES} - {NAMES[1]}
+    assert len(scored.left_out) == 1 and scored.left_out[0].startswith(f"{NAMES[1]} has 8x8 pixels")
+
+
 def test_no_pictures_at_all_is_one_sentence() -> None:
     with pytest.raises(EvaluationError, match="expected at least one readable picture in small"):
         score_set(small_choice(CountedReads([]), []), TWO, RULES)
