@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from realesrgan_arch.evaluation.evaluate import METRICS, Better
 from realesrgan_arch.evaluation.finding import Finding, Judgement
+from realesrgan_arch.evaluation.table import listed
 from realesrgan_arch.plural import count_of
 
 _IN_WORDS: Mapping[str, str] = {"perceptual": "perceptual likeness"}
@@ -69,13 +70,13 @@ def _by_side(findings: Sequence[Finding], better: Mapping[str, Better]) -> str:
     sides: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         sides[side_of(finding.metric)].append(finding)
-    return _listed([f"{side} ({_first_and_others(group, better)})" for side, group in sides.items()])
+    return listed([f"{side} ({_first_and_others(group, better)})" for side, group in sides.items()])
 
 
 def _first_and_others(findings: Sequence[Finding], better: Mapping[str, Better]) -> str:
     first, *others = findings
     lower = ", lower is better" if better[first.metric] == "lower" else ""
-    also = f"; also {_listed([METRICS[other.metric].label for other in others])}" if others else ""
+    also = f"; also {listed([METRICS[other.metric].label for other in others])}" if others else ""
     return f"{in_words(first)}{lower}{also}"
 
 
@@ -98,8 +99,8 @@ def _power(judgement: Judgement, compared: Iterable[Finding], scenes: int) -> st
             few.append(f"{METRICS[finding.metric].label} has {count_of(finding.scenes, 'scene')}")
         else:
             first.setdefault(side_of(finding.metric), finding)
-    differences = _listed([_size(finding) for finding in first.values()])
-    too_few = f" {_listed(few)}, and fewer than {judgement.fewest_scenes} show nothing." if few else ""
+    differences = listed([_size(finding) for finding in first.values()])
+    too_few = f" {listed(few)}, and fewer than {judgement.fewest_scenes} show nothing." if few else ""
     return f"On {count_of(scenes, 'scene')} a difference of {differences} could have been seen.{too_few}"
 
 
@@ -115,12 +116,8 @@ def _undefined(judgement: Judgement, pictures: int) -> str:
         for name, finding in judgement.findings.items()
         if finding.pictures < pictures
     ]
-    return f" {_listed(missing)}; the others have no finite difference." if missing else ""
+    return f" {listed(missing)}; the others have no finite difference." if missing else ""
 
 
 def _no_score(pictures: int) -> str:
     return "no score is defined for both" if pictures else "they have no picture in common"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
