@@ -91,6 +91,7 @@ def test_a_torn_line_is_scored_again_and_what_follows_it_counts(tmp_path) -> Non
 def test_values_that_are_no_numbers_come_back_from_the_journal(tmp_path) -> None:
     equal = [Contender(MethodFacts("model", "tuned"), lambda _: random_pair("", 0).gt)]
     rules = ScoreRules(metrics=("psnr", "niqe"))
+    reads = CountedReads([])
     for _ in range(2):
         reads = CountedReads(NAMES[:1])
         scored = score_set(small_choice(reads, NAMES[:1]), equal, rules, journal=tmp_path / "scores.jsonl")
