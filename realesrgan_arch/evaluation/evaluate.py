@@ -10,8 +10,11 @@ from torch import Tensor
 
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.evaluation import metric_table as measures
+from realesrgan_arch.evaluation.learned_metrics import SMALLEST as SMALLEST_FOR_LPIPS
+from realesrgan_arch.evaluation.lpips_like import SMALLEST as SMALLEST_FOR_LIKE
 from realesrgan_arch.evaluation.metric_table import Compare, Conditions, Judge, Judged
 from realesrgan_arch.evaluation.pairs import EvaluationPair
+from realesrgan_arch.image_header import printable
 from realesrgan_arch.plural import count_of
 
 Method = Callable[[Tensor], Tensor]
@@ -43,23 +46,58 @@ class Metric:
     step: float = 1.0
     """What counts as one step of difference, see `evaluation.composite`."""
     side: Side = "fidelity"
+    smallest: int = 1
+    """Pixels each way inside the border; of fewer the value is NaN."""
+    undefined: str = ""
+    """Of which other pictures it is NaN."""
 
 
 METRICS: dict[str, Metric] = {
     "psnr": Metric("PSNR", unit="dB", decimals=2, compare=measures.compare_psnr, step=0.5),
-    "ssim": Metric("SSIM", decimals=4, compare=measures.compare_ssim, step=0.02),
+    "ssim": Metric("SSIM", decimals=4, compare=measures.compare_ssim, step=0.02, smallest=11),
     "psnr_y": Metric("PSNR-Y", unit="dB", decimals=2, compare=measures.compare_psnr_y, step=0.5),
-    "ssim_y": Metric("SSIM-Y", decimals=4, compare=measures.compare_ssim_y, step=0.02),
+    "ssim_y": Metric("SSIM-Y", decimals=4, compare=measures.compare_ssim_y, step=0.02, smallest=11),
     "psnr_usm": Metric("PSNR-USM", unit="dB", decimals=2, compare=measures.compare_psnr_usm, step=0.5),
-    "ssim_usm": Metric("SSIM-USM", decimals=4, compare=measures.compare_ssim_usm, step=0.02),
-    "niqe": Metric("NIQE", judge=measures.judge_niqe, better="lower", step=0.5, side="naturalness"),
-    "lpips": Metric("LPIPS", decimals=4, compare=measures.compare_lpips, better="lower", step=0.02, side="perceptual"),
+    "ssim_usm": Metric("SSIM-USM", decimals=4, compare=measures.compare_ssim_usm, step=0.02, smallest=11),
+    "niqe": Metric(
+        "NIQE",
+        judge=measures.judge_niqe,
+        better="lower",
+        step=0.5,
+        side="naturalness",
+        smallest=96,
+        undefined="with fewer than two blocks of texture",
+    ),
+    "lpips": Metric(
+        "LPIPS",
+        decimals=4,
+        compare=measures.compare_lpips,
+        better="lower",
+        step=0.02,
+        side="perceptual",
+        smallest=SMALLEST_FOR_LPIPS,
+    ),
     "dists": Metric("DISTS", decimals=4, compare=measures.compare_dists, better="lower", step=0.02, side="perceptual"),
     "lpips_like": Metric(
-        "LPIPS-like", decimals=4, compare=measures.compare_lpips_like, better="lower", step=0.01, side="perceptual"
+        "LPIPS-like",
+        decimals=4,
+        compare=measures.compare_lpips_like,
+        better="lower",
+        step=0.01,
+        side="perceptual",
+        smallest=SMALLEST_FOR_LIKE,
     ),
     "color": Metric("color", unit="dE", decimals=2, compare=measures.compare_color, better="lower", step=0.2),
-    "edges": Metric("edges", unit="deg", decimals=2, compare=measures.compare_edges, better="lower", step=0.5),
+    "edges": Metric(
+        "edges",
+        unit="deg",
+        decimals=2,
+        compare=measures.compare_edges,
+        better="lower",
+        step=0.5,
+        smallest=17,
+        undefined="without a strong edge",
+    ),
 }
 """In the order of their columns.
 
@@ -122,7 +160,7 @@ def evaluate(pairs: Iterable[EvaluationPair], *, methods: Mapping[str, Method], 
         Picture by picture: the truth's own scores (if a metric needs no truth), then each method's.
 
     Raises:
-        EvaluationError: no pair, or a method's picture that does not fit the truth.
+        EvaluationError: no pair, a method's picture that does not fit the truth, or nothing inside the border.
     """
     scores: list[ImageScore] = []
     for pair in pairs:
@@ -134,7 +172,11 @@ def evaluate(pairs: Iterable[EvaluationPair], *, methods: Mapping[str, Method], 
 
 
 def score_truth(pair: EvaluationPair, rules: ScoreRules) -> list[ImageScore]:
-    """Return the truth's own scores, in the metrics that need no truth; nothing where there is no such metric."""
+    """Return the truth's own scores, in the metrics that need no truth; nothing where there is no such metric.
+
+    Raises:
+        EvaluationError: nothing is left of it inside the border.
+    """
     return score_without_truth(pair.name, {GROUND_TRUTH: pair.gt}, rules)
 
 
@@ -142,12 +184,13 @@ def score_outputs(pair: EvaluationPair, outputs: Mapping[str, Tensor], rules: Sc
     """Return the scores of each method's picture.
 
     Raises:
-        EvaluationError: a picture that does not fit the truth.
+        EvaluationError: a picture that does not fit the truth, or of which nothing is left inside the border.
     """
     for method, sr in outputs.items():
-        _check_fits(sr, pair, method=method, border=rules.border)
+        _check_fits(sr, pair, method=method)
+    _check_inside(pair.name, pair.gt, rules)
     compared = {
-        name: dict(zip(outputs, compare(list(outputs.values()), pair.gt, rules.conditions), strict=True))
+        name: dict(zip(outputs, _compare(METRICS[name], compare, outputs, pair.gt, rules), strict=True))
         for name in rules.metrics
         if (compare := METRICS[name].compare)
     }
@@ -167,7 +210,12 @@ def score_without_truth(name: str, outputs: Mapping[str, Tensor], rules: ScoreRu
         name: of the picture.
         outputs: RGB (3, H, W) in [0, 1] by method.
         rules: what is measured.
+
+    Raises:
+        EvaluationError: a picture of which nothing is left inside the border.
     """
+    for image in outputs.values():
+        _check_inside(name, image, rules)
     judged = {method: _judge(sr, rules) for method, sr in outputs.items()}
     return [
         ImageScore(name, method, {metric: one.value for metric, one in found.items()}, _left_out(found))
@@ -187,8 +235,24 @@ def left_out_notes(scores: Iterable[ImageScore]) -> list[str]:
     ]
 
 
+def _compare(
+    metric: Metric, compare: Compare, outputs: Mapping[str, Tensor], truth: Tensor, rules: ScoreRules
+) -> list[float]:
+    if not _is_large_enough(truth, metric, rules):
+        return [math.nan] * len(outputs)
+    return compare(list(outputs.values()), truth, rules.conditions)
+
+
 def _judge(image: Tensor, rules: ScoreRules) -> dict[str, Judged]:
-    return {name: judge(image, rules.conditions) for name in rules.metrics if (judge := METRICS[name].judge)}
+    return {
+        name: judge(image, rules.conditions) if _is_large_enough(image, metric, rules) else Judged(math.nan)
+        for name, metric in METRICS.items()
+        if name in rules.metrics and (judge := metric.judge)
+    }
+
+
+def _is_large_enough(image: Tensor, metric: Metric, rules: ScoreRules) -> bool:
+    return min(image.shape[1:]) - 2 * rules.border >= metric.smallest
 
 
 def _left_out(judged: Mapping[str, Judged]) -> dict[str, int]:
@@ -207,15 +271,19 @@ def mean_of_defined(values: Iterable[float]) -> float:
     return sum(defined) / len(defined) if defined else math.nan
 
 
-def _check_fits(sr: Tensor, pair: EvaluationPair, *, method: str, border: int) -> None:
+def _check_fits(sr: Tensor, pair: EvaluationPair, *, method: str) -> None:
     if sr.shape != pair.gt.shape:
         raise EvaluationError(
-            f"{pair.name}: {method} made a picture of {_size(sr)}, but the truth has {_size(pair.gt)}; "
+            f"{printable(pair.name)}: {method} made a picture of {_size(sr)}, but the truth has {_size(pair.gt)}; "
             "is it a model of another scale, or an LQ picture of another GT?"
         )
-    if min(sr.shape[1:]) < 2 * border + 11:
+
+
+def _check_inside(name: str, image: Tensor, rules: ScoreRules) -> None:
+    if min(image.shape[1:]) <= 2 * rules.border:
         raise EvaluationError(
-            f"{pair.name} has {_size(sr)}; inside the border of {border} at least 11 pixels each way are needed"
+            f"{printable(name)} has {_size(image)}, of which a border of {rules.border} leaves nothing; "
+            "leave it out of the set or lower the border."
         )
 
 

@@ -1,6 +1,5 @@
 """Who is judged against whom, and what a reader of the scores must know."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from realesrgan_arch.evaluation.chosen_set import DataChoice
@@ -9,7 +8,7 @@ from realesrgan_arch.evaluation.evaluate import METRICS, ImageScore, ScoreRules,
 from realesrgan_arch.evaluation.group_choice import Groups
 from realesrgan_arch.evaluation.scoring_run import ScoredSet
 from realesrgan_arch.evaluation.statistics import Judgement, judge, judge_groups
-from realesrgan_arch.plural import count_of
+from realesrgan_arch.evaluation.table import notes_on_scores
 
 _PAIRS = ((TUNED, BASE), (TUNED, BICUBIC), (MODEL, BICUBIC), (BASE, BICUBIC))
 
@@ -67,21 +66,8 @@ def means_of(scored: ScoredSet) -> dict[str, dict[str, float]]:
 
 
 def notes_on(scored: ScoredSet, *, choice: DataChoice, asked: ScoreRules) -> Iterator[str]:
-    """Yield sentences about scores that are absent, not defined or infinite."""
+    """Yield sentences about scores that are absent, not defined or infinite: one for each metric."""
     absent = [METRICS[name].label for name in asked.metrics if METRICS[name].compare is not None]
     if not choice.has_truth and absent:
         yield f"there is no ground truth, so {', '.join(absent)} cannot be told"
-    for name, method, rows in _columns(scored.scores):
-        label, total = METRICS[name].label, len(rows)
-        for what, says in (("not defined", math.isnan), ("infinite", math.isinf)):
-            number = sum(map(says, rows))
-            if number:
-                why = " (it equals the truth there)" if what == "infinite" else ""
-                yield f"{label} of {method} is {what} for {number:,} of {count_of(total, 'picture')}{why}"
-
-
-def _columns(scores: Sequence[ImageScore]) -> Iterator[tuple[str, str, list[float]]]:
-    methods = dict.fromkeys(score.method for score in scores)
-    for name in measured_metrics(scores):
-        for method in methods:
-            yield name, method, [one.values[name] for one in scores if one.method == method and name in one.values]
+    yield from notes_on_scores(scored.scores)

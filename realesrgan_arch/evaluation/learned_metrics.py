@@ -1,6 +1,6 @@
 """LPIPS, DISTS and LPIPS-like as metrics: networks that are loaded once, and compare each result with its truth."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -20,12 +20,19 @@ LearnedName = Literal["lpips", "dists"]
 _LPIPS_NET: LpipsNet = "alex"
 """The network that LPIPS' authors advise for measuring; their VGG is for training."""
 _DISTS_NET: LpipsNet = "vgg"
+SMALLEST = 31
+"""Pixels each way: AlexNet's second pooling leaves nothing of fewer."""
+TILE = 2048
+"""Side in pixels of the pieces of a larger picture, so that memory does not grow with it."""
 
 
 def measure_learned(
     name: LearnedName, images: Sequence[Tensor], truth: Tensor, *, border: int, weights: Path | None
 ) -> list[float]:
     """Return LPIPS (AlexNet, v0.1) or DISTS of each image, as the 8-bit file that it becomes; lower is nearer.
+
+    A picture of more than `TILE` pixels a side is measured in nearly equal pieces, and the value is their mean by
+    pixels. LPIPS is a mean over places itself, and only the pieces' edges tell; DISTS is then that of pieces.
 
     Args:
         name: which one.
@@ -41,7 +48,7 @@ def measure_learned(
     distance = load_learned(name, weights)
     expected = _as_written(truth, border)[None]
     with torch.inference_mode():
-        return [float(distance(sr=_as_written(image, border)[None], gt=expected, lq=expected)) for image in images]
+        return [_in_pieces(distance, _as_written(image, border)[None], expected) for image in images]
 
 
 def measure_lpips_like(images: Sequence[Tensor], truth: Tensor, *, border: int, weights: Path | None) -> list[float]:
@@ -94,6 +101,20 @@ def _backbone_file(net: LpipsNet, weights: Path | None, purpose: str) -> Path:
         return find_weights(name)
     except WeightsError as error:
         raise WeightsError(f"{purpose} is left out: {error}") from error
+
+
+def _in_pieces(distance: LearnedDistance, image: Tensor, truth: Tensor) -> float:
+    total = 0.0
+    for ours, theirs in zip(_pieces(image), _pieces(truth), strict=True):
+        total += float(distance(sr=ours, gt=theirs, lq=theirs)) * ours[0, 0].numel()
+    return total / image[0, 0].numel()
+
+
+def _pieces(image: Tensor) -> Iterator[Tensor]:
+    """Yield the nearly equal pieces of (1, 3, H, W) that are at most `TILE` pixels a side."""
+    rows, columns = (-(-side // TILE) for side in image.shape[2:])
+    for strip in image.tensor_split(rows, 2):
+        yield from strip.tensor_split(columns, 3)
 
 
 def _as_written(image: Tensor, border: int) -> Tensor:

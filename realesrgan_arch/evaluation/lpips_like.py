@@ -17,18 +17,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from realesrgan_arch.image_header import shown
 from realesrgan_arch.weights.load import load_into, load_weights
 from realesrgan_arch.weights.table import WeightsError
 
 NETWORK_FILE = "vgg19_distilled_se5.pth"
 LINEAR_FILE = "lpips_v0.1/vgg.pth"
 TILE = 512
+SMALLEST = 32
+"""Pixels each way: a map of the last block must have two."""
 REACH = 96
 """Pixels that a tile sees beyond its edge: the features reach 85 at most, and tiles start at multiples of 16."""
 
 _BLOCKS = ((1, 2, 16, 64), (2, 2, 32, 128), (3, 4, 64, 256), (4, 4, 128, 512), (5, 1, 128, 512))
 """Number, convolutions, their channels, and those of the head on the first of them."""
-_SMALLEST = 32
 _EPS = 1e-10
 _CACHED = 2**18
 
@@ -125,8 +127,8 @@ class LpipsLike(nn.Module):
             ValueError: a picture that is too small.
         """
         height, width = truth.shape[1:]
-        if min(height, width) < _SMALLEST:
-            raise ValueError(f"LPIPS-like needs {_SMALLEST} pixels each way, got {tuple(truth.shape[1:])}")
+        if min(height, width) < SMALLEST:
+            raise ValueError(f"LPIPS-like needs {SMALLEST} pixels each way, got {tuple(truth.shape[1:])}")
         sums = torch.zeros(len(_BLOCKS), len(images), dtype=torch.float64)
         for rows, columns in itertools.product(_tiles(height, tile), _tiles(width, tile)):
             window = (slice(None), slice(rows.low, rows.high), slice(columns.low, columns.high))
@@ -166,16 +168,16 @@ def load_lpips_like(folder: Path) -> LpipsLike:
     for name in (NETWORK_FILE, LINEAR_FILE):
         if not (folder / name).is_file():
             raise WeightsError(
-                f"LPIPS-like needs {NETWORK_FILE} and {LINEAR_FILE}, but {folder} holds no {name}; "
+                f"LPIPS-like needs {NETWORK_FILE} and {LINEAR_FILE}, but {shown(folder)} holds no {name}; "
                 "name the folder that holds both"
             )
         states[name] = load_weights(folder / name).state
-    load_into(network, states[NETWORK_FILE], strict=True, name=str(folder / NETWORK_FILE))
+    load_into(network, states[NETWORK_FILE], strict=True, name=shown(folder / NETWORK_FILE))
     linear = [states[LINEAR_FILE].get(f"lin{index}.model.1.weight") for index in range(len(_BLOCKS))]
     fits = zip(linear, _BLOCKS, strict=True)
     found = [weight for weight, block in fits if weight is not None and weight.numel() == block[3]]
     if len(found) != len(_BLOCKS):
-        raise WeightsError(f"{folder / LINEAR_FILE} does not hold the five linear layers of LPIPS v0.1 for VGG")
+        raise WeightsError(f"{shown(folder / LINEAR_FILE)} does not hold the five linear layers of LPIPS v0.1 for VGG")
     return LpipsLike(network.to(memory_format=torch.channels_last), found)  # pyright: ignore[reportCallIssue]
 
 

@@ -1,6 +1,7 @@
 """One form for all metrics, so that a table can hold them: what they are told, and how several results are compared.
 
-All results of a picture come at once, since much is of the truth alone: its features, its sharpened form.
+All results of a picture come at once, since much is of the truth alone: its features, its sharpened form (which each
+metric that compares with it makes once for all results).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -52,8 +52,10 @@ def load_pristine_model(path: Path | None = None) -> PristineModel:
             window = arrays["gaussian_window"].sum(axis=1)  # the 7x7 window is the outer product of its sums
             return PristineModel(arrays["mu_pris_param"][0], arrays["cov_pris_param"], window)
     except (OSError, KeyError, ValueError) as error:
+        # A name may hold what cannot be printed; this room is below `image_header.shown`.
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else repr(str(error))
         raise NiqeModelError(
-            f"NIQE needs the file niqe_pris_params.npz of basicsr 1.4.2, but {path} cannot be used ({error}); "
+            f"NIQE needs the file niqe_pris_params.npz of basicsr 1.4.2, but {str(path)!r} cannot be used ({reason}); "
             "install basicsr again or leave niqe out of the metrics"
         ) from error
 

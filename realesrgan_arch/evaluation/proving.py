@@ -158,7 +158,7 @@ def _prove(request: ProofRequest, keeper: PictureKeeper | None) -> Proved:
         _take_away(folder)
         shown_pictures = _show(request, scored) if request.with_pictures else ()
         proof = _proof(request, rules, scored, shown_pictures)
-        table = format_table(scored.scores, border=rules.border, y_channel=rules.y_channel)
+        table = format_table(scored.scores, border=rules.border, y_channel=rules.y_channel, with_notes=False)
         proved = Proved(proof, scored, "\n".join(part for part in (table, scored.note()) if part), folder)
         _write(proved, request)
     return proved

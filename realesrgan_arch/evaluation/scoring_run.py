@@ -97,25 +97,17 @@ def score_set(
     """
     rules = rules_for(choice, rules)
     key = journal_key(choice, contenders, rules, computed=computed)
-    scores: list[ImageScore] = []
-    left_out: list[str] = []
     with disk_faults(journal):
         done = None if journal is None else ScoreJournal(journal, key)
+    run = _Run(choice, contenders, rules, journal, done, keeper)
+    scores: list[ImageScore] = []
+    left_out: list[str] = []
     for number, name in enumerate(tqdm(choice.pairs.names, desc=choice.title, unit="picture", disable=None)):
-        found = None if done is None or (keeper and not keeper.holds(name)) else done.find(name)
-        if found is None:
-            try:
-                pair, outputs, found = _score_pair(choice, number, contenders, rules)
-            except (UnreadablePairError, EvaluationError) as error:
-                left_out.append(printable(str(error)))
-                _log.warning("%s It is not scored.", left_out[-1])
-                continue
-            with disk_faults(journal):
-                if keeper is not None:
-                    keeper.keep(pair, outputs)
-                if done is not None:
-                    done.add(name, found)
-        scores += found
+        try:
+            scores += run.scores_of(number, name)
+        except _NotScoredError as error:
+            left_out.append(str(error))
+            _log.warning("%s It is not scored.", left_out[-1])
     if not scores:
         first = f": {left_out[0]}" if left_out else "; look at the folders"
         raise EvaluationError(f"expected at least one readable picture in {choice.title}, got none{first}")
@@ -165,11 +157,48 @@ def disk_faults(path: Path | None) -> Iterator[None]:
         raise EvaluationError(f"{place} cannot be written ({why}); mend that; {go_on}") from error
 
 
-def _score_pair(
-    choice: DataChoice, number: int, contenders: Sequence[Contender], rules: ScoreRules
-) -> tuple[EvaluationPair, dict[str, Tensor], tuple[ImageScore, ...]]:
-    pair = choice.pairs[number]
-    outputs = {one.facts.name: one.upscale(pair.lq) for one in contenders}
-    if choice.has_truth:
-        return pair, outputs, (*score_truth(pair, rules), *score_outputs(pair, outputs, rules))
-    return pair, outputs, tuple(score_without_truth(pair.name, outputs, rules))
+class _NotScoredError(EvaluationError):
+    """One picture that cannot be read or scored; the others can."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What all pictures of a set share; the fields are arguments of `score_set`."""
+
+    choice: DataChoice
+    contenders: Sequence[Contender]
+    rules: ScoreRules
+    journal: Path | None
+    done: ScoreJournal | None
+    keeper: PictureKeeper | None
+
+    def scores_of(self, number: int, name: str) -> Sequence[ImageScore]:
+        """Return the scores of one picture, from the journal or made.
+
+        Raises:
+            _NotScoredError: it cannot be read or scored.
+            EvaluationError: a file cannot be written.
+        """
+        found = None
+        if self.done is not None and (self.keeper is None or self.keeper.holds(name)):
+            found = self.done.find(name)
+        return self._made(number, name) if found is None else found
+
+    def _made(self, number: int, name: str) -> Sequence[ImageScore]:
+        try:
+            pair = self.choice.pairs[number]
+            outputs = {one.facts.name: one.upscale(pair.lq) for one in self.contenders}
+            scores = self._scores(pair, outputs)
+        except (UnreadablePairError, EvaluationError) as error:
+            raise _NotScoredError(printable(str(error))) from error
+        with disk_faults(self.journal):
+            if self.keeper is not None:
+                self.keeper.keep(pair, outputs)
+            if self.done is not None:
+                self.done.add(name, scores)
+        return scores
+
+    def _scores(self, pair: EvaluationPair, outputs: Mapping[str, Tensor]) -> tuple[ImageScore, ...]:
+        if self.choice.has_truth:
+            return (*score_truth(pair, self.rules), *score_outputs(pair, outputs, self.rules))
+        return tuple(score_without_truth(pair.name, outputs, self.rules))

@@ -1,11 +1,12 @@
 """A judgement in plain words, for somebody who takes photographs and not means."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from realesrgan_arch.evaluation.evaluate import METRICS, Better
 from realesrgan_arch.evaluation.finding import Finding, Judgement
-from realesrgan_arch.evaluation.significance import FEWEST_TO_CLAIM
+from realesrgan_arch.evaluation.table import listed
 from realesrgan_arch.plural import count_of
 
 _IN_WORDS: Mapping[str, str] = {"perceptual": "perceptual likeness"}
@@ -26,10 +27,10 @@ def sentence_of(judgement: Judgement, better: Mapping[str, Better], *, pictures:
         scenes = count_of(max(finding.scenes for finding in compared), "scene")
         return f"{judgement.method} cannot be told from {judgement.against}: on {scenes} no score differs."
     scenes = max(finding.scenes for finding in compared)
-    if scenes < FEWEST_TO_CLAIM:
+    if scenes < judgement.fewest_scenes:
         return _too_few(judgement, compared, scenes)
     said = "; ".join(_claims(judgement, compared, better))
-    return f"{said[0].upper()}{said[1:]}. {_power(compared, scenes)}{_undefined(judgement, pictures)}"
+    return f"{said[0].upper()}{said[1:]}. {_power(judgement, compared, scenes)}{_undefined(judgement, pictures)}"
 
 
 def side_of(metric: str) -> str:
@@ -69,39 +70,44 @@ def _by_side(findings: Sequence[Finding], better: Mapping[str, Better]) -> str:
     sides: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         sides[side_of(finding.metric)].append(finding)
-    return _listed([f"{side} ({_first_and_others(group, better)})" for side, group in sides.items()])
+    return listed([f"{side} ({_first_and_others(group, better)})" for side, group in sides.items()])
 
 
 def _first_and_others(findings: Sequence[Finding], better: Mapping[str, Better]) -> str:
     first, *others = findings
     lower = ", lower is better" if better[first.metric] == "lower" else ""
-    also = f"; also {_listed([METRICS[other.metric].label for other in others])}" if others else ""
+    also = f"; also {listed([METRICS[other.metric].label for other in others])}" if others else ""
     return f"{in_words(first)}{lower}{also}"
 
 
 def _too_few(judgement: Judgement, compared: Sequence[Finding], scenes: int) -> str:
     means = ", ".join(in_words(finding) for finding in compared)
+    of_several = f" in one of {len(compared)} metrics" if len(compared) > 1 else ""
     return (
         f"Whether {judgement.method} is better than {judgement.against} cannot be told: the pictures are of "
-        f"{count_of(scenes, 'scene')}, and fewer than {FEWEST_TO_CLAIM} could differ like this by chance ({means})."
+        f"{count_of(scenes, 'scene')}, and fewer than {judgement.fewest_scenes} could differ like this by chance"
+        f"{of_several} ({means})."
     )
 
 
-def _power(compared: Iterable[Finding], scenes: int) -> str:
-    """Return what could have been seen, in the first metric of each side."""
+def _power(judgement: Judgement, compared: Iterable[Finding], scenes: int) -> str:
+    """Return what could have been seen, in the first metric of each side, and which metrics have too few scenes."""
     first: dict[str, Finding] = {}
+    few: list[str] = []
     for finding in compared:
-        if finding.detectable > 0:
+        if math.isnan(finding.detectable):
+            few.append(f"{METRICS[finding.metric].label} has {count_of(finding.scenes, 'scene')}")
+        else:
             first.setdefault(side_of(finding.metric), finding)
-    if not first:
-        return f"On {count_of(scenes, 'scene')} any difference could have been seen."
-    differences = _listed([_size(finding) for finding in first.values()])
-    return f"On {count_of(scenes, 'scene')} a difference of {differences} could have been seen."
+    differences = listed([_size(finding) for finding in first.values()])
+    too_few = f" {listed(few)}, and fewer than {judgement.fewest_scenes} show nothing." if few else ""
+    return f"On {count_of(scenes, 'scene')} a difference of {differences} could have been seen.{too_few}"
 
 
 def _size(finding: Finding) -> str:
     metric = METRICS[finding.metric]
-    return f"{finding.detectable:.{metric.decimals}f} {metric.unit or metric.label}"
+    size = max(finding.detectable, 10**-metric.decimals)
+    return f"{size:.{metric.decimals}f} {metric.unit or metric.label}"
 
 
 def _undefined(judgement: Judgement, pictures: int) -> str:
@@ -110,12 +116,8 @@ def _undefined(judgement: Judgement, pictures: int) -> str:
         for name, finding in judgement.findings.items()
         if finding.pictures < pictures
     ]
-    return f" {_listed(missing)}; the others have no finite difference." if missing else ""
+    return f" {listed(missing)}; the others have no finite difference." if missing else ""
 
 
 def _no_score(pictures: int) -> str:
     return "no score is defined for both" if pictures else "they have no picture in common"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -3,9 +3,11 @@
 Were two methods alike, each scene's difference could as well have had the other sign: the p-value is the share of sign
 patterns whose mean is at least as far from zero (Fisher, "The Design of Experiments", 1935, section 21; Good,
 "Permutation, Parametric and Bootstrap Tests of Hypotheses", 2005). Scenes flip as wholes, as their pictures are alike.
-Of fewer than six scenes all 32 patterns together cannot make a p-value of 0.05: nothing is claimed there.
+All patterns of five scenes together cannot make a p-value of 0.05, and with several metrics it takes more of them:
+`fewest_to_claim`. Nothing is claimed below.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -18,6 +20,7 @@ from realesrgan_arch.seeding import Stream, numpy_generator
 LEVEL = 1 - CONFIDENCE
 POWER = 0.8
 FEWEST_TO_CLAIM = 6
+"""Of one metric alone; see `fewest_to_claim`."""
 _MOST_TO_COUNT_OUT = 14
 """Scenes whose 8,192 patterns, up to an overall sign, are all looked at."""
 _AT_ONCE = 2**21
@@ -54,18 +57,32 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def detectable_differences(table: SceneSums) -> np.ndarray:
+def fewest_to_claim(metrics: int) -> int:
+    """Return how many scenes it takes until the first of so many metrics can be claimed: 6 for one, 7 for three.
+
+    The smallest p-value is that of the two patterns of one sign, 2 / 2^scenes, and Holm multiplies it by `metrics`.
+    """
+    return next(scenes for scenes in itertools.count(1) if max(metrics, 1) * 2 / 2**scenes <= LEVEL)
+
+
+def detectable_differences(table: SceneSums, *, metrics: int = 1) -> np.ndarray:
     """Return which true difference in each column so many scenes show in 80 of 100 trials.
 
-    It is that of a paired t test at 0.05 of this metric alone: standard error times (t(0.975) + t(0.8)); see Cohen,
-    "Statistical Power Analysis for the Behavioral Sciences" (1988). NaN with fewer than six scenes, which show none.
-    Of made-up studies (`scripts/simulate_intervals.py`) 65 to 76 in 100 found it with 20 scenes, 71 to 80 with 100.
+    It is that of a paired t test at 0.05 / `metrics`, as Holm asks of the first: standard error times (t(0.975) +
+    t(0.8)) for one metric; see Cohen, "Statistical Power Analysis for the Behavioral Sciences" (1988). NaN with fewer
+    scenes than `fewest_to_claim`. Of made-up studies of one metric (`scripts/simulate_intervals.py`) 65 to 76 in 100
+    found it with 20 scenes, 71 to 80 with 100.
+
+    Args:
+        table: differences by scene.
+        metrics: for how many the p-values are corrected.
     """
     found = np.full(table.sums.shape[1], np.nan)
+    fewest, level = fewest_to_claim(metrics), LEVEL / max(metrics, 1)
     for columns, alike in table.alike():
         count = len(alike.sums)
-        if count >= FEWEST_TO_CLAIM:
-            found[columns] = alike.errors * stats.t.ppf([1 - LEVEL / 2, POWER], count - 1).sum()
+        if count >= fewest:
+            found[columns] = alike.errors * stats.t.ppf([1 - level / 2, POWER], count - 1).sum()
     return found
 
 

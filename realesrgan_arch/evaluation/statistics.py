@@ -1,5 +1,6 @@
 """Is one method better than another? Paired differences, intervals over scenes, and a verdict for each metric."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -7,10 +8,16 @@ import numpy as np
 from realesrgan_arch.evaluation.bootstrap import mean_intervals
 from realesrgan_arch.evaluation.composite import COMPOSITE, composite_of
 from realesrgan_arch.evaluation.evaluate import METRICS, Better, ImageScore, measured_metrics
-from realesrgan_arch.evaluation.finding import Finding, Judgement, Verdict, is_clear, no_finding
+from realesrgan_arch.evaluation.finding import Finding, Judgement, Verdict, is_clear, least_claimed, no_finding
 from realesrgan_arch.evaluation.paired import Differences, Interval, SceneSums, paired_differences, sum_by_scene
 from realesrgan_arch.evaluation.sentences import sentence_of
-from realesrgan_arch.evaluation.significance import detectable_differences, holm, sign_flip_p_values, win_rates
+from realesrgan_arch.evaluation.significance import (
+    detectable_differences,
+    fewest_to_claim,
+    holm,
+    sign_flip_p_values,
+    win_rates,
+)
 
 __all__ = ["Finding", "Judgement", "Verdict", "judge", "judge_groups", "no_finding"]
 
@@ -28,8 +35,9 @@ def judge(
     """Compare two methods picture by picture.
 
     A metric is better or worse where its whole interval (`bootstrap`) is on that side of zero and its p-value by sign
-    flips (`significance`), after Holm over all metrics that are defined, is 0.05 at most. So with fewer than six
-    scenes there is no claim. The composite is judged alone.
+    flips (`significance`), after Holm over all metrics that are defined, is 0.05 at most. With so few scenes that no
+    metric could be claimed (`fewest_to_claim`: 7 for three) there is no claim, of the composite neither, which is
+    judged alone else.
 
     Args:
         scores: of one method.
@@ -103,12 +111,13 @@ def _findings(
     table = sum_by_scene(differences, names, scenes)
     signs = np.array([1.0 if better.get(name, "higher") == "higher" else -1.0 for name in names])
     p_values = sign_flip_p_values(table, seed=seed).tolist()
+    metrics = sum(not math.isnan(p_value) for p_value in p_values[:-1])
     columns = zip(
         names,
         mean_intervals(table, seed=seed),
         table.pictures.sum(axis=0).astype(int).tolist(),
         win_rates(SceneSums(table.sums * signs, table.pictures)).tolist(),
-        detectable_differences(table).tolist(),
+        _detectable(table, names, metrics),
         p_values,
         [*holm(p_values[:-1]), p_values[-1]],
         strict=True,
@@ -125,14 +134,26 @@ def _findings(
             detectable=detectable,
             p_value=p_value,
             p_adjusted=adjusted,
-            verdict=_verdict(name, interval, adjusted, better),
+            verdict=_verdict(name, interval, adjusted, better, fewest=fewest_to_claim(metrics)),
         )
         for name, interval, pictures, wins, detectable, p_value, adjusted in columns
     }
 
 
-def _verdict(name: str, interval: Interval, p_adjusted: float, better: Mapping[str, Better]) -> Verdict:
-    step = METRICS[name].step if name in METRICS else 1.0
-    if not is_clear(interval, p_adjusted, step=step):
+def _detectable(table: SceneSums, names: Sequence[str], metrics: int) -> list[float]:
+    """Return the smallest difference of each column that so many scenes show and that is not too small to claim."""
+    corrected, alone = detectable_differences(table, metrics=metrics), detectable_differences(table)
+    # The composite is judged alone, though of no fewer scenes.
+    of_one = np.where(np.array(names) == COMPOSITE, alone, corrected)
+    found = np.maximum(of_one, [least_claimed(_step(name)) for name in names])
+    return np.where(np.isnan(corrected), np.nan, found).tolist()
+
+
+def _verdict(name: str, interval: Interval, p_adjusted: float, better: Mapping[str, Better], *, fewest: int) -> Verdict:
+    if interval.scenes < fewest or not is_clear(interval, p_adjusted, step=_step(name)):
         return "cannot be told"
     return "better" if (interval.mean > 0) == (better.get(name, "higher") == "higher") else "worse"
+
+
+def _step(name: str) -> float:
+    return METRICS[name].step if name in METRICS else 1.0

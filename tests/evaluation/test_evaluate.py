@@ -8,11 +8,14 @@ import torch
 
 from realesrgan_arch.evaluation.evaluate import (
     GROUND_TRUTH,
+    METRICS,
     EvaluationError,
     ImageScore,
     ScoreRules,
     evaluate,
     left_out_notes,
+    score_outputs,
+    score_truth,
     score_without_truth,
 )
 from realesrgan_arch.evaluation.metrics import niqe, psnr, ssim
@@ -74,9 +77,45 @@ def test_a_method_of_another_scale_is_named():
         evaluate([_pair()], methods={"base": partial(magnify_bicubic, scale=4)}, rules=RULES)
 
 
-def test_a_picture_smaller_than_the_window_is_named():
-    with pytest.raises(EvaluationError, match="a has 14x14 pixels; inside the border of 2"):
-        evaluate([_pair(size=(14, 14))], methods={"base": BICUBIC}, rules=RULES)
+def test_a_picture_too_small_for_a_metric_has_its_other_scores():
+    (truth, score) = evaluate([_pair(size=(14, 14))], methods={"base": BICUBIC}, rules=RULES)
+    assert math.isfinite(score.values["psnr"])
+    assert math.isnan(score.values["ssim"]) and math.isnan(score.values["niqe"]) and math.isnan(truth.values["niqe"])
+
+
+@pytest.mark.parametrize("name", list(METRICS))
+def test_below_its_smallest_side_no_metric_is_even_computed(name):
+    side = METRICS[name].smallest - 1 + 2 * 10
+    image = torch.rand(3, side + 40, side)
+    if METRICS[name].smallest == 1:
+        with pytest.raises(EvaluationError, match=r"a has 20x60 pixels, of which a border of 10 leaves nothing"):
+            score_outputs(EvaluationPair("a", image, image), {"base": image}, ScoreRules((name,), border=10))
+        return
+    # No weights are here, so that a learned metric would raise.
+    rules = ScoreRules((name,), border=10, perceptual_weights="nowhere")
+    (score,) = score_outputs(EvaluationPair("a", image, image), {"base": image}, rules)
+    assert math.isnan(score.values[name])
+
+
+@pytest.mark.parametrize("name", ["psnr", "ssim", "psnr_usm", "ssim_usm", "niqe", "color", "edges"])
+def test_of_its_smallest_side_every_metric_is_computed(name):
+    image = torch.rand(3, METRICS[name].smallest, METRICS[name].smallest)
+    score_outputs(EvaluationPair("a", image, image), {"base": image}, ScoreRules((name,), border=0))
+
+
+def test_a_border_that_leaves_nothing_is_one_sentence_for_truths_and_for_pictures_without_one():
+    pair = _pair("broken\udcff\n", size=(8, 8))
+    said = r"broken\\udcff\\n has 8x8 pixels, of which a border of 4 leaves nothing"
+    with pytest.raises(EvaluationError, match=said):
+        score_truth(pair, ScoreRules(("niqe",)))
+    with pytest.raises(EvaluationError, match=said):
+        score_without_truth(pair.name, {"base": pair.gt}, ScoreRules(("niqe",)))
+
+
+def test_a_name_that_is_no_text_can_be_printed_where_sizes_differ():
+    with pytest.raises(EvaluationError) as caught:
+        evaluate([_pair("a\udcff")], methods={"base": partial(magnify_bicubic, scale=4)}, rules=RULES)
+    assert str(caught.value).encode("utf-8").startswith(rb"a\udcff: base made")
 
 
 def test_no_picture_is_an_error():

@@ -96,3 +96,9 @@ def test_the_real_weights_rank_blur_and_noise_by_their_strength(shared_data) -> 
     found = distance.distances([(truth + sigma * noise).clamp(0, 1) for sigma in (0.02, 0.05, 0.1)], truth)
     assert found == sorted(found)
     assert found[0] > 0.001 and found[2] < 1
+
+
+def test_a_folder_whose_name_is_no_text_can_be_named(tmp_path) -> None:
+    with pytest.raises(WeightsError) as caught:
+        load_lpips_like(tmp_path / "a\udcff")
+    assert rb"a\udcff holds no" in str(caught.value).encode("utf-8")

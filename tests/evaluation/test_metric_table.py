@@ -1,5 +1,6 @@
 """The columns of a table: what each metric is told, and what a machine lacks is said and not fatal."""
 
+import subprocess
 import sys
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from realesrgan_arch.degradation.operators import usm_sharpen
 from realesrgan_arch.evaluation import learned_metrics
+from realesrgan_arch.evaluation.composite import counts
 from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules, evaluate
 from realesrgan_arch.evaluation.learned_metrics import load_like
 from realesrgan_arch.evaluation.lpips_like import DistilledVgg19
@@ -32,12 +34,12 @@ def paler(lq: torch.Tensor) -> torch.Tensor:
     return twice(lq) * 0.9
 
 
-def test_the_columns_stand_in_the_agreed_order_and_three_of_them_count_in_the_composite() -> None:
+def test_the_columns_stand_in_the_agreed_order_and_few_of_them_count_in_the_composite() -> None:
     assert list(METRICS) == [
         *("psnr", "ssim", "psnr_y", "ssim_y", "psnr_usm", "ssim_usm"),
         *("niqe", "lpips", "dists", "lpips_like", "color", "edges"),
     ]
-    assert [name for name, metric in METRICS.items() if metric.in_composite] == ["psnr", "ssim", "niqe"]
+    assert [name for name in METRICS if counts(name)] == ["psnr", "ssim", "psnr_y", "ssim_y", "niqe"]
     lower = [name for name, metric in METRICS.items() if metric.better == "lower"]
     assert lower == ["niqe", "lpips", "dists", "lpips_like", "color", "edges"]
     assert all((metric.compare is None) != (metric.judge is None) for metric in METRICS.values())
@@ -83,6 +85,14 @@ def test_what_this_machine_lacks_is_one_sentence_each_and_the_rest_goes_on(tmp_p
     ]
     assert "weights get alexnet" in sentences[0] and "weights get vgg16" in sentences[1]
     assert "holds no vgg19_distilled_se5.pth" in sentences[2]
+
+
+def test_learned_metrics_are_looked_for_in_a_process_that_has_imported_nothing() -> None:
+    pytest.importorskip("lightning_utilities")
+    # Beside a CPU-only torch, torchmetrics can only be imported after the shims of torchvision.
+    asks = "from realesrgan_arch.evaluation.metric_table import available_metrics; available_metrics(('psnr', 'lpips'))"
+    done = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_missing_torchmetrics_is_one_sentence(monkeypatch) -> None:
@@ -133,3 +143,20 @@ def test_dists_is_built_as_dists_with_the_backbone_of_vgg16(tmp_path, monkeypatc
     (score,) = evaluate([one], methods={"m": twice}, rules=rules)
     assert loaded == ["vgg16-397923af.pth"]
     assert score.values["dists"] > 0
+
+
+def test_large_pictures_are_measured_in_pieces_that_count_by_their_pixels(monkeypatch) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    def distance(sr: torch.Tensor, gt: torch.Tensor, lq: torch.Tensor) -> torch.Tensor:
+        assert torch.equal(gt, lq)
+        seen.append(tuple(sr.shape[2:]))
+        return (sr - gt).abs().mean()
+
+    monkeypatch.setattr(learned_metrics, "load_learned", lambda name, weights: distance)
+    monkeypatch.setattr(learned_metrics, "TILE", 50)
+    one = pair()
+    (found,) = learned_metrics.measure_learned("lpips", [twice(one.lq)], one.gt, border=0, weights=None)
+    written = [(picture * 255).round() / 255 for picture in (twice(one.lq), one.gt)]
+    assert found == pytest.approx((written[0] - written[1]).abs().mean().item(), rel=1e-5)
+    assert seen == [(48, 38), (48, 37), (48, 37)] * 2

@@ -144,6 +144,12 @@ def test_a_missing_pristine_model_is_explained(tmp_path):
         load_pristine_model(tmp_path / "absent.npz")
 
 
+def test_a_missing_pristine_model_in_a_folder_that_is_no_text_can_be_named(tmp_path):
+    with pytest.raises(NiqeModelError) as caught:
+        load_pristine_model(tmp_path / "a\udcff" / "absent.npz")
+    assert rb"a\udcff/absent.npz' cannot be used (No such file" in str(caught.value).encode("utf-8")
+
+
 def test_a_missing_basicsr_is_explained(monkeypatch):
     monkeypatch.setattr(niqe_module.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(NiqeModelError, match="basicsr is not installed"):

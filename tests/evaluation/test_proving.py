@@ -98,14 +98,15 @@ def test_pictures_equal_to_the_truth_are_told_and_spoil_nothing(tmp_path) -> Non
     ones = [*contenders({"base": 0.0}), Contender(MethodFacts("tuned", "tuned"), perfect)]
     proof = prove(request(tmp_path, NAMES[:4], reads=read, contenders=ones)).proof
     assert proof.means["tuned"]["psnr"] == math.inf
-    assert "PSNR of tuned is infinite for 4 of 4 pictures (it equals the truth there)" in proof.notes
+    assert "PSNR is infinite for 4 of 4 pictures (the result of tuned equals the truth there)" in proof.notes
     assert proof_as_json(read_proof(tmp_path)) == proof_as_json(proof)
 
 
 def test_a_score_that_is_not_defined_is_told(tmp_path) -> None:
     rules = ScoreRules(metrics=("psnr", "niqe"))
     proof = prove(request(tmp_path, NAMES[:4], rules=rules)).proof
-    assert "NIQE of tuned is not defined for 4 of 4 pictures" in proof.notes
+    assert [note.split(" (")[0] for note in proof.notes] == ["NIQE is not defined for 4 of 4 pictures"]
+    assert (tmp_path / "table.txt").read_text().count("NIQE is not defined") == 1
     assert proof.judgements[0].findings["niqe"].verdict == "cannot be told"
 
 

@@ -91,6 +91,7 @@ def test_a_torn_line_is_scored_again_and_what_follows_it_counts(tmp_path) -> Non
 def test_values_that_are_no_numbers_come_back_from_the_journal(tmp_path) -> None:
     equal = [Contender(MethodFacts("model", "tuned"), lambda _: random_pair("", 0).gt)]
     rules = ScoreRules(metrics=("psnr", "niqe"))
+    reads = CountedReads([])
     for _ in range(2):
         reads = CountedReads(NAMES[:1])
         scored = score_set(small_choice(reads, NAMES[:1]), equal, rules, journal=tmp_path / "scores.jsonl")
@@ -115,6 +116,17 @@ def test_a_picture_of_another_size_is_left_out() -> None:
     other = [Contender(MethodFacts("model", "tuned"), lambda lq: lq)]
     with pytest.raises(EvaluationError, match="at least one readable picture in small, got none: .*model of another"):
         score_set(small_choice(CountedReads(NAMES), NAMES), other, RULES)
+
+
+@pytest.mark.parametrize("has_truth", [True, False])
+def test_one_picture_too_small_does_not_end_the_others(has_truth) -> None:
+    def read(number: int) -> EvaluationPair:
+        pair = random_pair(NAMES[number], number, side=8 if number == 1 else 40)
+        return pair if has_truth else EvaluationPair(pair.name, pair.lq, torch.empty(3, 0, 0))
+
+    scored = score_set(small_choice(read, NAMES, has_truth=has_truth), TWO, ScoreRules(("psnr", "niqe")))
+    assert {score.name for score in scored.scores} == {*NAMES} - {NAMES[1]}
+    assert len(scored.left_out) == 1 and scored.left_out[0].startswith(f"{NAMES[1]} has 8x8 pixels")
 
 
 def test_no_pictures_at_all_is_one_sentence() -> None:

@@ -1,5 +1,6 @@
 """Judgements in words."""
 
+import math
 from dataclasses import replace
 
 from realesrgan_arch.evaluation.composite import COMPOSITE
@@ -51,11 +52,26 @@ def test_what_cannot_be_told_is_said_beside_what_can() -> None:
     assert _said(unclear).startswith("Whether tuned is better or worse than base in naturalness (NIQE -0.050")
 
 
+def test_both_at_once_is_said_by_the_verdicts_and_not_by_uncorrected_p_values() -> None:
+    # Clear alone, though not after the correction.
+    unclear = replace(NIQE, p_value=0.03, p_adjusted=0.09, verdict="cannot be told")
+    said = _said(PSNR, SSIM, unclear)
+    assert "in both at once" not in said
+    assert "whether it differs in naturalness (NIQE -0.400" in said
+
+
+def test_a_metric_of_too_few_scenes_is_named_beside_what_the_others_could_show() -> None:
+    few = replace(NIQE, scenes=6, detectable=math.nan, verdict="cannot be told")
+    assert _said(PSNR, SSIM, few).endswith(
+        "On 63 scenes a difference of 0.20 dB could have been seen. NIQE has 6 scenes, and fewer than 7 show nothing."
+    )
+
+
 def test_pictures_without_a_score_are_counted() -> None:
     assert _said(PSNR, replace(NIQE, pictures=67), pictures=70).endswith(
         "NIQE counts 67 of 70 pictures; the others have no finite difference."
     )
 
 
-def test_scenes_that_all_differ_alike_would_have_shown_anything() -> None:
-    assert _said(replace(PSNR, detectable=0.0)).endswith("On 63 scenes any difference could have been seen.")
+def test_what_could_have_been_seen_is_never_said_to_be_nothing() -> None:
+    assert _said(replace(PSNR, detectable=0.002)).endswith("On 63 scenes a difference of 0.01 dB could have been seen.")

@@ -7,7 +7,13 @@ import pytest
 from scipy import stats
 
 from realesrgan_arch.evaluation.paired import SceneSums
-from realesrgan_arch.evaluation.significance import detectable_differences, holm, sign_flip_p_values, win_rates
+from realesrgan_arch.evaluation.significance import (
+    detectable_differences,
+    fewest_to_claim,
+    holm,
+    sign_flip_p_values,
+    win_rates,
+)
 
 
 def _table(*columns: list[float] | np.ndarray) -> SceneSums:
@@ -76,6 +82,23 @@ def test_a_hundred_scenes_of_spread_one_show_0_28() -> None:
 
 def test_five_scenes_show_nothing() -> None:
     assert np.isnan(detectable_differences(_table([1.0, 2.0, 3.0, 4.0, 5.0]))).all()
+
+
+@pytest.mark.parametrize(("metrics", "scenes"), [(1, 6), (2, 7), (3, 7), (4, 8), (12, 9)])
+def test_more_metrics_take_more_scenes(metrics, scenes) -> None:
+    def smallest(count: int) -> float:
+        return holm([_p_value([1.0] * count)] * metrics)[0]
+
+    assert fewest_to_claim(metrics) == scenes
+    assert smallest(scenes) <= 0.05 < smallest(scenes - 1)
+    assert np.isnan(detectable_differences(_table(([1.0, 2.0] * 9)[: scenes - 1]), metrics=metrics)).all()
+
+
+def test_a_difference_must_be_larger_where_several_metrics_are_looked_at() -> None:
+    table = _table(np.random.default_rng(7).normal(0, 1, 100))
+    alone, of_three = (detectable_differences(table, metrics=count)[0] for count in (1, 3))
+    # t(99 degrees): (2.435 + 0.845) / (1.984 + 0.845)
+    assert of_three / alone == pytest.approx(1.159, abs=0.002)
 
 
 def test_a_tie_is_half_a_win() -> None:

@@ -106,16 +106,48 @@ def test_both_improve_needs_each_of_the_pair() -> None:
 
 
 def test_holm_goes_over_the_metrics_and_not_over_the_composite() -> None:
-    # Six scenes that all agree: p = 2 / 64 each, so 0.031 alone and 0.0625 of two.
-    base = _plain(psnr=[24.0] * 6, ssim=[0.7] * 6)
-    tuned = _plain(psnr=[24.5, 24.6, 24.7, 24.8, 24.9, 25.0], ssim=[0.71, 0.72, 0.73, 0.74, 0.75, 0.76])
+    # Seven scenes, all but the smallest agree: p = 4 / 128 each, so 0.031 alone and 0.0625 of two.
+    base = _plain(psnr=[24.0] * 7, ssim=[0.7] * 7)
+    gains = [-0.01, 0.5, 0.6, 0.7, 0.7, 0.6, 0.5]
+    tuned = _plain(psnr=[24 + gain for gain in gains], ssim=[0.7 + gain / 25 for gain in gains])
     found = judge(tuned, base, scenes={})
     assert [finding.p_adjusted for finding in found.findings.values()] == pytest.approx([0.0625, 0.0625])
     assert found.better == ()
-    assert found.composite.p_adjusted == pytest.approx(2 / 64)
+    assert found.composite.p_adjusted == pytest.approx(4 / 128)
     assert found.composite.verdict == "better"
     alone = judge([ImageScore(row.name, "", {"psnr": row.values["psnr"]}) for row in tuned], base, scenes={})
     assert alone.better == ("psnr",)
+
+
+def test_six_scenes_and_three_metrics_claim_nothing_and_say_why() -> None:
+    base = _plain(psnr=[24.0] * 7, ssim=[0.7] * 7, niqe=[5.0] * 7)
+    gains = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1]
+    tuned = _plain(
+        psnr=[24 + gain for gain in gains],
+        ssim=[0.7 + gain / 10 for gain in gains],
+        niqe=[5 - gain for gain in gains],
+    )
+    found = judge(tuned[:6], base[:6], scenes={})
+    assert (found.better, found.composite.verdict, found.both_improve) == ((), "cannot be told", False)
+    assert all(math.isnan(finding.detectable) for finding in (*found.findings.values(), found.composite))
+    assert (
+        "the pictures are of 6 scenes, and fewer than 7 could differ like this by chance in one of 3" in found.sentence
+    )
+    one_more = judge(tuned, base, scenes={})
+    assert (one_more.better, one_more.composite.verdict) == (("psnr", "ssim", "niqe"), "better")
+    assert "in both at once" in one_more.sentence
+
+
+def test_what_could_have_been_seen_is_no_less_than_what_may_be_claimed() -> None:
+    found = judge(_plain(psnr=[24.001] * 50), _plain(psnr=[24.0] * 50), scenes={}).findings["psnr"]
+    assert (found.detectable, found.verdict) == (0.005, "cannot be told")
+
+
+def test_both_improve_follows_the_direction_that_was_asked_for() -> None:
+    base = _base(60)
+    tuned = _tuned(base, psnr=0.5, niqe=0.5)
+    assert judge(tuned, base, scenes={}, better={"niqe": "higher"}).both_improve
+    assert not judge(tuned, base, scenes={}).both_improve
 
 
 def test_the_composite_is_in_steps() -> None:

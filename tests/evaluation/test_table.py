@@ -3,7 +3,8 @@
 import math
 
 from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, ImageScore
-from realesrgan_arch.evaluation.table import format_table
+from realesrgan_arch.evaluation.statistics import judge
+from realesrgan_arch.evaluation.table import format_table, notes_on_scores
 
 SCORES = [
     ImageScore("a", GROUND_TRUTH, {"niqe": 4.0}),
@@ -26,7 +27,8 @@ def test_the_table_shows_means_and_differences_to_base():
         "bicubic       22.00 (-1.00 dB)  0.6000 (-0.0500)  7.000 (+2.000)",
         "base          23.00             0.6500            5.000",
         "tuned         23.31 (+0.31 dB)  0.6600 (+0.0100)  4.500 (-0.500)",
-        "NIQE is not defined for 1 of these pictures (too small or flat)",
+        "NIQE is not defined for 1 of 2 pictures (smaller than 96 pixels inside the border or with fewer than two "
+        "blocks of texture)",
     ]
 
 
@@ -41,6 +43,40 @@ def test_without_a_base_there_are_no_differences():
     assert "22.00" in table
 
 
-def test_a_difference_that_is_not_defined_is_left_out():
-    scores = [ImageScore("a", method, {"psnr": math.inf}) for method in ("base", "tuned")]
-    assert format_table(scores, border=4, y_channel=False).splitlines()[-1] == "tuned   inf"
+def test_the_heading_names_what_was_measured_and_no_more():
+    values = {"psnr": 20.0, "psnr_y": 21.0, "lpips": 0.2, "dists": 0.1, "color": 1.0}
+    heading = format_table([ImageScore("a", "base", values)], border=4, y_channel=True).splitlines()[0]
+    assert heading == (
+        "mean over 1 picture; PSNR on Y (BT.601), PSNR-Y on Y, LPIPS and DISTS on RGB (lower is better), "
+        "color on CIELAB (lower is better), border 4"
+    )
+
+
+def _psnr_rows(*values: float) -> list[ImageScore]:
+    return [ImageScore("a", method, {"psnr": value}) for method, value in zip(("base", "tuned"), values, strict=True)]
+
+
+def test_a_difference_that_is_not_finite_is_left_out():
+    for base in (math.inf, 25.0):
+        rows = [*_psnr_rows(base, math.inf), ImageScore("b", "base", {"psnr": 20.0})]
+        line = format_table(rows, border=4, y_channel=False, with_notes=False).splitlines()[-1]
+        assert line == ("tuned   inf (+0.00 dB)" if base == math.inf else "tuned   inf")
+
+
+def test_the_table_has_the_differences_of_the_judgement():
+    rows = [*_psnr_rows(25.0, math.inf), *(ImageScore("b", row.method, row.values) for row in _psnr_rows(20.0, 21.5))]
+    base, tuned = ([row for row in rows if row.method == method] for method in ("base", "tuned"))
+    assert judge(tuned, base, scenes={}).findings["psnr"].mean == 1.5
+    assert "inf (+1.50 dB)" in format_table(rows, border=4, y_channel=False)
+
+
+def test_each_metric_has_one_note_whatever_the_number_of_methods():
+    assert notes_on_scores(SCORES) == [
+        "NIQE is not defined for 1 of 2 pictures (smaller than 96 pixels inside the border or with fewer than two "
+        "blocks of texture)"
+    ]
+    equal = [ImageScore("a", method, {"psnr": math.inf, "color": math.nan}) for method in ("base", "tuned")]
+    assert notes_on_scores(equal) == [
+        "PSNR is infinite for 1 of 1 picture (the result of base and tuned equals the truth there)",
+        "color is not defined for 1 of 1 picture",
+    ]
