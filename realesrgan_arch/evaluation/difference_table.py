@@ -65,5 +65,6 @@ def _legend(judgements: Collection[Judgement]) -> str:
     marks = "".join(
         f"; {_MARKS[verdict].strip()} is {verdict}" for verdict in ("better", "worse") if verdict in verdicts
     )
-    few = f"; fewer than {FEWEST_TO_CLAIM} scenes prove nothing" if scenes < FEWEST_TO_CLAIM else ""
+    fewest = max(judgement.fewest_scenes for judgement in judgements)
+    few = f"; fewer than {fewest} scenes prove nothing" if scenes < fewest else ""
     return f"[95 % interval over {scenes} scenes]; composite in steps, above 0 is better{marks}{few}"

@@ -13,7 +13,7 @@ from realesrgan_arch.evaluation.composite import COMPOSITE
 from realesrgan_arch.evaluation.difference_table import against_the_base, worse_metrics
 from realesrgan_arch.evaluation.evaluate import METRICS, Better, Method
 from realesrgan_arch.evaluation.pairs import KeptPairs
-from realesrgan_arch.evaluation.significance import FEWEST_TO_CLAIM
+from realesrgan_arch.evaluation.significance import fewest_to_claim
 from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.base_scores import KeptBaseScores, network_digest
@@ -84,11 +84,12 @@ class ValidationRounds:
             self._log(0, validation, scores)
 
     def _warn_of_few_scenes(self) -> None:
-        deciding = self._validations[0]
-        if 1 < deciding.num_scenes < FEWEST_TO_CLAIM and self._options.val and self._options.val.guard != "none":
+        deciding, val = self._validations[0], self._options.val
+        fewest = fewest_to_claim(len(val.metrics)) if val else 0
+        if val and 1 < deciding.num_scenes < fewest and val.guard != "none":
             self._progress.warn(
                 f"{deciding.name} has pictures of {deciding.num_scenes} scenes: so few prove nothing, and the guard, "
-                f"which goes by their wide intervals, sees gross losses only; take {FEWEST_TO_CLAIM} or more"
+                f"which goes by their wide intervals, sees gross losses only; take {fewest} or more"
             )
 
     def validate(self, step: int) -> Verdict:
