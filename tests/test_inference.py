@@ -235,3 +235,9 @@ def test_the_script_runs_from_any_folder_and_its_help_loads_no_torch(tmp_path):
     assert "--alpha_upsampler" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 110
     assert "torch" not in {line.rsplit("|")[-1].strip() for line in done.stderr.splitlines()}
+
+
+def test_a_wrong_flag_is_answered_by_the_name_of_the_verb(capsys) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["--consistency", "2"])
+    assert "realesrgan-arch upscale: error: " in capsys.readouterr().err
