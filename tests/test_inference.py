@@ -12,7 +12,7 @@ import torch
 
 from realesrgan_arch.entry import run
 from realesrgan_arch.images import read_picture, read_rgb, to_tensor, write_image
-from realesrgan_arch.inference import main
+from realesrgan_arch.inference import build_parser, main
 from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.upscaling import session
 from realesrgan_arch.upscaling.session import UpscaleRequest

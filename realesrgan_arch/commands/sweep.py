@@ -27,7 +27,7 @@ from realesrgan_arch.sweep.session import ALPHAS, SweepOutcome, SweepRequest, sw
 
 _STEPS = ", ".join(f"{metric.step:g} {metric.unit or name}".strip() for name, metric in METRICS.items())
 _EXIT_CODES = """exit codes: 0 a share was chosen; 2 bad input; 3 some pictures could not be scored; 4 the base stays;
-            5 no room on the disk; 6 a model is damaged or not to be trusted; 130 and 143 stopped by Ctrl-C and SIGTERM
+            5 no room on the disk; 6 a damaged model; 130 and 143 stopped by Ctrl-C and SIGTERM
 """
 
 
