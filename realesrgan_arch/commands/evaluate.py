@@ -1,7 +1,7 @@
 """`realesrgan-arch evaluate base.pth tuned.pth --data data_split/x/test`: is it better, and how sure is that?
 
 The verdict comes first: better, worse, or cannot be told, by 95 % intervals over scenes. Beside it a folder with every
-score (scores.csv), the means (table.txt), the worst, best and some random pictures, and proof.json for a report.
+score (scores.csv), this table (table.txt), the worst, best and some random pictures, and proof.json for a report.
 An evaluation that was stopped goes on where it was when the same command is run again.
 """
 
