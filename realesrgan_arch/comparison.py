@@ -29,7 +29,8 @@ from realesrgan_arch.evaluation.pairs import EvaluationPair, picture_names
 from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side
 from realesrgan_arch.evaluation.proof import SCORES_FILE, Kind, Proof
 from realesrgan_arch.evaluation.proof_text import proof_lines
-from realesrgan_arch.evaluation.proving import ProofRequest, Proved, check_writable, prove, usable_rules
+from realesrgan_arch.evaluation.proved import Proved
+from realesrgan_arch.evaluation.proving import ProofRequest, check_writable, prove, usable_rules
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.datasets import ValDataset

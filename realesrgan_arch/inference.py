@@ -49,6 +49,7 @@ class FlagsError(UserError):
 def build_parser() -> argparse.ArgumentParser:
     """Return the command line: Real-ESRGAN's flags with their meaning, and ours."""
     parser = argparse.ArgumentParser(
+        prog="realesrgan-arch upscale",
         usage=_USAGE,
         description="Upscale a picture or a folder of pictures.",
         epilog=_EXAMPLES,

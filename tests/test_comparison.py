@@ -140,7 +140,7 @@ def test_every_file_of_scores_of_a_frozen_set_carries_its_hash(mapping, tmp_path
     assert comparison.folder == tmp_path / "results" / "cold"
     title = f"cold [frozen {card.short_hash}]"
     assert title in comparison.text().splitlines()[:3]
-    assert (comparison.folder / "table.txt").read_text().splitlines()[1] == title
+    assert (comparison.folder / "table.txt").read_text().splitlines()[2] == title
     rows = list(csv.DictReader((comparison.folder / "scores.csv").open()))
     assert {row["set_hash"] for row in rows} == {card.short_hash}
 

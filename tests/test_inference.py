@@ -12,7 +12,7 @@ import torch
 
 from realesrgan_arch.entry import run
 from realesrgan_arch.images import read_picture, read_rgb, to_tensor, write_image
-from realesrgan_arch.inference import main
+from realesrgan_arch.inference import build_parser, main
 from realesrgan_arch.networks.rrdbnet import RRDBNet
 from realesrgan_arch.upscaling import session
 from realesrgan_arch.upscaling.session import UpscaleRequest
@@ -235,3 +235,9 @@ def test_the_script_runs_from_any_folder_and_its_help_loads_no_torch(tmp_path):
     assert "--alpha_upsampler" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 110
     assert "torch" not in {line.rsplit("|")[-1].strip() for line in done.stderr.splitlines()}
+
+
+def test_a_wrong_flag_is_answered_by_the_name_of_the_verb(capsys) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["--consistency", "2"])
+    assert "realesrgan-arch upscale: error: " in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """`realesrgan-arch evaluate base.pth tuned.pth --data data_split/x/test`: is it better, and how sure is that?
 
 The verdict comes first: better, worse, or cannot be told, by 95 % intervals over scenes. Beside it a folder with every
-score (scores.csv), the means (table.txt), the worst, best and some random pictures, and proof.json for a report.
+score (scores.csv), this table (table.txt), the worst, best and some random pictures, and proof.json for a report.
 An evaluation that was stopped goes on where it was when the same command is run again.
 """
 
@@ -23,6 +23,9 @@ from realesrgan_arch.image_header import printable
 from realesrgan_arch.upscaling.backends.choose import BACKENDS
 
 _METRICS = ScoreRules().metrics
+_EXIT_CODES = """exit codes: 0 done, whatever the verdict; 2 bad input; 3 some pictures could not be scored;
+            5 no room on the disk; 6 a damaged model; 130 and 143 stopped by Ctrl-C and SIGTERM
+"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,7 +37,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="realesrgan-arch evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="realesrgan-arch evaluate",
+        description=__doc__,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("base", help="weights: a file, or a name of `weights list`; alone, judged against bicubic")
     parser.add_argument("tuned", nargs="?", help="weights to judge against the base")

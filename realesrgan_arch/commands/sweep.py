@@ -26,6 +26,9 @@ from realesrgan_arch.sweep.curve import Point, method_name
 from realesrgan_arch.sweep.session import ALPHAS, SweepOutcome, SweepRequest, sweep
 
 _STEPS = ", ".join(f"{metric.step:g} {metric.unit or name}".strip() for name, metric in METRICS.items())
+_EXIT_CODES = """exit codes: 0 a share was chosen; 2 bad input; 3 some pictures could not be scored; 4 the base stays;
+            5 no room on the disk; 6 a damaged model; 130 and 143 stopped by Ctrl-C and SIGTERM
+"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -59,7 +62,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="realesrgan-arch sweep", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="realesrgan-arch sweep",
+        description=__doc__,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("base", help="weights: a file, or a name that `weights list` shows")

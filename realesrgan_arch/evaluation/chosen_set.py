@@ -83,6 +83,8 @@ class DataChoice:
     has_truth: bool = True
     made: str = ""
     """How the LQ came about, for people: `preset full, seed 0`."""
+    notes: tuple[str, ...] = ()
+    """What was asked for and has no effect, or changes what the scores are worth."""
 
 
 def build_choice(
@@ -98,6 +100,7 @@ def build_choice(
     set_hash: str = "",
     has_truth: bool = True,
     made: str = "",
+    notes: Sequence[str] = (),
 ) -> DataChoice:
     """Return a set; what is said of the pairs stands in the order of `names`.
 
@@ -121,6 +124,7 @@ def build_choice(
         set_hash=set_hash,
         has_truth=has_truth,
         made=made,
+        notes=tuple(map(printable, notes)),
     )
 
 

@@ -3,7 +3,7 @@
 Pictures are read, and photographs degraded, when they are asked for: a set of thousands takes the memory of one pair.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
@@ -12,7 +12,7 @@ from realesrgan_arch.data.assembly import spread
 from realesrgan_arch.data.derived import read_source
 from realesrgan_arch.data.files import DataError, check_folder, list_images, name_of
 from realesrgan_arch.data.frozen_card import CARD as FROZEN_CARD
-from realesrgan_arch.data.frozen_card import FrozenPair, hash_json
+from realesrgan_arch.data.frozen_card import FrozenCard, FrozenPair, hash_json
 from realesrgan_arch.data.frozen_lq import make_frozen_lq
 from realesrgan_arch.data.frozen_set import FrozenPairs
 from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, SplitName, check_manifest
@@ -32,6 +32,7 @@ from realesrgan_arch.evaluation.chosen_set import (
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import Pixels, read_rgb
+from realesrgan_arch.plural import count_of
 
 MAX_SIZE = 1024
 """Pixels of the truth: larger pictures are cut to their middle, as `data freeze` does."""
@@ -66,7 +67,7 @@ def open_data(
     """
     place = Path(text)
     if (place / FROZEN_CARD).is_file():
-        return _open_frozen(place, scale=scale, max_images=max_images)
+        return _open_frozen(place, scale=scale, max_size=max_size, max_images=max_images)
     degrader = _Degrader(preset, seed, scale, max_size)
     split, part = place.parent, place.name.removesuffix(".csv")
     if part in SPLIT_NAMES and (split / SPLIT_CARD).is_file():
@@ -105,7 +106,7 @@ class _Degrader:
         return f"degraded by preset {self.preset}, seed {self.seed}; {cut}"
 
 
-def _open_frozen(folder: Path, *, scale: int, max_images: int | None) -> DataChoice:
+def _open_frozen(folder: Path, *, scale: int, max_size: int | None, max_images: int | None) -> DataChoice:
     samples = FrozenPairs(folder, scale=scale)
     card = samples.card
     numbers = spread(list(range(len(samples))), max_images)
@@ -128,7 +129,17 @@ def _open_frozen(folder: Path, *, scale: int, max_images: int | None) -> DataCho
         # A share of a set is another set.
         set_hash=card.short_hash if is_whole else "",
         made=f"frozen by preset {card.plan.preset}, seed {card.plan.seed}",
+        notes=list(_frozen_notes(card, len(pairs), max_size)),
     )
+
+
+def _frozen_notes(card: FrozenCard, num_chosen: int, max_size: int | None) -> Iterator[str]:
+    """What a frozen set makes of sizes and numbers; the default size was not asked for."""
+    if max_size != MAX_SIZE:
+        yield "a frozen set is scored whole; --max-size has no effect"
+    if num_chosen < len(card.pairs):
+        total = count_of(len(card.pairs), "picture")
+        yield f"{num_chosen:,} of {total} of frozen {card.short_hash}: scores carry no hash"
 
 
 def _frozen_names(pairs: Sequence[FrozenPair]) -> list[str]:

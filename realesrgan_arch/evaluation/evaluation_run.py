@@ -25,9 +25,9 @@ from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import choose_groups
 from realesrgan_arch.evaluation.proof import Kind
+from realesrgan_arch.evaluation.proved import Proved
 from realesrgan_arch.evaluation.proving import (
     ProofRequest,
-    Proved,
     check_replaceable,
     check_writable,
     prove,

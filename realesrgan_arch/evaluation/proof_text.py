@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from realesrgan_arch.evaluation.difference_table import format_differences, format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS
-from realesrgan_arch.evaluation.proving import Proved
+from realesrgan_arch.evaluation.proved import Proved
 from realesrgan_arch.evaluation.statistics import Finding, Judgement
 from realesrgan_arch.evaluation.table import aligned
 from realesrgan_arch.image_header import printable

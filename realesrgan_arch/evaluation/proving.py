@@ -23,6 +23,8 @@ from realesrgan_arch.evaluation.proof import (
     read_proof,
     write_proof,
 )
+from realesrgan_arch.evaluation.proof_text import proof_lines
+from realesrgan_arch.evaluation.proved import Proved
 from realesrgan_arch.evaluation.score_file import write_scores
 from realesrgan_arch.evaluation.score_journal import hash_weights, journal_name
 from realesrgan_arch.evaluation.scoring_run import (
@@ -40,7 +42,7 @@ from realesrgan_arch.evaluation.selection import (
     remove_shown,
     write_shown,
 )
-from realesrgan_arch.evaluation.table import format_table, with_hash
+from realesrgan_arch.evaluation.table import format_table
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.image_header import shown
 
@@ -69,26 +71,6 @@ class ProofRequest:
     facts: Mapping[str, str] = field(default_factory=dict)
     replaces_others: bool = False
     """A proof of other weights, or of another set, may go; one of the same with other rules always may."""
-
-
-@dataclass(frozen=True)
-class Proved:
-    """A proof, what it is made of, and where."""
-
-    proof: Proof
-    scored: ScoredSet
-    table: str
-    folder: Path
-
-    @property
-    def heading(self) -> str:
-        """The title with the hash of a frozen set."""
-        return with_hash(self.proof.title, self.proof.set_hash)
-
-    @property
-    def verdict(self) -> str:
-        """The first judgement in plain words; empty where there is nothing to compare."""
-        return self.proof.judgements[0].sentence if self.proof.judgements else ""
 
 
 def prove(request: ProofRequest, *, keeper: PictureKeeper | None = None) -> Proved:
@@ -244,9 +226,8 @@ def _show(request: ProofRequest, scored: ScoredSet) -> tuple[ShownPicture, ...]:
 
 
 def table_text(proved: Proved) -> str:
-    """Return what `table.txt` holds: the verdict, the title, the means and the notes."""
-    parts = (proved.verdict, proved.heading, proved.table, *(f"note: {note}" for note in proved.proof.notes))
-    return "\n".join(part for part in parts if part) + "\n"
+    """Return what `table.txt` holds: all that a person is told of the proof."""
+    return "\n".join(proof_lines(proved)) + "\n"
 
 
 def _proof(
@@ -269,6 +250,6 @@ def _proof(
         groups=judge_each_group(contenders, scored, choice=choice, groups=request.groups, seed=seed),
         shown=shown_pictures,
         left_out=scored.left_out,
-        notes=(*request.notes, *notes_on(scored, choice=choice, asked=request.rules)),
+        notes=(*choice.notes, *request.notes, *notes_on(scored, choice=choice, asked=request.rules)),
         facts={"pictures": choice.made, "identity": choice.identity, **request.facts},
     )

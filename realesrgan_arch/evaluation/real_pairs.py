@@ -18,9 +18,12 @@ from realesrgan_arch.evaluation.chosen_set import (
     pair_of,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair
-from realesrgan_arch.image_header import shown
-from realesrgan_arch.images import read_rgb
+from realesrgan_arch.image_header import read_header, shown
+from realesrgan_arch.images import ImageError, read_rgb
 from realesrgan_arch.plural import count_of
+
+_Size = tuple[int, int]
+"""Width and height."""
 
 
 def open_real_pairs(
@@ -37,7 +40,8 @@ def open_real_pairs(
         max_images: see `open_data`.
 
     Raises:
-        DataError: a folder that cannot be used, LQ without a truth, or a name that occurs twice.
+        DataError: a folder that cannot be used, LQ without a truth, truths all of which are too small, or a name
+            that occurs twice.
     """
     lq_paths, gt_paths = list_images(lq_root), list_images(gt_root)
     gt_by_name = {path.relative_to(gt_root).with_suffix(""): path for path in gt_paths}
@@ -51,6 +55,7 @@ def open_real_pairs(
             "same name, or leave out --gt to score without a truth."
         )
     files = [(gt_by_name[path.relative_to(lq_root).with_suffix("")], path) for path in spread(lq_paths, max_images)]
+    _check_sizes(files, gt_root, scale=scale)
     samples = WholePairs(files, scale=scale, max_size=max_size)
     names = [name_below(path, lq_root) for _, path in files]
 
@@ -80,6 +85,32 @@ def _check_once(paths: Sequence[Path], root: Path) -> None:
             f"Expected each name once in {shown(root)}, whatever its suffix, but {some_names(twice)} are called alike; "
             "which of them belongs to a pair cannot be told: move the others away."
         )
+
+
+def _check_sizes(files: Sequence[tuple[Path, Path]], gt_root: Path, *, scale: int) -> None:
+    """Where no truth is as large as its input asks for, it is the folder that is wrong and not a picture."""
+    wrong: list[tuple[_Size, _Size]] = []
+    for gt, lq in files:
+        try:
+            sizes = _size_of(gt), _size_of(lq)
+        except (ImageError, OSError):
+            continue  # Named when it is scored.
+        if all(large >= scale * small for large, small in zip(*sizes, strict=True)):
+            return
+        wrong.append(sizes)
+    if wrong:
+        (width, height), (lq_width, lq_height) = wrong[0]
+        are = "are" if len(set(wrong)) == 1 else "are too small, the first"
+        raise DataError(
+            f"Expected truths of {scale} times the size of their input, {lq_width * scale} x {lq_height * scale} for "
+            f"{lq_width} x {lq_height}, but all {count_of(len(wrong), 'truth')} in {shown(gt_root)} {are} "
+            f"{width} x {height}; is --gt the right folder?"
+        )
+
+
+def _size_of(path: Path) -> _Size:
+    with path.open("rb") as stream:
+        return read_header(stream, path).size
 
 
 def open_without_truth(

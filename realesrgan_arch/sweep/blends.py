@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Self
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 
 from realesrgan_arch.evaluation.contender import Contender
 from realesrgan_arch.evaluation.proof import MethodFacts
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.networks.spec import GeneratorSpec
 from realesrgan_arch.sweep.choose import SweepError
 from realesrgan_arch.sweep.curve import method_name
 from realesrgan_arch.training.validation import snapshot
@@ -32,7 +35,7 @@ class Blends:
 
         Raises:
             WeightsError: no such weights, damaged ones, or networks that differ in more than their values.
-            SweepError: another scale, or the same weights twice.
+            SweepError: another scale, another architecture, or the same weights twice.
         """
         ends = cls(load_source(base), load_source(tuned))
         scales = ends.base.spec.scale, ends.tuned.spec.scale
@@ -45,6 +48,7 @@ class Blends:
             raise SweepError(
                 f"expected two models, got the same bytes twice: {base} and {tuned}; name the tuned weights"
             )
+        _check_alike(ends, base, tuned)
         ends.network(0.5)  # Weights that do not fit are found now.
         return ends
 
@@ -78,6 +82,29 @@ class Blends:
 
         kind = "tuned" if alpha else "base"
         return Contender(MethodFacts(method_name(alpha), kind, sha256=self.key(alpha)), upscale)
+
+
+def _check_alike(ends: Blends, base: str, tuned: str) -> None:
+    """Tell two architectures apart by their settings, before their weights disagree name by name."""
+    one, other = ends.base.spec, ends.tuned.spec
+    if one == other:
+        return
+    told = [
+        f"{shown(Path(name))} ({spec.type}{settings})"
+        for name, spec, settings in (
+            (base, one, _settings_beyond(one, other)),
+            (tuned, other, _settings_beyond(other, one)),
+        )
+    ]
+    raise SweepError(f"{' and '.join(told)} are different networks and cannot be blended")
+
+
+def _settings_beyond(spec: GeneratorSpec, other: GeneratorSpec) -> str:
+    """Return the settings in which a network differs from another of its type, such as `, num_conv 32`."""
+    own, others = asdict(spec), asdict(other)
+    if spec.type != other.type:
+        return ""
+    return "".join(f", {name} {value}" for name, value in own.items() if value != others[name])
 
 
 def checked_alphas(alphas: Sequence[float]) -> tuple[float, ...]:

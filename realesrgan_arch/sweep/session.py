@@ -16,6 +16,7 @@ from realesrgan_arch.sweep.blends import Blends, checked_alphas
 from realesrgan_arch.sweep.choose import Choice, Rule, check_rule, choose
 from realesrgan_arch.sweep.curve import Curve, build_curve, method_name, tell_alike
 from realesrgan_arch.sweep.record import SweepRecord, check_replaceable, remove_model, write_sweep
+from realesrgan_arch.sweep.sizes import check_sizes
 from realesrgan_arch.upscaling.export.record import Selection
 from realesrgan_arch.upscaling.export.session import ExportOutcome, ExportRequest, export
 from realesrgan_arch.upscaling.export.source import Blend
@@ -81,6 +82,7 @@ def sweep(request: SweepRequest) -> SweepOutcome:
     data = _open(request, blends.scale)
     if request.border is None:
         rules = replace(rules, border=blends.scale)
+    check_sizes(data, rules)
     check_writable(request.output)
     with sole_writer(request.output):
         return _sweep(request, blends, data, alphas, rules, absent)
@@ -109,7 +111,7 @@ def _sweep(
         curve=curve,
         choice=choice,
         utility=request.utility,
-        notes=(*absent, *_notes(data, curve), *_alike(scored, curve, choice, data, request.seed)),
+        notes=(*data.notes, *absent, *_notes(data, curve), *_alike(scored, curve, choice, data, request.seed)),
         left_out=scored.left_out,
         model=exported.folder.name if exported else "",
     )

@@ -83,6 +83,31 @@ def test_pictures_of_another_size_are_left_out_with_exit_code_3(place, capsys) -
     assert "1 picture not scored: Expected large/1.png to be at least 4 times" in capsys.readouterr().out
 
 
+def test_truths_of_a_wrong_folder_are_one_sentence_and_leave_no_folder(place, capsys) -> None:
+    write_blocks(place / "small" / "0.png", seed=0, width=24, height=16)
+    assert evaluate("base.pth", "tuned.pth", "--lq", "small", "--gt", "small", "-o", "out") == 2
+    told = capsys.readouterr().err
+    assert "is --gt the right folder?" in told and told.count("\n") == 1
+    assert not (place / "out").exists()
+
+
+def test_what_is_asked_of_a_frozen_set_in_vain_stands_in_proof_and_on_the_screen(place, capsys) -> None:
+    freeze(place / "photos", place / "cold" / "val", max_size=64)
+    words = ["--data", "cold/val", "--max-size", "32", "--max-images", "2", "--no-pictures", "-o", "out"]
+    assert evaluate("base.pth", "tuned.pth", *words) == 0
+    notes = read_proof(place / "out").notes
+    assert "--max-size has no effect" in notes[0] and "2 of 4 pictures of frozen" in notes[1]
+    told = capsys.readouterr().out
+    assert all(f"note: {note}" in told for note in notes[:2])
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "sweep"])
+def test_the_help_lists_the_exit_codes(verb, capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli([verb, "--help"])
+    assert "exit codes: 0 " in capsys.readouterr().out
+
+
 def test_the_same_weights_cannot_be_told_apart(place, capsys) -> None:
     assert evaluate("base.pth", "base.pth", "--data", "photos") == 0
     assert "cannot be told" in capsys.readouterr().out.splitlines()[0]

@@ -85,6 +85,17 @@ def test_a_share_of_a_frozen_set_has_not_its_hash(photos, tmp_path) -> None:
     assert [pair.name for pair in share.pairs] == list(share.pairs.names) == ["villa 0/0.png", "villa 1/1.png"]
 
 
+def test_what_has_no_effect_on_a_frozen_set_is_said(photos, tmp_path) -> None:
+    freeze(photos, tmp_path / "val", max_size=64)
+    whole = open_data(str(tmp_path / "val"))
+    assert whole.notes == ()
+    said = "a frozen set is scored whole; --max-size has no effect"
+    assert open_data(str(tmp_path / "val"), max_size=32).notes == (said,)
+    share = f"2 of 4 pictures of frozen {whole.set_hash}: scores carry no hash"
+    assert open_data(str(tmp_path / "val"), max_images=2).notes == (share,)
+    assert open_data(str(photos), max_size=32, max_images=2).notes == ()
+
+
 def test_several_lq_of_one_picture_have_names_of_their_own(photos, tmp_path) -> None:
     freeze(photos, tmp_path / "val", per_image=2, max_size=64)
     choice = open_data(str(tmp_path / "val"))

@@ -10,6 +10,7 @@ from realesrgan_arch.evaluation.contender import Contender
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import choose_groups
 from realesrgan_arch.evaluation.proof import MethodFacts, proof_as_json, read_proof
+from realesrgan_arch.evaluation.proof_text import proof_lines
 from realesrgan_arch.evaluation.proving import ProofRequest, by_content, prove
 from realesrgan_arch.file_lock import file_lock
 from tests.evaluation.small_sets import CountedReads, contenders, names_of, random_pair, small_choice
@@ -41,6 +42,8 @@ def test_a_better_model_is_called_better_and_everything_is_written(tmp_path) -> 
     assert first.findings["psnr"].mean > 3
     assert proved.verdict == first.sentence
     assert (tmp_path / "new" / "table.txt").read_text().startswith(first.sentence)
+    assert (tmp_path / "new" / "table.txt").read_text() == "\n".join(proof_lines(proved)) + "\n"
+    assert "by folder" in (tmp_path / "new" / "table.txt").read_text()
     assert (proof.pictures, proof.scenes, proof.scale, proof.border) == (16, 8, 4, 4)
     assert set(proof.groups["folder"]) == {"north", "south"}
     assert math.isclose(proof.means["tuned"]["psnr"] - proof.means["base"]["psnr"], first.findings["psnr"].mean)

@@ -32,6 +32,16 @@ def test_a_truth_that_is_too_small_leaves_out_its_pair_alone(folders) -> None:
         choice.pairs[1]
 
 
+def test_truths_that_are_all_too_small_are_one_sentence(folders) -> None:
+    with pytest.raises(
+        DataError, match=r"96 x 64 for 24 x 16, but all 3 truths in .*lq are 24 x 16; is --gt the right"
+    ):
+        open_real_pairs(folders[0], folders[0], scale=4)
+    write_blocks(folders[1] / "villa 1" / "front.png", seed=0, width=88, height=64)
+    with pytest.raises(DataError, match="all 3 truths in .*gt are too small, the first 96 x 64"):
+        open_real_pairs(*folders, scale=8)
+
+
 def test_lq_without_a_truth_are_named(folders) -> None:
     (folders[1] / "villa 2" / "front.png").unlink()
     with pytest.raises(DataError, match="1 of 3 pictures have none: .*villa 2.front.png"):

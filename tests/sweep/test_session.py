@@ -9,15 +9,17 @@ import pytest
 import torch
 
 from realesrgan_arch.data.files import DataError
-from realesrgan_arch.evaluation.evaluate import EvaluationError
+from realesrgan_arch.evaluation.data_choice import open_data
+from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.images import write_image
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
 from realesrgan_arch.sweep.choose import SweepError
 from realesrgan_arch.sweep.session import SweepRequest, sweep
+from realesrgan_arch.sweep.sizes import check_sizes
 from realesrgan_arch.weights.load import load_weights
-from realesrgan_arch.weights.table import WeightsError
+from tests.data.frozen import freeze
 from tests.upscaling.export.parts import COMPACT, X2, write_weights
 
 SCENES = 7
@@ -185,9 +187,35 @@ def test_weights_that_cannot_be_blended_are_one_sentence_each(parts, tmp_path):
     with pytest.raises(SweepError, match="expected two models, got the same bytes twice"):
         sweep(request(parts | {"tuned": parts["base"]}, tmp_path / "out"))
     wider = write_weights(tmp_path / "wider.pth", type(COMPACT)(num_feat=12, num_conv=2))
-    with pytest.raises(WeightsError, match="do not fit the network"):
+    with pytest.raises(
+        SweepError,
+        match=r"base.pth \(SRVGGNetCompact, num_feat 8\) and .*num_feat 12\) are different networks",
+    ):
         sweep(request(parts | {"tuned": str(wider)}, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+def test_pictures_too_small_for_niqe_are_one_sentence_before_anything_is_scored(parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(Blends, "contender", _same_facts_but_no_picture)
+    with pytest.raises(SweepError, match="NIQE needs at least 96x192 pixels inside the border of 4, and none of 7 pic"):
+        sweep(request(parts, tmp_path / "out", metrics=("psnr", "niqe")))
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_picture_large_enough_for_niqe_is_enough(tmp_path):
+    write_photographs(tmp_path / "photographs", scenes=2)
+    coarse = np.random.default_rng(1).integers(60, 190, (13, 25, 3), dtype=np.uint8)
+    write_image(tmp_path / "photographs" / "scene9" / "a.png", coarse.repeat(8, axis=0).repeat(8, axis=1))
+    data = open_data(str(tmp_path / "photographs"))
+    check_sizes(data, ScoreRules(metrics=("niqe",), border=4))
+    with pytest.raises(SweepError, match="inside the border of 5"):
+        check_sizes(data, ScoreRules(metrics=("niqe",), border=5))
+
+
+def test_a_sweep_of_a_frozen_set_says_which_settings_have_no_effect(parts, tmp_path):
+    freeze(Path(parts["data"]), tmp_path / "val", max_size=48)
+    asked = request(parts | {"data": str(tmp_path / "val")}, tmp_path / "out", is_exported=False, max_size=32)
+    assert sweep(asked).record.notes[0] == "a frozen set is scored whole; --max-size has no effect"
 
 
 def test_pictures_and_folders_that_cannot_be_used_are_one_sentence_each(parts, tmp_path):
