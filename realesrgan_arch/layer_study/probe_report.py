@@ -11,17 +11,16 @@ from pathlib import Path
 
 import yaml
 
-from realesrgan_arch.atomic import write_text
 from realesrgan_arch.evaluation.composite import COMPOSITE
 from realesrgan_arch.evaluation.crossed import CrossedInterval
 from realesrgan_arch.evaluation.evaluate import METRICS
-from realesrgan_arch.image_header import shown
-from realesrgan_arch.layer_study.candidates import Candidate, StudyError
+from realesrgan_arch.layer_study.candidates import Candidate
 from realesrgan_arch.layer_study.findings import BASE
 from realesrgan_arch.layer_study.pair_judgement import PAIR
 from realesrgan_arch.layer_study.pair_plot import Mark, draw_pair
 from realesrgan_arch.layer_study.probe import ProbeFindings, ProbePlan
 from realesrgan_arch.layer_study.probe_table import cheap_scores, correlations, fate, pair_means, probe_table
+from realesrgan_arch.layer_study.report import write_files
 from realesrgan_arch.options.extends import read_laid
 from realesrgan_arch.options.overrides import apply_overrides
 
@@ -51,15 +50,7 @@ def write_probe_report(
         "pair.svg": _plot(findings),
         CHOSEN: chosen_options(findings, plan, source=source, overrides=overrides),
     }
-    paths = [plan.folder / name for name in files]
-    try:
-        for path, text in zip(paths, files.values(), strict=True):
-            write_text(path, text)
-    except OSError as error:
-        raise StudyError(
-            f"{shown(plan.folder)} cannot be written ({error.strerror}); make room and run again"
-        ) from error
-    return paths
+    return write_files(plan.folder, files)
 
 
 def chosen_options(findings: ProbeFindings, plan: ProbePlan, *, source: Path, overrides: Sequence[str]) -> str:

@@ -37,14 +37,21 @@ def write_report(findings: Findings, plan: Plan) -> list[Path]:
         "table.txt": table(findings, plan) + "\n",
         "differences.svg": draw_differences(_rows(findings), DECIDING, mark=ANCESTOR_DB),
     }
-    paths = [plan.folder / name for name in files]
+    return write_files(plan.folder, files)
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write texts by their names into the folder of a study, and return where they are.
+
+    Raises:
+        StudyError: one cannot be written.
+    """
+    paths = [folder / name for name in files]
     try:
         for path, text in zip(paths, files.values(), strict=True):
             write_text(path, text)
     except OSError as error:
-        raise StudyError(
-            f"{shown(plan.folder)} cannot be written ({error.strerror}); make room and run again"
-        ) from error
+        raise StudyError(f"{shown(folder)} cannot be written ({error.strerror}); make room and run again") from error
     return paths
 
 
