@@ -51,7 +51,7 @@ demo: venv
 	@$(BIN)/python -m realesrgan_arch.cli demo
 
 test: venv
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: venv
 	@$(BIN)/ruff check .
