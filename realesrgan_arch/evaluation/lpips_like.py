@@ -1,11 +1,9 @@
 """A perceptual distance for machines without torchvision's weights: LPIPS' formula on the features of a small VGG19.
 
-The network is VGG19 distilled to a quarter of its width, with 1x1 heads that restore the true width at conv1_1, 2_1,
-3_1, 4_1 and 5_1 (Wang et al., "Collaborative distillation for ultra-resolution universal style transfer", CVPR 2020,
-arXiv 2003.08436; `vgg19_distilled_se5.pth` of MingSun-Tse/Collaborative-Distillation). The weights of the channels are
-those of LPIPS v0.1 for VGG16 (Zhang et al., arXiv 1801.03924; `lpips_v0.1/vgg.pth` of richzhang/PerceptualSimilarity),
-which were learned for other layers. So its numbers are like LPIPS and not LPIPS: compare methods with it, never with
-printed numbers, and never train on it what it shall judge.
+The network is that of `networks.distilled_vgg19`. The weights of the channels are those of LPIPS v0.1 for VGG16 (Zhang
+et al., arXiv 1801.03924; `lpips_v0.1/vgg.pth` of richzhang/PerceptualSimilarity), which were learned for other layers.
+So its numbers are like LPIPS and not LPIPS: compare methods with it, never with printed numbers, and never let it alone
+judge what was trained on it or on its features (`train.feature_opt`).
 """
 
 import itertools
@@ -14,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.networks.distilled_vgg19 import CHANNELS, NETWORK_FILE, DistilledVgg19
 from realesrgan_arch.weights.load import load_into, load_weights
 from realesrgan_arch.weights.table import WeightsError
 
-NETWORK_FILE = "vgg19_distilled_se5.pth"
 LINEAR_FILE = "lpips_v0.1/vgg.pth"
 TILE = 512
 SMALLEST = 32
@@ -29,63 +26,8 @@ SMALLEST = 32
 REACH = 96
 """Pixels that a tile sees beyond its edge: the features reach 85 at most, and tiles start at multiples of 16."""
 
-_BLOCKS = ((1, 2, 16, 64), (2, 2, 32, 128), (3, 4, 64, 256), (4, 4, 128, 512), (5, 1, 128, 512))
-"""Number, convolutions, their channels, and those of the head on the first of them."""
 _EPS = 1e-10
 _CACHED = 2**18
-
-
-class DistilledVgg19(nn.Module):
-    """The features of VGG19's conv1_1 ... conv5_1, after ReLU, by a network of a quarter of its width.
-
-    The names of its tensors are those of the file.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv0 = nn.Conv2d(3, 3, 1)
-        channels = 3
-        for block, convolutions, width, head in _BLOCKS:
-            for index in range(1, convolutions + 1):
-                self.add_module(f"conv{block}{index}", nn.Conv2d(channels, width, 3))
-                channels = width
-            self.add_module(f"conv{block}1_aux", nn.Conv2d(width, head, 1))
-
-    def forward(self, image: Tensor) -> Iterator[Tensor]:
-        """Yield the five narrow maps of RGB (1, 3, H, W) in [0, 1] as (h, w, channels), each when it is asked for.
-
-        H and W are 32 or more.
-        """
-        features = image
-        for block, convolutions, _, _ in _BLOCKS:
-            for index in range(1, convolutions + 1):
-                padded = F.pad(features, (1, 1, 1, 1), mode="reflect")
-                features = F.relu_(F.conv2d(padded, *self._convolution(block, index)))
-                if index == 1:
-                    yield features[0].permute(1, 2, 0)
-            features = F.max_pool2d(features, 2)
-
-    def widen(self, level: int, pixels: Tensor) -> Tensor:
-        """Return (n, channels) of the narrow map `level` as (n, channels of VGG19), by the head of that map."""
-        head = self._named(f"conv{level + 1}1_aux")
-        return F.relu_(F.linear(pixels, head.weight.flatten(1), head.bias))
-
-    def _convolution(self, block: int, index: int) -> tuple[Tensor, Tensor | None]:
-        named = self._named(f"conv{block}{index}")
-        if (block, index) != (1, 1):
-            return named.weight, named.bias
-        # conv0 only mixes colours, and so the first convolution can do it too; a reflected border is mixed alike.
-        before = self.conv0.weight.flatten(1)
-        shift = torch.einsum("oikl,i->o", named.weight, self._bias(self.conv0))
-        weight = torch.einsum("oikl,ij->ojkl", named.weight, before).contiguous(memory_format=torch.channels_last)
-        return weight, self._bias(named) + shift
-
-    def _named(self, name: str) -> nn.Conv2d:
-        return getattr(self, name)
-
-    @staticmethod
-    def _bias(convolution: nn.Conv2d) -> Tensor:
-        return convolution.bias if convolution.bias is not None else torch.zeros(convolution.out_channels)
 
 
 @dataclass(frozen=True)
@@ -129,12 +71,12 @@ class LpipsLike(nn.Module):
         height, width = truth.shape[1:]
         if min(height, width) < SMALLEST:
             raise ValueError(f"LPIPS-like needs {SMALLEST} pixels each way, got {tuple(truth.shape[1:])}")
-        sums = torch.zeros(len(_BLOCKS), len(images), dtype=torch.float64)
+        sums = torch.zeros(len(CHANNELS), len(images), dtype=torch.float64)
         for rows, columns in itertools.product(_tiles(height, tile), _tiles(width, tile)):
             window = (slice(None), slice(rows.low, rows.high), slice(columns.low, columns.high))
             seen = [picture[window][None].contiguous(memory_format=torch.channels_last) for picture in (truth, *images)]
             sums += self._sums(seen, rows, columns)
-        sizes = torch.tensor([(height >> level) * (width >> level) for level in range(len(_BLOCKS))])
+        sizes = torch.tensor([(height >> level) * (width >> level) for level in range(len(CHANNELS))])
         return (sums / sizes[:, None]).sum(0).tolist()
 
     def _sums(self, seen: Sequence[Tensor], rows: _Tile, columns: _Tile) -> Tensor:
@@ -143,7 +85,7 @@ class LpipsLike(nn.Module):
         sums: list[Tensor] = []
         for level, maps in enumerate(features):
             place = (_counted(rows, level), _counted(columns, level))
-            sums.append(self._sums_of_map(level, [one[place].flatten(0, 1) for one in maps]))
+            sums.append(self._sums_of_map(level, [one[0][place].flatten(0, 1) for one in maps]))
         return torch.stack(sums)
 
     def _sums_of_map(self, level: int, maps: Sequence[Tensor]) -> Tensor:
@@ -173,10 +115,10 @@ def load_lpips_like(folder: Path) -> LpipsLike:
             )
         states[name] = load_weights(folder / name).state
     load_into(network, states[NETWORK_FILE], strict=True, name=shown(folder / NETWORK_FILE))
-    linear = [states[LINEAR_FILE].get(f"lin{index}.model.1.weight") for index in range(len(_BLOCKS))]
-    fits = zip(linear, _BLOCKS, strict=True)
-    found = [weight for weight, block in fits if weight is not None and weight.numel() == block[3]]
-    if len(found) != len(_BLOCKS):
+    linear = [states[LINEAR_FILE].get(f"lin{index}.model.1.weight") for index in range(len(CHANNELS))]
+    fits = zip(linear, CHANNELS, strict=True)
+    found = [weight for weight, channels in fits if weight is not None and weight.numel() == channels]
+    if len(found) != len(CHANNELS):
         raise WeightsError(f"{shown(folder / LINEAR_FILE)} does not hold the five linear layers of LPIPS v0.1 for VGG")
     return LpipsLike(network.to(memory_format=torch.channels_last), found)  # pyright: ignore[reportCallIssue]
 

@@ -8,6 +8,7 @@ from realesrgan_arch.data.manifest import ManifestRow
 from realesrgan_arch.layer_study.protocol import Protocol
 from realesrgan_arch.layer_study.scoring import Judge
 from realesrgan_arch.layer_study.short_run import Stages
+from realesrgan_arch.losses.backbone import find_distilled
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
@@ -71,10 +72,12 @@ def _identity(base: Options, judge: Judge, *, protocol: Mapping[str, object], pi
 
 
 def _weights(base: Options) -> dict[str, str]:
-    perceptual = require_train(base).perceptual_opt
+    train = require_train(base)
+    perceptual, features = train.perceptual_opt, train.feature_opt
     files = {
         "network_d": base.path.pretrain_network_d if base.network_d else None,
         "vgg19": str(perceptual.weights or VGG19_FILE) if perceptual else None,
+        "distilled vgg19": str(find_distilled(features.weights)) if features else None,
     }
     hashes = {name: sha256_of(find_or_download(source)) for name, source in files.items() if source}
     return {"network_g": network_digest(load_base_generator(base)), **hashes}

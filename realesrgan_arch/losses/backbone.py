@@ -1,11 +1,15 @@
-"""The weights of the network below a learned distance: torchvision's, from a file that is on the machine."""
+"""The weights of the network below a distance of features, from a file that is on the machine."""
 
 from pathlib import Path
 
 import torch
 
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.losses.features import FeatureLoss
 from realesrgan_arch.losses.learned import BACKBONE_FILES, LearnedDistance
+from realesrgan_arch.networks.distilled_vgg19 import NETWORK_FILE
 from realesrgan_arch.weights.load import load_into, load_weights
+from realesrgan_arch.weights.table import WeightsError
 
 
 def load_backbone(loss: LearnedDistance, path: Path, device: torch.device) -> None:
@@ -20,3 +24,29 @@ def load_backbone(loss: LearnedDistance, path: Path, device: torch.device) -> No
     state |= {name: theirs[their_name] for name, their_name in names.items() if their_name in theirs}
     load_into(loss, state, strict=True, name=BACKBONE_FILES[loss.backbone])
     loss.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def load_distilled(loss: FeatureLoss, weights: Path, device: torch.device) -> None:
+    """Load the distilled VGG19 from `weights`, see `find_distilled`, into `loss`, and move it to `device`.
+
+    Raises:
+        WeightsError: a file that is absent, damaged or of another network.
+    """
+    path = find_distilled(weights)
+    load_into(loss.network, load_weights(path).state, strict=True, name=shown(path))
+    loss.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def find_distilled(weights: Path) -> Path:
+    """Return the distilled VGG19's file: `weights` itself, or the one in that folder of perceptual weights.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    path = weights / NETWORK_FILE if weights.is_dir() else weights
+    if not path.is_file():
+        raise WeightsError(
+            f"train.feature_opt needs {NETWORK_FILE} (of MingSun-Tse/Collaborative-Distillation), but there is no file "
+            f"{shown(path)}; name the folder that holds it as train.feature_opt.weights"
+        )
+    return path

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from realesrgan_arch.options.losses import VGG19_LAYERS
+from realesrgan_arch.options.losses import FEATURE_LAYERS, VGG19_LAYERS
 from realesrgan_arch.options.problems import Problem
 from realesrgan_arch.options.train import FROZEN
 from realesrgan_arch.options.types import Options
@@ -13,7 +13,9 @@ LEAST_SIDES = {"alex": 32, "vgg": 16, "squeeze": 32}
 """Pixels of a side below which nothing is left of a picture after the last pooling."""
 WIDEST_WINDOW = 31
 """Of LDL: half of it is mirrored at each border, and a picture of 32 pixels tells the memory (`training/rehearsal`)."""
-_OF_A_GENERATOR_THAT_TRAINS = ("ldl_opt", "lpips_opt", "dists_opt", "amplitude_opt", "low_frequency_opt", "base_opt")
+_OF_A_GENERATOR_THAT_TRAINS = (
+    *("ldl_opt", "lpips_opt", "dists_opt", "feature_opt", "amplitude_opt", "low_frequency_opt", "base_opt"),
+)
 
 
 def artefacts_have_an_average(options: Options) -> Problems:
@@ -63,6 +65,26 @@ def _least_side(layer: str) -> int:
     return 2**block if kind == "pool" else 2 ** (block - 1)
 
 
+def distilled_features_have_a_place(options: Options) -> Problems:
+    """The distilled VGG19 has the layers, and a map of the deepest has two pixels each way, as its borders mirror."""
+    train, side = options.train, options.crop_gt_size
+    if train is None or train.feature_opt is None:
+        return
+    path: KeyPath = ("train", "feature_opt", "layer_weights")
+    named = train.feature_opt.layer_weights
+    for layer in sorted(set(named) - set(FEATURE_LAYERS)):
+        text = f"the distilled VGG19 has no such layer; expected one of {', '.join(FEATURE_LAYERS)}"
+        yield Problem((*path, layer), text)
+    if not named:
+        yield Problem(path, "expected at least one layer, such as conv3_1: 1")
+    least = max((2 ** FEATURE_LAYERS.index(layer) * 2 for layer in named if layer in FEATURE_LAYERS), default=0)
+    if side < least:
+        text = (
+            f"expected at least {least} with train.feature_opt's layer {FEATURE_LAYERS[least.bit_length() - 2]}, got "
+        )
+        yield Problem(options.crop_gt_path, f"{text}{side}", reads=(path,))
+
+
 def base_is_known(options: Options) -> Problems:
     """A distance to the base needs the base, which a chain of stages supplies under a name that is known before."""
     train = options.train
@@ -80,15 +102,22 @@ LOSS_RULES: tuple[Callable[[Options], Problems], ...] = (
     artefacts_have_an_average,
     learned_distances_see_enough,
     features_have_a_place,
+    distilled_features_have_a_place,
     base_is_known,
 )
 
 
 def loss_notes(options: Options) -> Iterator[str]:
-    """Return sentences about losses that are asked for and move nothing."""
+    """Return sentences about losses that are asked for and move nothing, and about one that its judge shares."""
     train = options.train
-    if train is None or train.trainable.network_g != FROZEN:
+    if train is None:
         return
-    for key in _OF_A_GENERATOR_THAT_TRAINS:
+    for key in _OF_A_GENERATOR_THAT_TRAINS if train.trainable.network_g == FROZEN else ():
         if getattr(train, key) is not None:
             yield f"train.{key} has no effect: the generator is frozen"
+    metrics = options.val.metrics.values() if options.val else ()
+    if train.feature_opt is not None and any(metric.type == "calculate_lpips_like" for metric in metrics):
+        yield (
+            "val.metrics: calculate_lpips_like reads the features that train.feature_opt trains on, so it flatters the "
+            "model; go by another metric as well"
+        )

@@ -28,6 +28,9 @@ VGG19_LAYERS = frozenset(
     | {f"pool{block}" for block in range(1, len(VGG19_BLOCKS) + 1)}
 )
 
+FEATURE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+"""Those of the distilled VGG19, in order."""
+
 
 def _no_style_loss(value: object) -> object:
     """Accept upstream's `style_weight: 0`, and say why nothing else is."""
@@ -104,6 +107,20 @@ class DistsOptions(Section):
     """Distance of structure and texture (DISTS; ours); needs the extra `perceptual`."""
 
     loss_weight: NotNegative = 1.0
+
+
+class FeatureOptions(Section):
+    """L1 between features of the distilled VGG19, relative to the truth's (ours).
+
+    LPIPS-like reads the same features and must not be the only judge of what was trained on them.
+    """
+
+    weights: FilePath
+    """Its file, or the folder of perceptual weights that holds it."""
+    loss_weight: NotNegative = 1.0
+    layer_weights: dict[str, NotNegative] = Field(
+        default_factory=lambda: {"conv1_1": 0.1, "conv2_1": 0.1, "conv3_1": 1.0, "conv4_1": 1.0, "conv5_1": 1.0}
+    )
 
 
 class AmplitudeOptions(Section):

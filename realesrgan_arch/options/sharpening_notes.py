@@ -15,6 +15,7 @@ _COMPARED_AS_L1 = {
     "pixel_opt": "L1",
     "lpips_opt": "LPIPS",
     "dists_opt": "DISTS",
+    "feature_opt": "the feature loss",
     "amplitude_opt": "the amplitude loss",
     "low_frequency_opt": "the low-frequency loss",
     "ldl_opt": "LDL",

@@ -22,6 +22,7 @@ from realesrgan_arch.options.losses import (
     AmplitudeOptions,
     BaseDistanceOptions,
     DistsOptions,
+    FeatureOptions,
     GanLossOptions,
     LdlOptions,
     LowFrequencyOptions,
@@ -97,6 +98,7 @@ class TrainOptions(Section):
     ldl_opt: LdlOptions | None = None
     lpips_opt: LpipsOptions | None = None
     dists_opt: DistsOptions | None = None
+    feature_opt: FeatureOptions | None = None
     amplitude_opt: AmplitudeOptions | None = None
     low_frequency_opt: LowFrequencyOptions | None = None
     base_opt: BaseDistanceOptions | None = None

@@ -11,7 +11,7 @@ from realesrgan_arch.options.yaml_dialect import KeyPath
 
 Problems = Iterator[Problem]
 _TRAIN: KeyPath = ("datasets", "train")
-LEADING_LOSSES = ("pixel_opt", "perceptual_opt", "lpips_opt", "dists_opt")
+LEADING_LOSSES = ("pixel_opt", "perceptual_opt", "lpips_opt", "dists_opt", "feature_opt")
 """Keys of the losses that lead a generator to the ground truth without an adversary."""
 
 

@@ -7,8 +7,9 @@ from torch import nn
 
 from realesrgan_arch.losses.adversarial import AdversarialLoss
 from realesrgan_arch.losses.amplitude import AmplitudeLoss
-from realesrgan_arch.losses.backbone import load_backbone
+from realesrgan_arch.losses.backbone import load_backbone, load_distilled
 from realesrgan_arch.losses.base_distance import BaseOutputDistance, BaseWeightDistance
+from realesrgan_arch.losses.features import FeatureLoss
 from realesrgan_arch.losses.gradient_penalty import GradientPenalty
 from realesrgan_arch.losses.ldl import LdlLoss
 from realesrgan_arch.losses.learned import BACKBONE_FILES, LearnedDistance, build_dists, build_lpips
@@ -16,6 +17,7 @@ from realesrgan_arch.losses.low_frequency import LowFrequencyLoss
 from realesrgan_arch.losses.perceptual import PerceptualLoss
 from realesrgan_arch.losses.pixel import PixelLoss
 from realesrgan_arch.losses.terms import GeneratorTerm, Losses
+from realesrgan_arch.networks.distilled_vgg19 import DistilledVgg19
 from realesrgan_arch.networks.vgg19 import VGG19Features, select_vgg19_state
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.losses import BaseDistanceOptions, GanLossOptions, PerceptualLossOptions
@@ -50,6 +52,8 @@ def assemble_losses(options: Options, parts: LossParts) -> Losses:
     for term in more.values():
         if isinstance(term, LearnedDistance):
             load_backbone(term, find_or_download(BACKBONE_FILES[term.backbone]), parts.device)
+        elif isinstance(term, FeatureLoss) and train.feature_opt is not None:
+            load_distilled(term, train.feature_opt.weights, parts.device)
     return replace(losses, more=more)
 
 
@@ -93,6 +97,9 @@ def build_further_terms(train: TrainOptions, parts: LossParts) -> dict[str, Gene
         terms["l_g_lpips"] = build_lpips(train.lpips_opt.net, weight=train.lpips_opt.loss_weight)
     if train.dists_opt is not None:
         terms["l_g_dists"] = build_dists(weight=train.dists_opt.loss_weight)
+    if train.feature_opt is not None:
+        layers, weight = train.feature_opt.layer_weights, train.feature_opt.loss_weight
+        terms["l_g_features"] = FeatureLoss(DistilledVgg19(), layer_weights=layers, weight=weight)
     if train.amplitude_opt is not None:
         terms["l_g_amplitude"] = AmplitudeLoss(weight=train.amplitude_opt.loss_weight)
     if train.low_frequency_opt is not None:

@@ -196,7 +196,7 @@ def _nothing_fits(plan: MemoryPlan) -> str:
     options, train = plan.options, require_train(plan.options)
     least = min((row for row in plan.rows if row.dtype == plan.present.dtype), key=lambda row: row.size)
     ways = [f"lower gt_size ({options.crop_gt_size})"]
-    ways += ["leave out train.perceptual_opt"] if train.perceptual_opt else []
+    ways += [f"leave out train.{key}" for key in ("perceptual_opt", "feature_opt") if getattr(train, key)]
     ways += ["leave out network_d with train.gan_opt"] if options.network_d else []
     if any(plan.fits(row) for row in plan.rows):
         ways.insert(0, "set precision: bf16")

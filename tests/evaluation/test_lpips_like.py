@@ -4,8 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from realesrgan_arch.evaluation.lpips_like import REACH, DistilledVgg19, LpipsLike, load_lpips_like
+from realesrgan_arch.evaluation.lpips_like import REACH, LpipsLike, load_lpips_like
 from realesrgan_arch.images import read_rgb, to_tensor
+from realesrgan_arch.networks.distilled_vgg19 import DistilledVgg19
 from realesrgan_arch.weights.table import WeightsError
 
 
@@ -58,7 +59,7 @@ def test_nothing_beyond_the_reach_of_a_tile_counts_in_it(drawn) -> None:
     image = pictures(128 + REACH + 32, 64, 1)
     image[0][:, 128 + REACH :] = torch.nan
     for level, features in enumerate(drawn.network(image[0][None])):
-        assert features[: 128 >> level].isfinite().all()
+        assert features[0, : 128 >> level].isfinite().all()
         assert not features.isfinite().all()
 
 

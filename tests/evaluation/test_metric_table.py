@@ -11,11 +11,11 @@ from realesrgan_arch.evaluation import learned_metrics
 from realesrgan_arch.evaluation.composite import counts
 from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules, evaluate
 from realesrgan_arch.evaluation.learned_metrics import load_like
-from realesrgan_arch.evaluation.lpips_like import DistilledVgg19
 from realesrgan_arch.evaluation.metric_table import available_metrics
 from realesrgan_arch.evaluation.metrics import psnr, ssim
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.losses.learned import BACKBONE_FILES, build_lpips
+from realesrgan_arch.networks.distilled_vgg19 import DistilledVgg19
 
 PLAIN = ("psnr", "ssim", "psnr_y", "ssim_y", "psnr_usm", "ssim_usm", "color", "edges")
 

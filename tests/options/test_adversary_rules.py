@@ -31,7 +31,7 @@ ESRGAN = "model_type=ESRGANModel"
         (["train.gan_opt.start_iter=5", "train.trainable.network_g=none"],
          "train.gan_opt.start_iter: expected 0, as the generator is frozen and nothing would learn before, got 5"),
         (["train.gan_opt.start_iter=5", "train.pixel_opt=", "train.perceptual_opt="],
-         "train.gan_opt.start_iter: expected 0 without pixel_opt, perceptual_opt, lpips_opt and dists_opt, as there is no other "
+         "train.gan_opt.start_iter: expected 0 without pixel_opt, perceptual_opt, lpips_opt, dists_opt and feature_opt, as there is no other "
          "loss before, got 5"),
         (["train.gan_opt.gradient_penalty=10", "train.compile=default"],
          "train.compile: expected none with train.gan_opt.gradient_penalty, which derives twice, got default"),
@@ -77,6 +77,10 @@ def test_the_loss_is_relativistic_where_the_key_or_the_model_says_so(overrides: 
          "train.gan_opt.gan_type: nothing bounds SRGANDiscriminator under wgan without gradient_penalty; 10 would do"),
         *((["train.trainable.network_g=none", f"train.{key}={{}}"], f"train.{key} has no effect: the generator is frozen")
           for key in ("ldl_opt", "lpips_opt", "dists_opt", "amplitude_opt", "low_frequency_opt", "base_opt")),
+        (["train.trainable.network_g=none", "train.feature_opt={weights: x}"], "train.feature_opt has no effect: the "
+         "generator is frozen"),
+        (["train.feature_opt={weights: x}", "val={metrics: {like: {type: calculate_lpips_like, weights: x}}}"],
+         "val.metrics: calculate_lpips_like reads the features that train.feature_opt trains on"),
     ],
 )  # fmt: skip
 def test_what_may_surprise_is_said_once(overrides: list[str], note: str) -> None:

@@ -173,7 +173,8 @@ def test_every_problem_is_reported_at_once_in_the_order_of_the_file(tmp_path):
         "line 11: datasets.vall: unknown key; did you mean datasets.val?",
         "line 12: network_g.num_feat: expected a whole number, got 64.5",
         "line 13: network_d.foo: unknown key; expected one of type, num_in_ch, num_feat, skip_connection",
-        "line 14: train.pixel_opt: this key is required without perceptual_opt, lpips_opt, dists_opt and gan_opt",
+        "line 14: train.pixel_opt: this key is required without perceptual_opt, lpips_opt, dists_opt, feature_opt and "
+        "gan_opt",
         "line 15: train.optim_g.lr: expected a number > 0, got 'fast'",
         "--set nonsense: expected key.path=value, such as train.total_iter=10",
         "--set train.ema_decay=2: train.ema_decay: expected a number >= 0 and < 1, got 2",

@@ -76,7 +76,7 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
          "one of them"),
         (["datasets.train="], "datasets.train: this key is required by `train`; expected a mapping"),
         (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d="], "train.pixel_opt: this key is "
-         "required without perceptual_opt, lpips_opt, dists_opt and gan_opt"),
+         "required without perceptual_opt, lpips_opt, dists_opt, feature_opt and gan_opt"),
         (["train.ldl_opt={}", "train.ema_decay=0"], "train.ema_decay: expected more than 0 with train.ldl_opt, which compares "
          "with the averaged weights; 0.999 would do"),
         (["train.ldl_opt={window: 6}"], "train.ldl_opt.window: expected an odd number between 3 and 31, got 6"),
@@ -92,7 +92,7 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
         (["network_d={type: PatchDiscriminatorSN, unshuffle: 3}"], "network_d.unshuffle: expected one of 1, 2, 4, got 3"),
         (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d=", "train.amplitude_opt={}",
           "train.low_frequency_opt={}"],
-         "train.pixel_opt: this key is required without perceptual_opt, lpips_opt, dists_opt and gan_opt"),
+         "train.pixel_opt: this key is required without perceptual_opt, lpips_opt, dists_opt, feature_opt and gan_opt"),
         (["gt_size=8"], "gt_size: expected at least 16 with VGG19's layer conv5_4, got 8"),
         (["gt_size=16", "train.perceptual_opt.layer_weights={pool5: 1, conv1_1: 1}"], "gt_size: expected at least 32 with "
          "VGG19's layer pool5, got 16"),
@@ -100,11 +100,18 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
          "pool4, got 8"),
         (["gt_size=16", "train.lpips_opt={net: alex}"], "gt_size: expected at least 32 with train.lpips_opt, got 16"),
         (["gt_size=8", "train.dists_opt={}", "train.perceptual_opt="], "gt_size: expected at least 16 with train.dists_opt, got 8"),
+        (["gt_size=8", "train.feature_opt={weights: x, layer_weights: {conv4_1: 1, conv1_1: 1}}", "train.perceptual_opt="],
+         "gt_size: expected at least 16 with train.feature_opt's layer conv4_1, got 8"),
+        (["train.feature_opt={weights: x, layer_weights: {conv1_2: 1}}"], "train.feature_opt.layer_weights.conv1_2: the "
+         "distilled VGG19 has no such layer; expected one of conv1_1, conv2_1, conv3_1, conv4_1, conv5_1"),
+        (["train.feature_opt={weights: x, layer_weights: {}}"], "train.feature_opt.layer_weights: expected at least one "
+         "layer, such as conv3_1: 1"),
+        (["train.feature_opt={}"], "train.feature_opt.weights: this key is required; expected a path"),
         (["train.base_opt={}", "path.pretrain_network_g="], "path.pretrain_network_g: this key is required by train.base_opt: "
          "the distance is to these weights; where another stage trains them, name experiments/<name of that stage>/models/"
          "net_g_best_psnr.pth"),
         (["train.pixel_opt=", "train.perceptual_opt=", "train.gan_opt=", "network_d=", "train.ldl_opt={}", "train.base_opt={}"],
-         "train.pixel_opt: this key is required without perceptual_opt, lpips_opt, dists_opt and gan_opt"),
+         "train.pixel_opt: this key is required without perceptual_opt, lpips_opt, dists_opt, feature_opt and gan_opt"),
     ],
 )  # fmt: skip
 def test_a_broken_rule_is_said_once_and_alone(overrides, message):

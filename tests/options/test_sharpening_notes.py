@@ -65,6 +65,7 @@ def test_without_l1_the_perceptual_loss_is_what_disagrees():
     [
         ("pixel_opt={type: MSELoss}", "the squared error compares"),
         ("pixel_opt={type: CharbonnierLoss}", "the Charbonnier loss compares"),
+        ("feature_opt={weights: perceptual}", "the feature loss compares"),
         ("amplitude_opt={}", "the amplitude loss compares"),
         ("low_frequency_opt={}", "the low-frequency loss compares"),
         ("ldl_opt={}", "LDL compares"),

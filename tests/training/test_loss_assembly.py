@@ -7,6 +7,7 @@ import torch
 
 from realesrgan_arch.losses.learned import build_lpips
 from realesrgan_arch.networks.build import build_generator
+from realesrgan_arch.networks.distilled_vgg19 import NETWORK_FILE, DistilledVgg19
 from realesrgan_arch.networks.spec import CompactSpec
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.training.assembly import assemble_model
@@ -62,6 +63,25 @@ def test_numbers_of_the_options_reach_the_spectral_and_the_blurred_loss(tmp_path
     more = assemble_losses(options, parts).more
     assert more["l_g_amplitude"].weight == 3
     assert (more["l_g_low_frequency"].weight, more["l_g_low_frequency"].sigma) == (2, 5)
+
+
+def test_the_feature_loss_gets_its_numbers_and_its_file_and_moves_the_generator(tmp_path) -> None:
+    torch.manual_seed(2)
+    released = DistilledVgg19().state_dict()
+    torch.save({"model": released}, tmp_path / NETWORK_FILE)
+    features = {"weights": str(tmp_path), "loss_weight": 0.5, "layer_weights": {"conv3_1": 2}}
+    model = assemble_model(_options(tmp_path, feature_opt=features), run_folder=RunFolder(tmp_path / "run"))
+    loss = model.game.losses.more["l_g_features"]
+    assert (loss.weight, loss.layer_weights) == (0.5, {"conv3_1": 2})
+    assert all(torch.equal(value, released[name]) for name, value in loss.network.state_dict().items())
+    run_steps(model, 1, 1)
+    assert model.get_current_log()["l_g_features"] > 0
+
+
+def test_features_without_their_file_are_one_sentence(tmp_path) -> None:
+    options = _options(tmp_path, feature_opt={"weights": str(tmp_path / "nowhere")})
+    with pytest.raises(WeightsError, match=r"train\.feature_opt needs vgg19_distilled_se5\.pth .*nowhere"):
+        assemble_losses(options, LossParts(build_generator(options.network_g), None, torch.device("cpu")))
 
 
 @pytest.mark.parametrize("sharpen", [True, False])

@@ -188,6 +188,7 @@ FURTHER = {
     "lpips": {"lpips_opt": {"net": "squeeze"}},
     "outputs": {"base_opt": {}},
     "weights": {"base_opt": {"on": "weights"}},
+    "features": {"feature_opt": {"weights": "perceptual"}},
     "low frequency": {"low_frequency_opt": {"sigma": 3}},
 }
 
