@@ -23,9 +23,9 @@ def relative_l1(features: Tensor, targets: Tensor) -> Tensor:
 class FeatureLoss(nn.Module):
     """L1 between features of the distilled VGG19, each layer relative to how large the truth's features are there.
 
-    The perceptual loss of Johnson et al. (arXiv 1603.08155) with absolute differences, after the ReLU. The network and
-    its layers are those of LPIPS-like (`evaluation.lpips_like`): a model that was trained with this loss must not be
-    judged by LPIPS-like alone, as the judge then shares the features of the loss. It always computes in fp32.
+    The perceptual loss of Johnson et al. (arXiv 1603.08155) with absolute differences, after the ReLU, of the narrow
+    maps. LPIPS-like (`evaluation.lpips_like`) reads the same network: a model that was trained with this loss must not
+    be judged by LPIPS-like alone. The convolutions have the precision of the step, the differences are fp32.
 
     Args:
         network: gives the features.
@@ -45,13 +45,12 @@ class FeatureLoss(nn.Module):
     def forward(self, *, sr: Tensor, gt: Tensor, lq: Tensor) -> Tensor:
         """Return the loss, a scalar; the ground truth carries no gradient."""
         del lq
-        with torch.autocast(sr.device.type, enabled=False):
-            # Both go down the layers side by side, so that the truth's features never lie about all at once.
-            images = (image.float().contiguous(memory_format=torch.channels_last) for image in (sr, gt.detach()))
-            ours, theirs = (self.network(image) for image in images)
-            terms = [
-                self.layer_weights[name] * relative_l1(*(self.network.widen(level, one) for one in maps))
-                for level, (name, *maps) in enumerate(zip(self._names, ours, theirs, strict=False))
-                if name in self.layer_weights
-            ]
+        images = (image.contiguous(memory_format=torch.channels_last) for image in (sr, gt.detach()))
+        # Both go down the layers side by side, so that the truth's features never lie about all at once.
+        maps = zip(self._names, *(self.network(image) for image in images), strict=False)
+        terms = [
+            self.layer_weights[name] * relative_l1(ours.float(), theirs.float())
+            for name, ours, theirs in maps
+            if name in self.layer_weights
+        ]
         return self.weight * torch.stack(terms).sum()
