@@ -55,7 +55,7 @@ def test_of_one_layer_the_sum_is_at_least_the_change_of_the_loss_and_its_share_i
     with torch.no_grad():
         trained.get_parameter("body.6.bias").add_(0.02)
     losses = [
-        sum(float((net(lq[None]) - gt[None]).abs().mean()) for lq, gt in gradients.crops) / 2
+        sum((net(lq[None]) - gt[None]).abs().mean().item() for lq, gt in gradients.crops) / 2
         for net in (gradients.network, trained)
     ]
     before = {name: value.clone() for name, value in gradients.network.state_dict().items()}

@@ -22,6 +22,7 @@ from realesrgan_arch.layer_study.short_run import ShortRun, Stages, train_to
 from realesrgan_arch.layer_study.study import InterruptedStudy
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec, SRResNetSpec
 from realesrgan_arch.options.load import load_options, parse_options
+from realesrgan_arch.options.types import Options
 from realesrgan_arch.session import train
 from realesrgan_arch.training.plan import Budget
 from realesrgan_arch.training.run_folder import RunFolder
@@ -135,9 +136,22 @@ def _recomputing_blocks(tmp_path: Path) -> str:
     return str(path)
 
 
+def _note_ways(monkeypatch: pytest.MonkeyPatch, name: str) -> list[bool]:
+    """Return what will hold, for each call of `name`, whether its run recomputes."""
+    ways, whole = [], getattr(probe_module, name)
+
+    def note(options: Options, *given: object, **named: object) -> object:
+        ways.append(options.network_g.checkpointing)  # pyright: ignore
+        return whole(options, *given, **named)
+
+    monkeypatch.setattr(probe_module, name, note)
+    return ways
+
+
 def test_a_network_that_can_recompute_is_timed_both_ways_and_what_trained_everything_has_a_path(
-    tmp_path, capsys
+    tmp_path, capsys, monkeypatch
 ) -> None:
+    trained, timed = _note_ways(monkeypatch, "train_to"), _note_ways(monkeypatch, "time_step")
     names = ["--candidates", "conv_last", "random:2", "all", "--seeds", "1", "--steps", "4", "--stages", "1"]
     given = [_recomputing_blocks(tmp_path), *names, "--crops", "2", "-o", str(tmp_path / "p")]
     assert run_verb(command.main, given) == 0
@@ -145,6 +159,7 @@ def test_a_network_that_can_recompute_is_timed_both_ways_and_what_trained_everyt
     assert "  with checkpointing  " in said
     assert "FAIG is the share of what training everything for 4 steps changed" in said
     found = {one["candidate"]: one for one in json.loads((tmp_path / "p/results.json").read_text())["candidates"]}
+    assert (trained, timed) == ([False] * 3, [True] * 3)
     assert all(one["checkpointed_step_s"] > 0 for one in found.values())
     assert found["all"]["checkpointed"]["peak_bytes"] < found["all"]["peak_bytes"]
     assert found["all"]["cheap"]["faig_fidelity"] == pytest.approx(1)
@@ -165,7 +180,9 @@ def test_what_fits_with_checkpointing_alone_is_trained_and_chosen_with_it_and_sc
         return dataclasses.replace(decide(*given), taken=Candidate(("all",)))  # pyright: ignore
 
     monkeypatch.setattr(probe_module, "decide", take_the_last)
+    trained, timed = _note_ways(monkeypatch, "train_to"), _note_ways(monkeypatch, "time_step")
     assert run_verb(command.main, [*given, "--memory", f"{(peak - 1) / 1e6:.6f}MB", "-o", str(tmp_path / "q")]) == 0
+    assert (trained, timed) == ([False, True], [True])
     assert "(checkpointing)" in capsys.readouterr().out
     assert (tmp_path / "q/scores.csv").read_text() == (tmp_path / "p/scores.csv").read_text()
     for folder, is_on in (("p", False), ("q", True)):
