@@ -109,6 +109,7 @@ LAYERS = {
         "upscaling.export.session",
         "evaluation.report_places",
         "evaluation.report_run",
+        "evaluation.report_trials",
     ],
     # The one door to basicsr; a whole run behind it; several of them; and `doctor`'s facts, which look at everything.
     BRIDGE: ["basicsr_bridge", "session", "dry_run", "stages", "environment.*", "layer_study.*", "guided.*"],

@@ -66,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         default=["auto"],
         metavar="PATTERN",
-        help="what to compare, patterns of one candidate joined by commas; auto: ends, windows and all (default)",
+        help="what to compare, patterns of one candidate joined by commas; random:N: N drawn layers; auto: ends, "
+        "windows, random ones and all (default)",
     )
     parser.add_argument("--seeds", type=positive_count, default=3, metavar="N", help="seeds of each (default 3)")
     parser.add_argument("--steps", type=positive_count, default=500, metavar="N", help="longest run (default 500)")

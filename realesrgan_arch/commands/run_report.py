@@ -10,6 +10,7 @@ from realesrgan_arch.evaluation.report import Content, ReportError, title_of, wr
 from realesrgan_arch.evaluation.report_places import find_results, is_run, read_results
 from realesrgan_arch.evaluation.report_rows import headline
 from realesrgan_arch.evaluation.report_run import read_story
+from realesrgan_arch.evaluation.report_trials import find_trials
 from realesrgan_arch.image_header import shown
 
 
@@ -23,6 +24,7 @@ def main(argv: Sequence[str]) -> int:
         found=found,
         others=others,
         story=read_story(found.proof, run),
+        trials=find_trials([run, results] if run else [results], probe=arguments.probe, sweep=arguments.sweep),
     )
     page, short = write_report(content, arguments.output or arguments.folder / "report.html")
     first = found.proof.judgements[0] if found.proof.judgements else None
@@ -47,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="folder with proof.json (default: results/NAME, or beside experiments)",
+    )
+    parser.add_argument(
+        "--probe", type=Path, metavar="DIR", help="folder of a layer probe to show (default: probe in either folder)"
+    )
+    parser.add_argument(
+        "--sweep", type=Path, metavar="DIR", help="folder of a sweep to show (default: sweep in either folder, or they)"
     )
     parser.add_argument(
         "-o", "--output", type=_page, metavar="FILE", help="the page (default: report.html in the folder)"

@@ -22,7 +22,7 @@ from realesrgan_arch.evaluation.report_rows import (
     rows_of,
     source_of,
 )
-from realesrgan_arch.evaluation.report_story import Story
+from realesrgan_arch.evaluation.report_story import Story, Trial
 from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.image_header import shown
 
@@ -57,6 +57,7 @@ class Content:
     others: Mapping[str, FoundProof] = field(default_factory=dict)
     """Further sets by heading: the general set, on which it shows what was forgotten."""
     story: Story = field(default_factory=Story)
+    trials: tuple[Trial, ...] = ()
 
 
 def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[Path, Path]:
@@ -84,7 +85,9 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
 
 def _short(content: Content, path: Path) -> str:
     others = {heading: found.proof for heading, found in content.others.items()}
-    return markdown(content.title, content.found.proof, content.story, _links(content, path), others)
+    return markdown(
+        content.title, content.found.proof, content.story, _links(content, path), others, trials=content.trials
+    )
 
 
 def _check_ours(*paths: Path) -> None:
@@ -138,6 +141,7 @@ def _page(content: Content, gallery: Gallery) -> str:
         controls=[(contrast(one), one) for one in proof.judgements[1:]],
         means=means_table(proof),
         others=content.others,
+        trials=content.trials,
         sections=_sections(gallery, first),
         gallery_notes=gallery.notes,
         methods=_methods(gallery),

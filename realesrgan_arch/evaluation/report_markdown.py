@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
 from realesrgan_arch.evaluation.report_rows import cells_of, contrast, headline, label_of, means_table, rows_of
-from realesrgan_arch.evaluation.report_story import Story
+from realesrgan_arch.evaluation.report_story import Story, Trial
 from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.image_header import printable
 from realesrgan_arch.plural import count_of
@@ -18,7 +18,15 @@ MARK = "<!-- written by realesrgan-arch report -->"
 Links = Sequence[tuple[ShownPicture, Mapping[str, str]]]
 
 
-def markdown(title: str, proof: Proof, story: Story, links: Links, others: Mapping[str, Proof]) -> str:
+def markdown(
+    title: str,
+    proof: Proof,
+    story: Story,
+    links: Links,
+    others: Mapping[str, Proof],
+    *,
+    trials: Sequence[Trial] = (),
+) -> str:
     """Return the text, in GitHub's dialect.
 
     Args:
@@ -27,6 +35,7 @@ def markdown(title: str, proof: Proof, story: Story, links: Links, others: Mappi
         story: how the model came about, and how it is used.
         links: pictures to show with their places by method, as seen from the file.
         others: further sets by heading: the general one, on which it shows what was forgotten.
+        trials: of layers and of blends; their tables.
     """
     parts = [
         _opening(title, proof),
@@ -36,6 +45,7 @@ def markdown(title: str, proof: Proof, story: Story, links: Links, others: Mappi
         _means(proof),
         _groups(proof),
         _pictures(links),
+        _tried(trials),
         _usage(proof, story),
         _origin(proof, story),
     ]
@@ -136,6 +146,13 @@ def _pictures(links: Links) -> Iterator[str]:
 
 def _image(files: Mapping[str, str], method: str) -> str:
     return f"![{method}]({quote(files[method])})" if method in files else ""
+
+
+def _tried(trials: Sequence[Trial]) -> Iterator[str]:
+    for trial in trials:
+        yield f"\n## {_escaped(trial.heading)}\n"
+        yield f"**{_escaped(trial.words)}** {_escaped(trial.reading)}"
+        yield from _table(trial.head, trial.rows)
 
 
 def _usage(proof: Proof, story: Story) -> Iterator[str]:

@@ -31,6 +31,21 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What was tried before the model was as it is: layers to train, or shares of a blend."""
+
+    heading: str
+    words: str
+    """What was decided."""
+    reading: str
+    """How to read the table."""
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    plots: tuple[str, ...]
+    """SVG, one a metric that fidelity trades off with."""
+
+
+@dataclass(frozen=True)
 class Story:
     """What a reader wants to know of the tuned model; empty where it is not known."""
 

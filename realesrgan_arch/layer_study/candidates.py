@@ -23,11 +23,13 @@ class Candidate:
 
     patterns: tuple[str, ...]
     """See `training.freezing.plan_freezing`."""
+    name: str = ""
+    """Of patterns that were drawn: `random:8`."""
 
     @property
     def label(self) -> str:
-        """The patterns in a word, as the command line takes them."""
-        return ",".join(self.patterns)
+        """The patterns in a word, as the command line takes them, or the name."""
+        return self.name or ",".join(self.patterns)
 
     @property
     def slug(self) -> str:

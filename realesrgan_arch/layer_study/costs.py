@@ -1,11 +1,11 @@
 """What it costs to train a candidate: parameters and the peak of memory, foreseen without a step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from realesrgan_arch.layer_study.candidates import Candidate
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
-from realesrgan_arch.training.memory import MemoryModel
+from realesrgan_arch.training.memory import MemoryModel, with_checkpointing
 from realesrgan_arch.training.micro_batch import settle_accumulate
 from realesrgan_arch.training.plan import present_dtype
 from realesrgan_arch.training.trainable_choices import own_choice
@@ -21,6 +21,10 @@ class Cost:
     """Of a step, see `training.memory`; without Python, PyTorch and CUDA themselves."""
     activation_bytes: int = 0
     """That the generator keeps for its backward pass."""
+    checkpointing: bool = False
+    """Whether the generator's blocks are recomputed in the backward pass."""
+    checkpointed: "Cost | None" = None
+    """What it costs with checkpointing; None where that is so already, or the network cannot."""
 
 
 def foresee_costs(candidates: tuple[Candidate, ...], options: Options) -> dict[Candidate, Cost]:
@@ -31,16 +35,26 @@ def foresee_costs(candidates: tuple[Candidate, ...], options: Options) -> dict[C
         MemoryPlanError: `train.accumulate: auto` finds no number of parts that fits.
     """
     model = MemoryModel(options)
-    checkpointing = bool(getattr(options.network_g, "checkpointing", False))
-    dtype = present_dtype(options)
+    recomputing = with_recomputing(options)
     found: dict[Candidate, Cost] = {}
     for candidate in candidates:
-        choice = own_choice(options.network_g, candidate.patterns)
-        trained = model.trained_parameters(choice)
-        at_once = _at_once(options, candidate, batch=model.batch)
-        peak = model.predict(choice, checkpointing=checkpointing, at_once=at_once, dtype=dtype)
-        found[candidate] = Cost(trained, peak.total, peak.saved)
+        cost = _cost(model, options, candidate)
+        other = None if recomputing == options else _cost(model, recomputing, candidate)
+        found[candidate] = replace(cost, checkpointed=other)
     return found
+
+
+def with_recomputing(options: Options) -> Options:
+    """Return `options` with activation checkpointing, as far as their network can."""
+    return options.model_copy(update={"network_g": with_checkpointing(options.network_g, enabled=True)})
+
+
+def _cost(model: MemoryModel, options: Options, candidate: Candidate) -> Cost:
+    checkpointing = bool(getattr(options.network_g, "checkpointing", False))
+    choice = own_choice(options.network_g, candidate.patterns)
+    at_once = _at_once(options, candidate, batch=model.batch)
+    peak = model.predict(choice, checkpointing=checkpointing, at_once=at_once, dtype=present_dtype(options))
+    return Cost(model.trained_parameters(choice), peak.total, peak.saved, checkpointing)
 
 
 def _at_once(options: Options, candidate: Candidate, *, batch: int) -> int:

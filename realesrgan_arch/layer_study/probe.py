@@ -11,19 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from torch import nn
+
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.layer_study.block_scores import TensorScores, score_tensors
 from realesrgan_arch.layer_study.candidates import Candidate, StudyError
+from realesrgan_arch.layer_study.costs import with_recomputing
+from realesrgan_arch.layer_study.crop_gradients import CropGradients
 from realesrgan_arch.layer_study.drawn_base import with_one_base
 from realesrgan_arch.layer_study.findings import BASE
 from realesrgan_arch.layer_study.identity import probe_identity
 from realesrgan_arch.layer_study.journal import Finished, Journal
 from realesrgan_arch.layer_study.pair_judgement import PAIR, Decision, ProbeEvidence, decide, dominated
 from realesrgan_arch.layer_study.pair_tape import PairTape, record_pairs
+from realesrgan_arch.layer_study.path_scores import PathScores, score_path
 from realesrgan_arch.layer_study.probe_candidates import Field, settle
 from realesrgan_arch.layer_study.scoring import Judge, Scores, open_judge
-from realesrgan_arch.layer_study.short_run import ShortRun, Stages, train_to
+from realesrgan_arch.layer_study.short_run import ShortRun, Stages, time_step, train_to
 from realesrgan_arch.layer_study.study import InterruptedStudy, Tell
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.plural import count_of
@@ -54,6 +59,8 @@ class Speed:
 
     step_s: float
     peak_bytes: int
+    checkpointed_step_s: float = 0.0
+    """With checkpointing, of one that runs without."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,8 @@ class ProbeFindings:
     """The ends of the stages that were run."""
     decision: Decision
     cheap: TensorScores
+    path: PathScores | None = None
+    """Of the first stage of the candidate that trains everything; None where there is no such candidate."""
 
 
 def run_probe(plan: ProbePlan, *, tell: Tell) -> ProbeFindings:
@@ -146,7 +155,9 @@ class _Probe:
         self._remove_tapes()
         evidence = self._evidence(base.scores)
         decision = decide(evidence, left, self._field.costs, steps)
-        return ProbeFindings(evidence, self._field, self._speeds(), gone, tuple(steps), decision, cheap)
+        return ProbeFindings(
+            evidence, self._field, self._speeds(), gone, tuple(steps), decision, cheap, self._path_scores()
+        )
 
     def _cheap_scores(self) -> TensorScores:
         crops = self._plan.crops
@@ -154,7 +165,7 @@ class _Probe:
         known = self._journal.find_record(name)
         if known is not None:
             return TensorScores.from_record(known)
-        found = score_tensors(self._plan.base, self._judge.pairs, crops=crops)
+        found = score_tensors(CropGradients.of(self._plan.base, self._judge.pairs, crops=crops))
         self._journal.keep_record(name, found.record())
         return found
 
@@ -166,11 +177,40 @@ class _Probe:
             self._tell(f"  {index} of {len(runs)}: {run.candidate.label}, seed {run.seed}")
 
     def _train(self, run: ShortRun, step: int) -> Finished:
-        options = run.options(self._base, self._plan.stages, self._plan.folder)
+        cost = self._field.costs[run.candidate]
+        base = with_recomputing(self._base) if cost.checkpointing else self._base
+        options = run.options(base, self._plan.stages, self._plan.folder)
         folder = self._plan.folder / "pairs" / f"seed{run.seed}"
         record_pairs(options, folder, tell=self._tell, check_stop=self._stop.check)
         trained = train_to(options, PairTape(folder), until=step, check_stop=self._stop.check)
+        if cost.checkpointed is not None:
+            self._time_checkpointed(run, PairTape(folder))
+        if self._is_whole(run) and step == self._plan.stages.ends[0]:
+            self._follow_path(trained.network)
         return Finished(self._judge.score(trained.network), trained.step_s, trained.peak_bytes)
+
+    def _time_checkpointed(self, run: ShortRun, tape: PairTape) -> None:
+        """Checkpointing changes no number of a run, only its pace: a few steps tell it."""
+        name = _pace_name(run.candidate)
+        if self._journal.find_record(name) is None:
+            options = run.options(with_recomputing(self._base), self._plan.stages, self._plan.folder)
+            self._journal.keep_record(name, {"step_s": time_step(options, tape)})
+
+    def _is_whole(self, run: ShortRun) -> bool:
+        """Whether it is the first run of the candidate that trains everything."""
+        return run.seed == self._plan.seeds[0] and self._field.trains[run.candidate] == self._field.parameters
+
+    def _follow_path(self, trained: nn.Module) -> None:
+        gradients = CropGradients.of(self._base, self._judge.pairs, crops=self._plan.crops)
+        self._journal.keep_record(self._path_name, score_path(gradients, trained).record())
+
+    def _path_scores(self) -> PathScores | None:
+        known = self._journal.find_record(self._path_name)
+        return None if known is None else PathScores.from_record(known)
+
+    @property
+    def _path_name(self) -> str:
+        return f"path_{self._plan.crops}_crops"
 
     def _keep(self, name: str, make: Callable[[], Finished]) -> Finished:
         known = self._journal.find(name)
@@ -187,9 +227,15 @@ class _Probe:
         for candidate in self._field.candidates:
             rows = [one for (run, _), one in self._finished.items() if run.candidate == candidate]
             times = [one.step_s for one in rows if one.step_s]
-            found[candidate] = Speed(median(times) if times else 0.0, max(one.peak_bytes for one in rows))
+            other = self._journal.find_record(_pace_name(candidate)) or {"step_s": 0.0}
+            peak = max(one.peak_bytes for one in rows)
+            found[candidate] = Speed(median(times) if times else 0.0, peak, other["step_s"])
         return found
 
     def _remove_tapes(self) -> None:
         """What the probe made of the pictures it can make again, bit by bit; no one else needs it."""
         shutil.rmtree(self._plan.folder / "pairs", ignore_errors=True)
+
+
+def _pace_name(candidate: Candidate) -> str:
+    return f"pace_{candidate.slug}_checkpointed"

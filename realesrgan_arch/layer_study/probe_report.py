@@ -14,12 +14,21 @@ import yaml
 from realesrgan_arch.evaluation.composite import COMPOSITE
 from realesrgan_arch.evaluation.crossed import CrossedInterval
 from realesrgan_arch.evaluation.evaluate import METRICS
+from realesrgan_arch.evaluation.pair_plot import Mark, draw_pair
+from realesrgan_arch.evaluation.report_trials import PROBE_FILE
 from realesrgan_arch.layer_study.candidates import Candidate
 from realesrgan_arch.layer_study.findings import BASE
 from realesrgan_arch.layer_study.pair_judgement import PAIR
-from realesrgan_arch.layer_study.pair_plot import Mark, draw_pair
 from realesrgan_arch.layer_study.probe import ProbeFindings, ProbePlan
-from realesrgan_arch.layer_study.probe_table import cheap_scores, correlations, fate, pair_means, probe_table
+from realesrgan_arch.layer_study.probe_table import (
+    block_scores,
+    cheap_scores,
+    correlations,
+    fate,
+    pair_means,
+    probe_table,
+    short_label,
+)
 from realesrgan_arch.layer_study.report import write_files
 from realesrgan_arch.options.extends import read_laid
 from realesrgan_arch.options.overrides import apply_overrides
@@ -46,7 +55,7 @@ def write_probe_report(
         "table.txt": probe_table(findings, plan) + "\n",
         "candidates.csv": _candidates_csv(findings),
         "scores.csv": _scores_csv(findings),
-        "results.json": json.dumps(probe_results(findings, plan), indent=1, allow_nan=False) + "\n",
+        PROBE_FILE: json.dumps(probe_results(findings, plan), indent=1, allow_nan=False) + "\n",
         "pair.svg": _plot(findings),
         CHOSEN: chosen_options(findings, plan, source=source, overrides=overrides),
     }
@@ -58,7 +67,8 @@ def chosen_options(findings: ProbeFindings, plan: ProbePlan, *, source: Path, ov
     decision = findings.decision
     given = read_laid(source).values
     chosen = f"train.trainable.network_g={json.dumps(decision.taken.patterns)}"
-    probed, _, _ = apply_overrides(given, [*overrides, chosen])
+    also = ["network_g.checkpointing=true"] if _needs_checkpointing(findings) else []
+    probed, _, _ = apply_overrides(given, [*overrides, chosen, *also])
     # Once more, so that the choice stands in the file even where the given one says the same.
     changes, _, _ = apply_overrides(_changes(given, probed), [chosen])
     changes.pop("name", None)
@@ -70,6 +80,11 @@ def chosen_options(findings: ProbeFindings, plan: ProbePlan, *, source: Path, ov
         f"# {decision.words}\n# The table is beside this file.\n"
     )
     return head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def _needs_checkpointing(findings: ProbeFindings) -> bool:
+    """Whether what is taken fitted the memory in no other way."""
+    return findings.field.costs[findings.decision.taken].checkpointing
 
 
 def probe_results(findings: ProbeFindings, plan: ProbePlan) -> dict[str, object]:
@@ -87,7 +102,7 @@ def probe_results(findings: ProbeFindings, plan: ProbePlan) -> dict[str, object]
         "words": decision.words,
         "what_would_tell": rivals,
         "perception": findings.cheap.perception,
-        "blocks": [_plain_values(asdict(one)) for one in findings.cheap.blocks],
+        "blocks": [_plain_values(asdict(one)) for one in block_scores(findings)],
         "spearman": {
             score: {name: _plain_values(asdict(one)) for name, one in row.items()}
             for score, row in correlations(findings).items()
@@ -100,7 +115,10 @@ def _candidate(findings: ProbeFindings, candidate: Candidate) -> dict[str, objec
     steps = [step for step in findings.steps if step <= findings.evidence.last_step(candidate)]
     return {
         "candidate": candidate.label,
+        "short": short_label(candidate),
+        "patterns": list(candidate.patterns),
         **asdict(findings.field.costs[candidate]),
+        "checkpointed_step_s": findings.speeds[candidate].checkpointed_step_s,
         "step_s": findings.speeds[candidate].step_s,
         "measured_peak_bytes": findings.speeds[candidate].peak_bytes,
         "fate": fate(findings, candidate),
@@ -147,7 +165,7 @@ def _scores_csv(findings: ProbeFindings) -> str:
 def _plot(findings: ProbeFindings) -> str:
     taken = findings.decision.taken
     marks = [
-        Mark(one.label, across, up, is_taken=one == taken, is_gone=one in findings.gone)
+        Mark(short_label(one), across.interval, up.interval, is_taken=one == taken, is_gone=one in findings.gone)
         for one, across, up in pair_means(findings)
     ]
     fidelity, naturalness = (METRICS[name] for name in PAIR)

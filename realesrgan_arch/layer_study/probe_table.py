@@ -1,5 +1,6 @@
 """What a probe found, as text and as rows."""
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 
@@ -10,8 +11,9 @@ from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.table import aligned
 from realesrgan_arch.layer_study.block_scores import CheapScore, RankCorrelation, spearman
 from realesrgan_arch.layer_study.candidates import Candidate
+from realesrgan_arch.layer_study.costs import Cost
 from realesrgan_arch.layer_study.pair_judgement import PAIR, best_first, relation
-from realesrgan_arch.layer_study.probe import ProbeFindings, ProbePlan
+from realesrgan_arch.layer_study.probe import ProbeFindings, ProbePlan, Speed
 from realesrgan_arch.plural import count_of
 
 _LONGEST = 28
@@ -56,6 +58,9 @@ def correlations(findings: ProbeFindings) -> dict[str, dict[str, RankCorrelation
         "Fisher": [one.fisher for one in cheap],
         "agreement": [one.agreement for one in cheap],
     }
+    if findings.path is not None:
+        columns["FAIG of fidelity"] = [one.faig_fidelity for one in cheap]
+        columns["FAIG of perception"] = [one.faig_perception for one in cheap]
     outcomes: dict[str, list[float]] = {}
     for name in (*PAIR, COMPOSITE):
         sign = -1 if name in METRICS and METRICS[name].better == "lower" else 1
@@ -68,7 +73,20 @@ def correlations(findings: ProbeFindings) -> dict[str, dict[str, RankCorrelation
 
 def cheap_scores(findings: ProbeFindings) -> list[CheapScore]:
     """Return the cheap scores of the candidates, in their order."""
-    return [findings.cheap.of(one.label, findings.field.trains[one]) for one in findings.field.candidates]
+    return [_with_path(findings, one.label, findings.field.trains[one]) for one in findings.field.candidates]
+
+
+def block_scores(findings: ProbeFindings) -> list[CheapScore]:
+    """Return the cheap scores of the blocks, in the network's order."""
+    return [_with_path(findings, block, names) for block, names in findings.cheap.blocks.items()]
+
+
+def _with_path(findings: ProbeFindings, name: str, tensors: frozenset[str]) -> CheapScore:
+    score = findings.cheap.of(name, tensors)
+    if findings.path is None:
+        return score
+    fidelity, perception = findings.path.shares(tensors)
+    return dataclasses.replace(score, faig_fidelity=fidelity, faig_perception=perception)
 
 
 def fate(findings: ProbeFindings, candidate: Candidate) -> str:
@@ -98,7 +116,9 @@ def _mean(findings: ProbeFindings, metric: str) -> str:
 def _rows(findings: ProbeFindings) -> Iterator[list[str]]:
     metrics = [*findings.evidence.base, COMPOSITE]
     titles = [METRICS[name].label if name in METRICS else name for name in metrics]
-    yield ["trains", "parameters", "activations", "memory", "steps/s", "steps", *titles, ""]
+    both = any(cost.checkpointed for cost in findings.field.costs.values())
+    other = ["with checkpointing"] if both else []
+    yield ["trains", "parameters", "activations", "memory", "steps/s", *other, "steps", *titles, ""]
     for candidate in findings.field.candidates:
         cost, speed = findings.field.costs[candidate], findings.speeds[candidate]
         step = findings.evidence.last_step(candidate)
@@ -109,11 +129,23 @@ def _rows(findings: ProbeFindings) -> Iterator[list[str]]:
             f"{cost.parameters:,}",
             say_bytes(cost.activation_bytes),
             say_bytes(cost.peak_bytes) + measured,
-            f"{1 / speed.step_s:.2f}" if speed.step_s else "-",
+            _pace(speed.step_s) + (" (checkpointing)" if cost.checkpointing else ""),
+            *([_checkpointed(cost, speed)] if both else []),
             str(step),
             *(say_difference(found[name], name) for name in metrics),
             fate(findings, candidate),
         ]
+
+
+def _pace(step_s: float) -> str:
+    return f"{1 / step_s:.2f}" if step_s else "-"
+
+
+def _checkpointed(cost: Cost, speed: Speed) -> str:
+    if cost.checkpointed is None:
+        return "-"
+    pace = f", {_pace(speed.checkpointed_step_s)} steps/s" if speed.checkpointed_step_s else ""
+    return say_bytes(cost.checkpointed.peak_bytes) + pace
 
 
 def _left_out(findings: ProbeFindings) -> list[str]:
@@ -145,12 +177,16 @@ def _cheap_lines(findings: ProbeFindings) -> Iterator[str]:
     cheap = findings.cheap
     crops = count_of(cheap.crops, "crop")
     yield f"cheap scores of the base on {crops}; fidelity is L1, perception is {cheap.perception}"
-    rows = [["trains", "|g|/|w|", "Fisher", "agreement"], *map(_cheap_row, cheap_scores(findings))]
-    yield from aligned(rows)
+    titles = ["|g|/|w|", "Fisher", "agreement"]
+    if findings.path is not None:
+        yield f"FAIG is the share of what training everything for {findings.steps[0]} steps changed"
+        titles += ["FAIG of fidelity", "of perception"]
+    yield from aligned([["trains", *titles], *(_cheap_row(one, len(titles)) for one in cheap_scores(findings))])
     yield from _correlation_lines(findings)
-    strongest = sorted(cheap.blocks, key=lambda one: -_finite(one.gradient_ratio))[:_MOST_BLOCKS]
-    yield f"blocks with the largest |g|/|w|, {len(strongest)} of {len(cheap.blocks)}"
-    yield from aligned([["block", "|g|/|w|", "Fisher", "agreement"], *map(_cheap_row, strongest)])
+    blocks = block_scores(findings)
+    strongest = sorted(blocks, key=lambda one: -_finite(one.gradient_ratio))[:_MOST_BLOCKS]
+    yield f"blocks with the largest |g|/|w|, {len(strongest)} of {len(blocks)}"
+    yield from aligned([["block", *titles], *(_cheap_row(one, len(titles)) for one in strongest)])
 
 
 def _correlation_lines(findings: ProbeFindings) -> Iterator[str]:
@@ -169,9 +205,11 @@ def _say_rho(found: RankCorrelation) -> str:
     return f"{found.rho:+.2f}{interval}"
 
 
-def _cheap_row(one: CheapScore) -> list[str]:
+def _cheap_row(one: CheapScore, columns: int) -> list[str]:
     name = one.name if len(one.name) <= _LONGEST else f"{one.name[:_LONGEST]}.."
-    return [name, f"{one.gradient_ratio:.3g}", f"{one.fisher:.3g}", f"{one.agreement:+.2f}"]
+    cells = [f"{one.gradient_ratio:.3g}", f"{one.fisher:.3g}", f"{one.agreement:+.2f}"]
+    cells += [f"{100 * share:.1f} %" for share in (one.faig_fidelity, one.faig_perception)]
+    return [name, *cells[:columns]]
 
 
 def _finite(value: float) -> float:

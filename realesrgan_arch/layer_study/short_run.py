@@ -24,6 +24,7 @@ from realesrgan_arch.training.run_folder import RunFolder
 
 _MEMORY_SHARE = 0.2
 """Of the first stage: an average of weights that remembers longer would still be mostly base."""
+_TIMED_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,20 @@ def train_to(options: Options, tape: PairTape, *, until: int, check_stop: Callab
     seconds = (time.monotonic() - began) / done if done > 0 else 0.0
     peak = torch.cuda.max_memory_allocated(model.device) if on_cuda else 0
     return Trained(model.inference_network().eval(), seconds, peak)
+
+
+def time_step(options: Options, tape: PairTape) -> float:
+    """Return the seconds of a step of a run that leaves nothing, the first step apart."""
+    model = assemble_model(options, run_folder=RunFolder(options.run_path))
+    marks: list[float] = []
+    for step in range(1, min(_TIMED_STEPS, require_train(options).total_iter) + 1):
+        model.update_learning_rate(step)
+        model.feed_data(tape.batch(step))
+        model.optimize_parameters(step)
+        if model.device.type == "cuda":
+            torch.cuda.synchronize(model.device)
+        marks.append(time.monotonic())
+    return (marks[-1] - marks[0]) / (len(marks) - 1) if len(marks) > 1 else 0.0
 
 
 def _go_on(model: FineTuneModel, store: CheckpointStore, *, until: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
@@ -101,9 +101,18 @@ Count = Annotated[int, Field(ge=1), _READ]
 CountOrZero = Annotated[int, Field(ge=0), _READ]
 Interval = tuple[NotNegative, NotNegative]
 PositiveInterval = tuple[Positive, Positive]
+_SHARE = TypeAdapter(Share)
 FilePath = Annotated[Path, BeforeValidator(_read_path)]
 FolderName = Annotated[str, BeforeValidator(_read_name)]
 Text = Annotated[str, Field(min_length=1)]
 TextList = Annotated[
     tuple[Text, ...], Field(min_length=1), BeforeValidator(_read_list, json_schema_input_type=str | list[Text])
 ]
+
+
+def read_share(value: object) -> float | None:
+    """Return the probability that `value` is; None where it is none."""
+    try:
+        return _SHARE.validate_python(value)
+    except ValidationError:
+        return None

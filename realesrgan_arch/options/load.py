@@ -17,7 +17,7 @@ from realesrgan_arch.options.extends import ExtendsError, Place, read_laid
 from realesrgan_arch.options.notes import write_notes
 from realesrgan_arch.options.overrides import apply_overrides
 from realesrgan_arch.options.problems import EXTENDS, Problem, dotted, find_problems, schema
-from realesrgan_arch.options.rules import broken_rules
+from realesrgan_arch.options.rules import broken_rules, gate_beside_wrong_branches
 from realesrgan_arch.options.train import TrainOptions
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
@@ -135,6 +135,7 @@ def _check(values: Mapping[str, object]) -> tuple[Options | None, list[Problem]]
     except ValidationError as error:
         problems = find_problems(error, values)
         wrong = [problem.path for problem in problems]
+        problems += gate_beside_wrong_branches(values.get("gate"), wrong)
         rest = _validate_rest(values, wrong)
         rules = broken_rules(rest) if rest else []
         return None, [*problems, *(rule for rule in rules if not rule.touches(wrong))]

@@ -18,6 +18,7 @@ from realesrgan_arch.networks.spec import (
 )
 from realesrgan_arch.options.adversary_rules import ADVERSARY_RULES
 from realesrgan_arch.options.datasets import TrainDataset
+from realesrgan_arch.options.fields import read_share
 from realesrgan_arch.options.loss_rules import LOSS_RULES
 from realesrgan_arch.options.network_rules import NETWORK_RULES
 from realesrgan_arch.options.problems import Problem
@@ -81,6 +82,19 @@ def probabilities_sum_to_one(options: Options) -> Problems:
             )
     if options.gate is not None:
         yield from _gate_sums_to_one({str(name): prob for name, prob in options.gate.items()})
+
+
+def gate_beside_wrong_branches(gate: object, wrong: Sequence[KeyPath]) -> Problems:
+    """The sum of a gate of which branches are wrong themselves, where it is wrong however they are mended.
+
+    A misspelt branch counts with its share; where one is no share, the others must not be too much already.
+    """
+    if not isinstance(gate, Mapping) or not any(path[0] == "gate" and len(path) > 1 for path in wrong):
+        return
+    shares = {str(name): read_share(item) for name, item in gate.items() if item is not None}
+    known = {name: share for name, share in shares.items() if share is not None}
+    if len(known) == len(shares) or math.fsum(known.values()) > 1 + _SUM_TOLERANCE:
+        yield from _gate_sums_to_one(known)
 
 
 def _gate_sums_to_one(gate: Mapping[str, float]) -> Problems:

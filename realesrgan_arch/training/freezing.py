@@ -108,7 +108,7 @@ def _match(network: nn.Module, names: Sequence[str], pattern: str) -> set[str]:
 
 
 def _match_count(network: nn.Module, names: Sequence[str], *, from_start: bool, count: int) -> set[str]:
-    layers = _layer_prefixes(network)
+    layers = layer_names(network)
     if count == 0 or count > len(layers):
         return set()
     if from_start:
@@ -117,7 +117,8 @@ def _match_count(network: nn.Module, names: Sequence[str], *, from_start: bool, 
     return set(names[_first_parameter(names, layers[-count]) :])
 
 
-def _layer_prefixes(network: nn.Module) -> list[str]:
+def layer_names(network: nn.Module) -> list[str]:
+    """Return the names of the convolutions and linear layers, in the network's order."""
     # A convolution or linear layer is the module whose own weight has at least two dimensions; spectral norm renames
     # that weight to `weight_orig`.
     return [
@@ -161,7 +162,7 @@ def _join(prefix: str, name: str) -> str:
 
 def _nothing_matched(network: nn.Module, pattern: str, key: str) -> str:
     if _COUNTED.fullmatch(pattern):
-        count = len(_layer_prefixes(network))
+        count = len(layer_names(network))
         return f"{key}: expected a count between 1 and {count} (the layers of this network), got {pattern!r}"
     candidates = sorted({prefix for name, _ in network.named_parameters() for prefix in _prefixes(name)})
     nearest = difflib.get_close_matches(pattern, candidates, n=3, cutoff=0.0)

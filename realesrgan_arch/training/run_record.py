@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 
+from realesrgan_arch.options.problems import schema_at
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.checkpoint import CheckpointError
 
@@ -107,8 +108,9 @@ def merged(record: Mapping[str, object], facts: Mapping[str, object]) -> Record:
 def differences(saved: Mapping[str, object], now: Mapping[str, object]) -> list[Change]:
     """Return every key whose value is another one now, in the order of `now`.
 
-    A key that one of them does not have, in a section that both have, is one that the program has learnt since: no
-    change. Without a section, that section is the key.
+    A key that one of them does not have, in a section that both have, is one that the program has learnt since, or
+    forgotten. It did then what its default does now: another value of an option is a change, all else is none. Without
+    a section, that section is the key.
     """
     found = [change for change in _walk(saved, now, ()) if change.effect is not Effect.UNSEEN]
     return list(dict.fromkeys(found))
@@ -184,13 +186,22 @@ def _walk(saved: Mapping[str, object], now: Mapping[str, object], place: tuple[s
         old, new = saved.get(key), now.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             yield from _walk(old, new, path)
-        elif old != new and (_is_open(place) or (key in saved and key in now)):
+        elif key not in saved and not _is_open(place):
+            yield from _learnt_since(path, now=new)
+        elif old != new and (_is_open(place) or key in now):
             yield Change(".".join(path), _plain(old), _plain(new))
 
 
+def _learnt_since(path: tuple[str, ...], *, now: object) -> Iterator[Change]:
+    """Yield the change from the default of the option at `path`; a fact, which is no option, has none."""
+    option = (schema_at(path[:-1], None) or {}).get("properties", {}).get(path[-1], {})
+    if "default" in option and option["default"] != now:
+        yield Change(".".join(path), _plain(option["default"]), _plain(now))
+
+
 def _is_open(place: tuple[str, ...]) -> bool:
-    """Sections to which a user adds keys of their own."""
-    return place in (("datasets",), ("val", "metrics"))
+    """Sections of which a user chooses the keys."""
+    return place in (("datasets",), ("val", "metrics"), ("gate",)) or place[-1:] == ("layer_weights",)
 
 
 def _plain(value: object) -> object:

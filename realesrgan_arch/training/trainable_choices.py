@@ -8,9 +8,9 @@ from torch import nn
 from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec, SRResNetSpec
 from realesrgan_arch.training.freezing import FreezePlan, plan_freezing
 
-_RRDB_TAIL, _RRDB_BLOCK = 5, 15
+_RRDB_TAIL, RRDB_LAYERS = 5, 15
 """Convolutions of RRDBNet after its blocks, and in each."""
-_SRRESNET_BLOCK = 2
+SRRESNET_LAYERS = 2
 GENERATOR_KEY = "train.trainable.network_g"
 
 Twin = tuple[int, tuple[str, ...]]
@@ -57,9 +57,9 @@ def list_choices(spec: GeneratorSpec) -> list[Choice]:
             found = list(_compact_choices(depth))
         case SRResNetSpec():
             # After the blocks: one convolution, one for each doubling, the last one.
-            found = list(_block_choices(depth, tail=1 + spec.upscale // 2 + 1, block=_SRRESNET_BLOCK))
+            found = list(_block_choices(depth, tail=1 + spec.upscale // 2 + 1, block=SRRESNET_LAYERS))
         case _:
-            found = list(_block_choices(depth, tail=_RRDB_TAIL, block=_RRDB_BLOCK))
+            found = list(_block_choices(depth, tail=_RRDB_TAIL, block=RRDB_LAYERS))
     found += [_whole_depth((word,), depth) for word in ("bias", "all")]
     return found
 

@@ -10,6 +10,7 @@ from realesrgan_arch.evaluation.proof import MethodFacts, ProofError, write_proo
 from realesrgan_arch.evaluation.report import ReportError
 from realesrgan_arch.file_hash import hash_file
 from tests.evaluation.proof_builders import proof, shown_picture
+from tests.evaluation.trial_records import write_probe, write_sweep
 
 
 def make_results(folder: Path, title: str = "Unseen houses") -> None:
@@ -110,6 +111,17 @@ def test_named_results_go_before_those_that_would_be_found(in_tmp_path, capsys):
     make_results(Path("other"), title="Another set")
     main(["report", "experiments/houses", "--results", "other"])
     assert "Another set" in Path("experiments/houses/report.html").read_text(encoding="utf-8")
+
+
+def test_a_probe_in_the_run_and_a_named_sweep_are_shown(in_tmp_path, capsys):
+    make_run(Path("experiments/houses"))
+    make_results(Path("results/houses"))
+    write_probe(Path("experiments/houses/probe"))
+    write_sweep(Path("elsewhere"))
+    assert main(["report", "experiments/houses", "--sweep", "elsewhere"]) == 0
+    for name in ("report.html", "report.md"):
+        text = Path("experiments/houses", name).read_text(encoding="utf-8")
+        assert text.index("Layers that were tried") < text.index("Blends that were tried")
 
 
 def test_a_run_that_was_never_evaluated_is_told_how(in_tmp_path):

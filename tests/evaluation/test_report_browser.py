@@ -8,7 +8,9 @@ import pytest
 
 from realesrgan_arch.evaluation.report import Content, FoundProof, write_report
 from realesrgan_arch.evaluation.report_story import Curve, Layer, Story
+from realesrgan_arch.evaluation.report_trials import find_trials
 from tests.evaluation.proof_builders import judgement, proof, shown_picture
+from tests.evaluation.trial_records import write_probe, write_sweep
 
 api = pytest.importorskip(
     "playwright.sync_api", reason="playwright is not installed: pip install -r requirements-dev.txt"
@@ -34,7 +36,8 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shown_picture(folder, "best house", "best", seed=3),
     )
     other = FoundProof(proof(judgements=(judgement(),)), folder)
-    content = Content("Houses", FoundProof(proof(shown=shown), folder), {"General photographs": other}, STORY)
+    trials = find_trials([], probe=write_probe(folder / "probe"), sweep=write_sweep(folder / "sweep"))
+    content = Content("Houses", FoundProof(proof(shown=shown), folder), {"General photographs": other}, STORY, trials)
     return write_report(content, folder / "report.html")[0]
 
 
@@ -157,6 +160,16 @@ def test_no_page_is_wider_than_its_window(visit, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     verdict = page.locator(".headline").bounding_box()
     assert verdict["y"] + verdict["height"] < 500
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_plots_of_trials_can_be_read_on_any_window(visit, width):
+    page = visit(width=width)
+    plots = page.locator("#trials svg")
+    assert plots.count() == 2
+    for plot in plots.all():
+        assert plot.is_visible()
+        assert plot.bounding_box()["width"] >= 500
 
 
 @pytest.mark.parametrize(("scheme", "is_dark"), [("light", False), ("dark", True)])

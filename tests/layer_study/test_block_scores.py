@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from realesrgan_arch.degradation.operators import usm_sharpen
-from realesrgan_arch.layer_study import block_scores
+from realesrgan_arch.layer_study import crop_gradients
 from realesrgan_arch.layer_study.block_scores import (
     TensorScores,
     block_of,
-    draw_crops,
     score_tensors,
     spearman,
 )
 from realesrgan_arch.layer_study.candidates import StudyError
+from realesrgan_arch.layer_study.crop_gradients import CropGradients, draw_crops
 from realesrgan_arch.layer_study.journal import Journal
 from realesrgan_arch.layer_study.scoring import open_judge
 from realesrgan_arch.losses.amplitude import amplitude_distance
@@ -37,7 +37,7 @@ def test_parameters_belong_to_blocks(name, block) -> None:
 def test_scores_are_those_of_plain_gradients(tmp_path, sharpens) -> None:
     options = parse_options(probe_options(tmp_path) | {"gt_usm": sharpens})
     pairs = open_judge(options).pairs
-    found = score_tensors(options, pairs, crops=3)
+    found = score_tensors(CropGradients.of(options, pairs, crops=3))
     network = load_base_generator(options)
     weight = network.get_parameter("body.6.weight")
     sums, fisher = [torch.zeros_like(weight), torch.zeros_like(weight)], 0.0
@@ -53,13 +53,15 @@ def test_scores_are_those_of_plain_gradients(tmp_path, sharpens) -> None:
     assert score.gradient_ratio == pytest.approx(float((sums[0] + sums[1]).norm() / weight.detach().norm()), rel=1e-4)
     assert score.fisher == pytest.approx(fisher, rel=1e-4)
     assert found.perception == "Fourier amplitude"
-    assert [one.name for one in found.blocks] == [f"body.{place}" for place in range(7)]
-    assert sum(one.parameters for one in found.blocks) == sum(value.numel() for value in network.parameters())
+    assert list(found.blocks) == [f"body.{place}" for place in range(7)]
+    assert sum(found.of(name, own).parameters for name, own in found.blocks.items()) == sum(
+        value.numel() for value in network.parameters()
+    )
 
 
 def test_scores_come_back_from_their_record(tmp_path) -> None:
     options = parse_options(probe_options(tmp_path))
-    found = score_tensors(options, open_judge(options).pairs, crops=1)
+    found = score_tensors(CropGradients.of(options, open_judge(options).pairs, crops=1))
     Journal(tmp_path).keep_record("cheap", found.record())
     record = Journal(tmp_path).find_record("cheap")
     assert record is not None
@@ -67,11 +69,11 @@ def test_scores_come_back_from_their_record(tmp_path) -> None:
 
 
 def test_fidelity_and_perception_each_have_their_own_target(monkeypatch) -> None:
-    monkeypatch.setattr(block_scores, "usm_sharpen", lambda gt: gt + 1)
+    monkeypatch.setattr(crop_gradients, "usm_sharpen", lambda gt: gt + 1)
     gt = torch.zeros(1, 3, 4, 4)
     for pixel, perceptual in ((True, False), (False, True), (False, False)):
         switches = UsmSettings(lq=False, pixel=pixel, perceptual=perceptual, adversarial=True)
-        found = block_scores._targets(gt, switches)
+        found = crop_gradients._targets(gt, switches)
         assert (float(found.pixel.mean()), float(found.perceptual.mean())) == (pixel, perceptual)
 
 
@@ -85,8 +87,8 @@ def test_a_block_with_a_planted_shift_has_the_largest_relative_gradient(tmp_path
     torch.save({"params": network.state_dict()}, path)
     mapping["path"]["pretrain_network_g"] = str(path)
     planted = parse_options(mapping)
-    found = score_tensors(planted, open_judge(planted).pairs, crops=2)
-    assert max(found.blocks, key=lambda one: one.gradient_ratio).name == "body.4"
+    found = score_tensors(CropGradients.of(planted, open_judge(planted).pairs, crops=2))
+    assert max(found.blocks, key=lambda name: found.of(name, found.blocks[name]).gradient_ratio) == "body.4"
 
 
 def test_crops_of_odd_pictures_have_sides_that_the_network_takes(tmp_path) -> None:
@@ -97,7 +99,7 @@ def test_crops_of_odd_pictures_have_sides_that_the_network_takes(tmp_path) -> No
     options = parse_options(mapping)
     pairs = open_judge(options).pairs
     assert min(pairs[0].lq.shape[1:]) % 2
-    assert score_tensors(options, pairs, crops=2).blocks
+    assert score_tensors(CropGradients.of(options, pairs, crops=2)).blocks
     assert draw_crops(pairs, crops=1, side=32, scale=2, multiple=4)[0][0].shape[1:] == (12, 12)
     with pytest.raises(StudyError, match="expected sides of at least 14 pixels"):
         draw_crops(pairs, crops=1, side=32, scale=2, multiple=14)

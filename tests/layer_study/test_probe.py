@@ -1,6 +1,7 @@
 """A whole probe in small: shared pairs, stages, a stop and a second call, its files, and what is refused."""
 
 import csv
+import dataclasses
 import json
 import re
 import shlex
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from realesrgan_arch.commands import probe as command
 from realesrgan_arch.entry import run as run_verb
@@ -20,6 +22,7 @@ from realesrgan_arch.layer_study.short_run import ShortRun, Stages, train_to
 from realesrgan_arch.layer_study.study import InterruptedStudy
 from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec, SRResNetSpec
 from realesrgan_arch.options.load import load_options, parse_options
+from realesrgan_arch.options.types import Options
 from realesrgan_arch.session import train
 from realesrgan_arch.training.plan import Budget
 from realesrgan_arch.training.run_folder import RunFolder
@@ -123,6 +126,68 @@ def test_one_command_makes_the_whole_probe_and_a_second_one_trains_nothing(
     monkeypatch.setattr(probe_module, "score_tensors", None)
     assert run_verb(command.main, [*arguments, "--set", "train.optim_g.lr=2e-3"]) == 0
     assert capsys.readouterr().out == said
+
+
+def _recomputing_blocks(tmp_path: Path) -> str:
+    mapping = probe_options(tmp_path)
+    mapping["network_g"] = {"type": "RRDBNet", "num_feat": 8, "num_block": 2, "num_grow_ch": 8}
+    path = tmp_path / "rrdb.yml"
+    path.write_text(yaml.safe_dump(mapping))
+    return str(path)
+
+
+def _note_ways(monkeypatch: pytest.MonkeyPatch, name: str) -> list[bool]:
+    """Return what will hold, for each call of `name`, whether its run recomputes."""
+    ways, whole = [], getattr(probe_module, name)
+
+    def note(options: Options, *given: object, **named: object) -> object:
+        ways.append(options.network_g.checkpointing)  # pyright: ignore
+        return whole(options, *given, **named)
+
+    monkeypatch.setattr(probe_module, name, note)
+    return ways
+
+
+def test_a_network_that_can_recompute_is_timed_both_ways_and_what_trained_everything_has_a_path(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    trained, timed = _note_ways(monkeypatch, "train_to"), _note_ways(monkeypatch, "time_step")
+    names = ["--candidates", "conv_last", "random:2", "all", "--seeds", "1", "--steps", "4", "--stages", "1"]
+    given = [_recomputing_blocks(tmp_path), *names, "--crops", "2", "-o", str(tmp_path / "p")]
+    assert run_verb(command.main, given) == 0
+    said = capsys.readouterr().out
+    assert "  with checkpointing  " in said
+    assert "FAIG is the share of what training everything for 4 steps changed" in said
+    found = {one["candidate"]: one for one in json.loads((tmp_path / "p/results.json").read_text())["candidates"]}
+    assert (trained, timed) == ([False] * 3, [True] * 3)
+    assert all(one["checkpointed_step_s"] > 0 for one in found.values())
+    assert found["all"]["checkpointed"]["peak_bytes"] < found["all"]["peak_bytes"]
+    assert found["all"]["cheap"]["faig_fidelity"] == pytest.approx(1)
+    assert 0 < found["conv_last"]["cheap"]["faig_perception"] < 1
+    assert len(found["random:2"]["patterns"]) == 2
+
+
+def test_what_fits_with_checkpointing_alone_is_trained_and_chosen_with_it_and_scores_alike(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    names = ["--candidates", "conv_last", "all", "--seeds", "1", "--steps", "2", "--stages", "1", "--crops", "1"]
+    given = [_recomputing_blocks(tmp_path), *names]
+    assert run_verb(command.main, [*given, "-o", str(tmp_path / "p")]) == 0
+    peak = json.loads((tmp_path / "p/results.json").read_text())["candidates"][1]["peak_bytes"]
+    decide = probe_module.decide
+
+    def take_the_last(*given: object) -> object:
+        return dataclasses.replace(decide(*given), taken=Candidate(("all",)))  # pyright: ignore
+
+    monkeypatch.setattr(probe_module, "decide", take_the_last)
+    trained, timed = _note_ways(monkeypatch, "train_to"), _note_ways(monkeypatch, "time_step")
+    assert run_verb(command.main, [*given, "--memory", f"{(peak - 1) / 1e6:.6f}MB", "-o", str(tmp_path / "q")]) == 0
+    assert (trained, timed) == ([False, True], [True])
+    assert "(checkpointing)" in capsys.readouterr().out
+    assert (tmp_path / "q/scores.csv").read_text() == (tmp_path / "p/scores.csv").read_text()
+    for folder, is_on in (("p", False), ("q", True)):
+        options = load_options(tmp_path / folder / "chosen.yml").options
+        assert getattr(options.network_g, "checkpointing", None) is is_on
 
 
 def test_the_next_step_can_be_pasted_whatever_the_folder_is_called(tmp_path, arguments, capsys) -> None:

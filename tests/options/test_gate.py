@@ -9,7 +9,7 @@ from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.degradation.settings import DegradationSettings, GatedSettings
 from realesrgan_arch.options.load import OptionsError, load_options
 from realesrgan_arch.options.problems import schema_at
-from tests.options.files import GAN, PAIRS, with_override
+from tests.options.files import GAN, PAIRS, problems, with_override
 
 
 def read(*overrides, path=GAN):
@@ -54,6 +54,32 @@ def test_the_gates_branches_are_presets_and_the_files_own_passes():
 def test_a_wrong_gate_is_one_sentence(override, sentence):
     (text,) = with_override(override)
     assert text.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("gate", "sentences"),
+    [
+        ("{mild: 0.7, milf: 0.7}", ["gate: expected probabilities that sum to 1, got mild 0.7, milf 0.7",
+                                    "gate.milf: unknown key"]),
+        ("{mild: 0.5, milf: 0.5}", ["gate.milf: unknown key"]),
+        ("{mild: 0.7, clean: 0.7, medium: x}", ["gate: expected probabilities that sum to 1, got mild 0.7, clean 0.7",
+                                                "gate.medium: expected a number"]),
+        ("{mild: 0.7, medium: true}", ["gate.medium: expected a number"]),
+        ("{mild: 2, milf: 3, cleen: -1}", ["gate.mild: expected a number", "gate.milf: ", "gate.cleen: "]),
+    ],
+)  # fmt: skip
+def test_every_fault_of_a_gate_is_said_at_once_with_its_line_and_those_of_others(tmp_path, gate, sentences):
+    path = tmp_path / "wrong.yml"
+    branches = gate.strip("{}").replace(", ", "\n  ")
+    path.write_text(f"extends: {GAN}\ngate:\n  {branches}\njpeg_range: [95, 30]\n")
+    *found, last = problems(path)
+    assert "jpeg_range: expected [low, high]" in last
+    assert [text.partition(": ")[2][: len(start)] for text, start in zip(found, sentences, strict=True)] == sentences
+    lines = [int(text.partition(":")[0].removeprefix("line ")) for text in found]
+    assert lines == sorted(lines)
+    names = [name.partition(":")[0] for name in branches.split("\n  ")]
+    told = [sentence.partition(":")[0].removeprefix("gate.") for sentence in sentences]
+    assert lines == [2 if name == "gate" else 3 + names.index(name) for name in told]
 
 
 def test_a_branch_of_a_file_below_can_be_taken_away(tmp_path):

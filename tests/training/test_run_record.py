@@ -66,6 +66,8 @@ def test_the_same_options_differ_in_nothing(tmp_path) -> None:
         ({"noise_range": [1, 2]}, Effect.MEANING),
         ({"resize_range2": [1, 2]}, Effect.MEANING),
         ({"lq_from_usm": False}, Effect.MEANING),
+        ({"gate": {"mild": 1}}, Effect.MEANING),
+        ({"train__feature_opt": {"weights": "x"}}, Effect.MEANING),
         ({"val__metrics": {"ssim": {"type": "calculate_ssim"}}}, Effect.GROWTH),
         ({"datasets__val__seed": 5}, Effect.GROWTH),
         ({"datasets__val_2": {"type": "SyntheticPairs", "dataroot_gt": "x"}}, Effect.GROWTH),
@@ -115,3 +117,53 @@ def test_a_fact_takes_the_place_of_an_option_and_unknown_ones_are_no_change() ->
     assert record == {"a": {"b": "fp32", "c": 1}, "d": {"e": 1}}
     assert differences({"a": {"c": 1}, "d": {"e": 1}}, record) == []
     assert [str(change) for change in differences({"a": {"c": 1}, "d": None}, record)] == ["d: none -> given"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("gate", {"mild": 1}, "gate: none -> given"),
+        ("jpeg_range2", [50, 60], "jpeg_range2: [30.0, 95.0] -> [50.0, 60.0]"),
+        ("train__feature_opt", {"weights": "x"}, "train.feature_opt: none -> given"),
+        ("train__clip_grad_norm", 2, "train.clip_grad_norm: none -> 2.0"),
+    ],
+)
+def test_an_option_that_a_state_does_not_know_had_its_default(tmp_path, key: str, value: object, words: str) -> None:
+    saved, now = _record(tmp_path), _record(tmp_path, **{key: value})
+    *sections, last = key.split("__")
+    section = saved
+    for name in sections:
+        section = section[name]
+    del section[last]
+    assert differences(saved, _record(tmp_path)) == []
+    assert [str(change) for change in differences(saved, now)] == [words]
+
+
+def test_a_new_gate_on_an_older_state_is_refused_unless_it_is_allowed(tmp_path) -> None:
+    saved = {key: value for key, value in _record(tmp_path).items() if key != "gate"}
+    changes = differences(saved, _record(tmp_path, gate={"mild": 1}))
+    with pytest.raises(CheckpointError, match=r"gate: none -> given; .* --allow-changed gate$"):
+        check_changes(changes)
+    check_changes(changes, allowed=["gate"])
+
+
+def test_a_state_that_knows_no_option_of_a_file_without_wishes_differs_in_none(tmp_path) -> None:
+    now = options_record(parse_options({"name": "x", "network_g": {"type": "RRDBNet"}}))
+    assert differences({}, now) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "later", "words"),
+    [
+        ({"gate": {"mild": 1}}, {"gate": {"full": 1}}, ["gate.full: none -> 1.0", "gate.mild: 1.0 -> none"]),
+        (
+            {"train__perceptual_opt": {"layer_weights": {"conv1_1": 1}}},
+            {"train__perceptual_opt": {"layer_weights": {"conv2_1": 1}}},
+            ["train.perceptual_opt.layer_weights.conv2_1: none -> 1.0"]
+            + ["train.perceptual_opt.layer_weights.conv1_1: 1.0 -> none"],
+        ),
+    ],
+    ids=["gate", "layer_weights"],
+)
+def test_another_branch_or_layer_is_a_change(tmp_path, then: dict, later: dict, words: list[str]) -> None:
+    assert [str(one) for one in differences(_record(tmp_path, **then), _record(tmp_path, **later))] == words
