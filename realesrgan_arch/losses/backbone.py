@@ -8,6 +8,7 @@ from realesrgan_arch.image_header import shown
 from realesrgan_arch.losses.features import FeatureLoss
 from realesrgan_arch.losses.learned import BACKBONE_FILES, LearnedDistance
 from realesrgan_arch.networks.distilled_vgg19 import NETWORK_FILE
+from realesrgan_arch.weights.download import find_or_download
 from realesrgan_arch.weights.load import load_into, load_weights
 from realesrgan_arch.weights.table import WeightsError
 
@@ -26,7 +27,7 @@ def load_backbone(loss: LearnedDistance, path: Path, device: torch.device) -> No
     loss.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def load_distilled(loss: FeatureLoss, weights: Path, device: torch.device) -> None:
+def load_distilled(loss: FeatureLoss, weights: Path | None, device: torch.device) -> None:
     """Load the distilled VGG19 from `weights`, see `find_distilled`, into `loss`, and move it to `device`.
 
     Raises:
@@ -37,16 +38,18 @@ def load_distilled(loss: FeatureLoss, weights: Path, device: torch.device) -> No
     loss.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
-def find_distilled(weights: Path) -> Path:
-    """Return the distilled VGG19's file: `weights` itself, or the one in that folder of perceptual weights.
+def find_distilled(weights: Path | None) -> Path:
+    """Return the distilled VGG19's file: `weights` itself, or the one in that folder; None is the released one.
 
     Raises:
-        WeightsError: there is none.
+        WeightsError: there is none, or it cannot be downloaded.
     """
+    if weights is None:
+        return find_or_download(NETWORK_FILE)
     path = weights / NETWORK_FILE if weights.is_dir() else weights
     if not path.is_file():
         raise WeightsError(
-            f"train.feature_opt needs {NETWORK_FILE} (of MingSun-Tse/Collaborative-Distillation), but there is no file "
-            f"{shown(path)}; name the folder that holds it as train.feature_opt.weights"
+            f"train.feature_opt needs {NETWORK_FILE}, but there is no file {shown(path)}; name the file, or the folder "
+            "that holds it, as train.feature_opt.weights"
         )
     return path

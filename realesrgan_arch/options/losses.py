@@ -115,8 +115,8 @@ class FeatureOptions(Section):
     LPIPS-like reads the same features and must not be the only judge of what was trained on them.
     """
 
-    weights: FilePath
-    """Its file, or the folder of perceptual weights that holds it."""
+    weights: FilePath | None = None
+    """Its file, or the folder that holds it; the released one, downloaded when absent, if not given."""
     loss_weight: NotNegative = 1.0
     layer_weights: dict[str, NotNegative] = Field(
         default_factory=lambda: {"conv1_1": 0.1, "conv2_1": 0.1, "conv3_1": 1.0, "conv4_1": 1.0, "conv5_1": 1.0}

@@ -21,6 +21,7 @@ from realesrgan_arch.networks.spec import (
 FOLDER_VARIABLE = "REALESRGAN_ARCH_WEIGHTS"
 _RELEASES = "https://github.com/xinntao/Real-ESRGAN/releases/download"
 _PYTORCH = "https://download.pytorch.org/models"
+_DISTILLED = "https://github.com/MingSun-Tse/Collaborative-Distillation/raw/75c1b81c1dbea11c96d3fb04e96f207dee16dcbb"
 _BSD = "BSD-3-Clause"
 _TORCHVISION = "BSD-3-Clause (torchvision); trained on ImageNet"
 
@@ -48,11 +49,13 @@ class KnownWeights:
     sha256: str | None = None
     """64 hexadecimal digits, or the leading ones where only those are published; None where not known for certain."""
     licence: str = _BSD
+    kept_as: str = ""
+    """The name of the file here, where that of its release says nothing."""
 
     @property
     def file_name(self) -> str:
-        """The name under which the file is released and kept."""
-        return self.url.rsplit("/", 1)[-1]
+        """The name under which the file is kept; mostly that of its release."""
+        return self.kept_as or self.url.rsplit("/", 1)[-1]
 
 
 _X4PLUS = RRDBNetSpec()
@@ -124,6 +127,13 @@ _TABLE = (
     KnownWeights("alexnet", f"{_PYTORCH}/alexnet-owt-7be5be79.pth", None, sha256="7be5be79", licence=_TORCHVISION),
     KnownWeights(
         "squeezenet1_1", f"{_PYTORCH}/squeezenet1_1-b8a52dc0.pth", None, sha256="b8a52dc0", licence=_TORCHVISION
+    ),
+    KnownWeights(
+        "vgg19_distilled_se5",
+        f"{_DISTILLED}/trained_models/wct_se_16x_new/5SE.pth",
+        None,
+        licence="MIT",
+        kept_as="vgg19_distilled_se5.pth",
     ),
 )
 

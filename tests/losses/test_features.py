@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from realesrgan_arch.images import read_rgb, to_tensor
-from realesrgan_arch.losses.backbone import load_distilled
+from realesrgan_arch.losses.backbone import find_distilled, load_distilled
 from realesrgan_arch.losses.features import FeatureLoss, relative_l1
 from realesrgan_arch.networks.distilled_vgg19 import LAYERS, NETWORK_FILE, DistilledVgg19
-from realesrgan_arch.weights.table import WeightsError
+from realesrgan_arch.weights.table import FOLDER_VARIABLE, WeightsError
 
 WEIGHTS = {"conv1_1": 0.1, "conv2_1": 0.1, "conv3_1": 1.0, "conv4_1": 1.0, "conv5_1": 1.0}
 CPU = torch.device("cpu")
@@ -95,10 +95,16 @@ def test_weights_come_from_the_file_or_from_its_folder(tmp_path, named: str) -> 
 def test_weights_that_are_absent_are_one_sentence(tmp_path, name: str) -> None:
     loss = FeatureLoss(DistilledVgg19(), layer_weights=WEIGHTS)
     with pytest.raises(
-        WeightsError, match=rf"^train\.feature_opt needs {NETWORK_FILE} .* no file .*; name the folder"
+        WeightsError, match=rf"^train\.feature_opt needs {NETWORK_FILE}, .* no file .*; name the file"
     ) as caught:
         load_distilled(loss, tmp_path / name, CPU)
     assert str(caught.value).encode("utf-8")
+
+
+def test_without_a_name_it_is_the_released_file_from_where_weights_are_looked_for(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    torch.save(DistilledVgg19().state_dict(), tmp_path / NETWORK_FILE)
+    assert find_distilled(None) == tmp_path / NETWORK_FILE
 
 
 def test_weights_of_another_network_are_refused(tmp_path) -> None:

@@ -67,7 +67,11 @@ def test_verify_tells_released_bytes_from_others(alone, monkeypatch):
 def test_the_table_is_consistent():
     for name, known in KNOWN_WEIGHTS.items():
         assert known.url.startswith(
-            ("https://github.com/xinntao/Real-ESRGAN/releases/", "https://download.pytorch.org/")
+            (
+                "https://github.com/xinntao/Real-ESRGAN/releases/",
+                "https://download.pytorch.org/",
+                "https://github.com/MingSun-Tse/Collaborative-Distillation/raw/",
+            )
         )
         assert known.sha256 is None or len(known.sha256) == (8 if known.spec is None else 64), name
     x4plus = KNOWN_WEIGHTS["RealESRGAN_x4plus"]
