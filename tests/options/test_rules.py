@@ -106,7 +106,6 @@ from tests.options.files import GAN, NET, PAIRS, problems, with_override
          "distilled VGG19 has no such layer; expected one of conv1_1, conv2_1, conv3_1, conv4_1, conv5_1"),
         (["train.feature_opt={weights: x, layer_weights: {}}"], "train.feature_opt.layer_weights: expected at least one "
          "layer, such as conv3_1: 1"),
-        (["train.feature_opt={}"], "train.feature_opt.weights: this key is required; expected a path"),
         (["train.base_opt={}", "path.pretrain_network_g="], "path.pretrain_network_g: this key is required by train.base_opt: "
          "the distance is to these weights; where another stage trains them, name experiments/<name of that stage>/models/"
          "net_g_best_psnr.pth"),
