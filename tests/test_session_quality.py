@@ -261,6 +261,16 @@ def test_one_picture_has_no_interval_and_the_guard_says_once_that_it_cannot_act(
     assert "cannot be told from the base" in outcome.summary()
 
 
+def test_how_many_scenes_a_claim_takes_goes_by_the_metrics_that_are_measured(mapping, caplog) -> None:
+    names = ("psnr", "ssim", "color")
+    mapping["val"]["metrics"] = {name: {"type": f"calculate_{name}", "crop_border": 4} for name in names}
+    mapping["train"]["total_iter"] = 1
+    outcome = _train(mapping)
+    assert "so few prove nothing" in caplog.text and "take 7 or more" in caplog.text
+    assert "cannot be told from the base (that takes at least 7 scenes): composite" in caplog.text
+    assert "cannot be told from the base (that takes at least 7 scenes): composite" in outcome.summary()
+
+
 def test_the_exit_code_reaches_the_shell(mapping, tmp_path) -> None:
     from realesrgan_arch.train import main
 
