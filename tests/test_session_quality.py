@@ -239,6 +239,16 @@ def test_early_stopping_ends_the_run_with_exit_code_0_and_says_why(mapping) -> N
     assert "ended    composite has not improved by more than 50 for 1 validation" in outcome.summary()
 
 
+def test_early_stopping_looks_at_a_metric_of_which_less_is_better(mapping) -> None:
+    mapping["val"]["metrics"]["color"] = {"type": "calculate_color", "crop_border": 4}
+    early = {"patience": 1, "metric": "color"}
+    outcome = _train(_ruin(mapping, "none", early_stopping=early))
+    records = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]
+    *before, last = [record["color"] for record in records if record["kind"] == "validation"][1:]
+    assert last >= min(before)
+    assert "ended    color has not improved for 1 validation" in outcome.summary()
+
+
 def test_a_run_that_early_stopping_ended_stays_ended_until_the_rules_change(mapping) -> None:
     early = _ruin(mapping, "none", early_stopping={"patience": 1, "min_delta": 50})
     mapping["val"]["metrics"]["niqe"] = {"type": "calculate_niqe", "crop_border": 4}
