@@ -239,6 +239,16 @@ def test_early_stopping_ends_the_run_with_exit_code_0_and_says_why(mapping) -> N
     assert "ended    composite has not improved by more than 50 for 1 validation" in outcome.summary()
 
 
+def test_early_stopping_looks_at_a_metric_of_which_less_is_better(mapping) -> None:
+    mapping["val"]["metrics"]["color"] = {"type": "calculate_color", "crop_border": 4}
+    early = {"patience": 1, "metric": "color"}
+    outcome = _train(_ruin(mapping, "none", early_stopping=early))
+    records = [json.loads(line) for line in outcome.run_folder.metrics.read_text().splitlines()]
+    *before, last = [record["color"] for record in records if record["kind"] == "validation"][1:]
+    assert last >= min(before)
+    assert "ended    color has not improved for 1 validation" in outcome.summary()
+
+
 def test_a_run_that_early_stopping_ended_stays_ended_until_the_rules_change(mapping) -> None:
     early = _ruin(mapping, "none", early_stopping={"patience": 1, "min_delta": 50})
     mapping["val"]["metrics"]["niqe"] = {"type": "calculate_niqe", "crop_border": 4}
@@ -259,6 +269,16 @@ def test_one_picture_has_no_interval_and_the_guard_says_once_that_it_cannot_act(
     assert _validated(outcome) == list(range(4))
     assert caplog.text.count("the guard cannot act") == 1
     assert "cannot be told from the base" in outcome.summary()
+
+
+def test_how_many_scenes_a_claim_takes_goes_by_the_metrics_that_are_measured(mapping, caplog) -> None:
+    names = ("psnr", "ssim", "color")
+    mapping["val"]["metrics"] = {name: {"type": f"calculate_{name}", "crop_border": 4} for name in names}
+    mapping["train"]["total_iter"] = 1
+    outcome = _train(mapping)
+    assert "so few prove nothing" in caplog.text and "take 7 or more" in caplog.text
+    assert "cannot be told from the base (that takes at least 7 scenes): composite" in caplog.text
+    assert "cannot be told from the base (that takes at least 7 scenes): composite" in outcome.summary()
 
 
 def test_the_exit_code_reaches_the_shell(mapping, tmp_path) -> None:

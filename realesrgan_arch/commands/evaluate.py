@@ -24,7 +24,7 @@ from realesrgan_arch.upscaling.backends.choose import BACKENDS
 
 _METRICS = ScoreRules().metrics
 _EXIT_CODES = """exit codes: 0 done, whatever the verdict; 2 bad input; 3 some pictures could not be scored;
-            5 no room on the disk; 6 a damaged model; 130 and 143 stopped by Ctrl-C and SIGTERM
+            4 no picture found; 5 no room on the disk; 6 a damaged model; 130 and 143 stopped by Ctrl-C and SIGTERM
 """
 
 

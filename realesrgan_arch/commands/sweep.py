@@ -26,8 +26,8 @@ from realesrgan_arch.sweep.curve import Point, method_name
 from realesrgan_arch.sweep.session import ALPHAS, SweepOutcome, SweepRequest, sweep
 
 _STEPS = ", ".join(f"{metric.step:g} {metric.unit or name}".strip() for name, metric in METRICS.items())
-_EXIT_CODES = """exit codes: 0 a share was chosen; 2 bad input; 3 some pictures could not be scored; 4 the base stays;
-            5 no room on the disk; 6 a damaged model; 130 and 143 stopped by Ctrl-C and SIGTERM
+_EXIT_CODES = """exit codes: 0 a share was chosen; 2 bad input; 3 some pictures could not be scored; 4 the base stays,
+            or no picture found; 5 no room on the disk; 6 a damaged model; 130 and 143 stopped by Ctrl-C and SIGTERM
 """
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from realesrgan_arch.errors import UserError
+from realesrgan_arch.errors import EXIT_NOTHING_TO_DO, UserError
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.plural import count_of
 
@@ -31,6 +31,12 @@ _LEADS_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
 
 class DataError(UserError):
     """A data set cannot be used: a folder, list, manifest or pair is not what it should be."""
+
+
+class NoPicturesError(DataError):
+    """There is a folder, but no picture in it."""
+
+    exit_code = EXIT_NOTHING_TO_DO
 
 
 @dataclass(frozen=True)
@@ -78,14 +84,15 @@ def list_images(folder: Path) -> list[Path]:
     and devices are left out. Linked folders are followed once.
 
     Raises:
-        DataError: no such folder, a sub-folder cannot be read, or no image in it.
+        NoPicturesError: no image in it.
+        DataError: no such folder, or a sub-folder cannot be read.
     """
     listing = list_folder(folder)
     if listing.unreadable:
         path, reason = listing.unreadable[0]
         raise DataError(f"The folder {shown(path)} cannot be read: {reason}.")
     if not listing.images:
-        raise DataError(
+        raise NoPicturesError(
             f"No image found in {shown(folder)} or below it (looked for {', '.join(sorted(IMAGE_SUFFIXES))})."
         )
     return list(listing.images)

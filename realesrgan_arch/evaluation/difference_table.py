@@ -7,7 +7,6 @@ from realesrgan_arch.evaluation.composite import COMPOSITE
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.finding import Finding, Judgement, Verdict
 from realesrgan_arch.evaluation.paired import Interval
-from realesrgan_arch.evaluation.significance import FEWEST_TO_CLAIM
 from realesrgan_arch.evaluation.table import aligned
 
 _MARKS: dict[Verdict, str] = {"better": " *", "worse": " !", "cannot be told": ""}
@@ -36,9 +35,15 @@ def format_interval(interval: Interval, decimals: int = 2) -> str:
     return f"{mean} [{interval.low:+.{decimals}f}, {interval.high:+.{decimals}f}]" if interval.is_defined else mean
 
 
-def against_the_base(verdict: Verdict, composite: Interval) -> str:
-    """Return `better than the base: composite +0.32 [+0.10, +0.54]`."""
-    reason = f" (that takes at least {FEWEST_TO_CLAIM} scenes)" if composite.scenes < FEWEST_TO_CLAIM else ""
+def against_the_base(verdict: Verdict, composite: Interval, *, fewest_scenes: int) -> str:
+    """Return `better than the base: composite +0.32 [+0.10, +0.54]`.
+
+    Args:
+        verdict: of the composite.
+        composite: its mean and its bounds.
+        fewest_scenes: fewer cannot show anything, see `Judgement.fewest_scenes`.
+    """
+    reason = f" (that takes at least {fewest_scenes} scenes)" if composite.scenes < fewest_scenes else ""
     words = f"cannot be told from the base{reason}" if verdict == "cannot be told" else f"{verdict} than the base"
     return f"{words}: {COMPOSITE} {format_interval(composite)}"
 

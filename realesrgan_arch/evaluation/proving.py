@@ -9,7 +9,7 @@ from pathlib import Path
 from realesrgan_arch.atomic import try_writing, write_text
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.contender import Contender
-from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, METRICS, EvaluationError, ScoreRules
+from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import Groups
 from realesrgan_arch.evaluation.judging import judge_all, judge_each_group, main_pair, means_of, notes_on
 from realesrgan_arch.evaluation.metric_table import available_metrics
@@ -26,7 +26,7 @@ from realesrgan_arch.evaluation.proof import (
 from realesrgan_arch.evaluation.proof_text import proof_lines
 from realesrgan_arch.evaluation.proved import Proved
 from realesrgan_arch.evaluation.score_file import write_scores
-from realesrgan_arch.evaluation.score_journal import hash_weights, journal_name
+from realesrgan_arch.evaluation.score_journal import journal_name
 from realesrgan_arch.evaluation.scoring_run import (
     PictureKeeper,
     ScoredSet,
@@ -129,7 +129,7 @@ def check_writable(folder: Path) -> None:
 def _prove(request: ProofRequest, keeper: PictureKeeper | None) -> Proved:
     choice, folder = request.choice, request.folder
     earlier = check_replaceable(request)
-    rules, computed = by_content(rules_for(choice, request.rules), request.computed)
+    rules, computed = rules_for(choice, request.rules), request.computed
     journal = folder / journal_name(journal_key(choice, request.contenders, rules, computed=computed))
     if earlier is not None and earlier.facts.get(_JOURNAL) != journal.name:
         with disk_faults(folder):
@@ -206,14 +206,6 @@ def usable_rules(asked: ScoreRules) -> tuple[ScoreRules, tuple[str, ...]]:
     if not usable:
         raise EvaluationError(f"expected a metric that can be measured on this machine, got none: {' '.join(absent)}")
     return replace(asked, metrics=usable), absent
-
-
-def by_content(rules: ScoreRules, computed: str) -> tuple[ScoreRules, str]:
-    """Return the rules and what computes, so that a journal's key tells learned metrics by their weights' content."""
-    folder = Path(rules.perceptual_weights).expanduser().resolve()
-    if not rules.perceptual_weights or all(METRICS[name].side != "perceptual" for name in rules.metrics):
-        return replace(rules, perceptual_weights=""), computed
-    return replace(rules, perceptual_weights=str(folder)), f"{computed} {hash_weights(folder)}"
 
 
 def _show(request: ProofRequest, scored: ScoredSet) -> tuple[ShownPicture, ...]:

@@ -25,7 +25,7 @@ from realesrgan_arch.evaluation.evaluate import (
     score_without_truth,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair
-from realesrgan_arch.evaluation.score_journal import ScoreJournal
+from realesrgan_arch.evaluation.score_journal import ScoreJournal, hash_weights
 from realesrgan_arch.image_header import printable, shown
 from realesrgan_arch.images import ImageError
 from realesrgan_arch.plural import count_of
@@ -96,9 +96,11 @@ def score_set(
         DataError: a frozen picture that changed.
     """
     rules = rules_for(choice, rules)
-    key = journal_key(choice, contenders, rules, computed=computed)
-    with disk_faults(journal):
-        done = None if journal is None else ScoreJournal(journal, key)
+    done = None
+    if journal is not None:
+        key = journal_key(choice, contenders, rules, computed=computed)
+        with disk_faults(journal):
+            done = ScoreJournal(journal, key)
     run = _Run(choice, contenders, rules, journal, done, keeper)
     scores: list[ImageScore] = []
     left_out: list[str] = []
@@ -133,9 +135,20 @@ def rules_for(choice: DataChoice, rules: ScoreRules) -> ScoreRules:
 
 
 def journal_key(choice: DataChoice, contenders: Sequence[Contender], rules: ScoreRules, *, computed: str) -> str:
-    """Return a SHA-256 of all that decides the scores."""
+    """Return a SHA-256 of all that decides the scores; perceptual weights count by what they are, wherever they lie.
+
+    Raises:
+        OSError: they cannot be read.
+    """
     methods = [[one.facts.name, one.facts.sha256] for one in contenders]
-    return hash_json([__version__, choice.identity, methods, asdict(rules), computed])
+    measured = replace(rules, perceptual_weights=_weights_digest(rules))
+    return hash_json([__version__, choice.identity, methods, asdict(measured), computed])
+
+
+def _weights_digest(rules: ScoreRules) -> str:
+    folder = rules.conditions.weights
+    is_learned = any(METRICS[name].side == "perceptual" for name in rules.metrics)
+    return hash_weights(folder) if folder is not None and is_learned else ""
 
 
 @contextmanager

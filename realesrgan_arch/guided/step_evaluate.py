@@ -27,11 +27,12 @@ def _make(work: Work) -> Facts:
     [comparison] = (one for one in compare(options, folder=work.folder.results) if one.folder == own)
     judgements = {one.against: one for one in comparison.proof.judgements if one.method == TUNED}
     against_base = judgements[BASE]
-    composite = against_base.composite
+    composite, fewest = against_base.composite, against_base.fewest_scenes
+    words = against_the_base(composite.verdict, composite.interval, fewest_scenes=fewest)
     return {
         "table": comparison.table,
         "differences": format_differences(judgements, method=TUNED),
-        "judgement": f"{against_the_base(composite.verdict, composite.interval)}{worse_metrics(against_base.worse)}",
+        "judgement": f"{words}{worse_metrics(against_base.worse)}",
         "is_better": composite.verdict == "better",
         "folder": comparison.folder.relative_to(work.folder.root).as_posix(),
     }

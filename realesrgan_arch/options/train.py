@@ -160,7 +160,8 @@ class EarlyStoppingOptions(Section):
     """Validations without an improvement."""
     min_delta: NotNegative = 0.0
     """What counts as an improvement, in the units of the metric."""
-    metric: Literal["composite", "psnr", "ssim", "niqe"] = "composite"
+    metric: Text = "composite"
+    """That, or one that `val.metrics` measures, without `calculate_`."""
 
 
 class ValidationOptions(Section):

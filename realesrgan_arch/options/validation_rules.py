@@ -6,15 +6,17 @@ from realesrgan_arch.options.problems import Problem
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.options.yaml_dialect import KeyPath
 
+MEASURED_UNASKED = ("psnr", "ssim", "niqe")
+"""Without `val.metrics`."""
 _METRICS: KeyPath = ("val", "metrics")
 
 
 def early_stopping_has_its_metric(options: Options) -> Iterator[Problem]:
-    """What early stopping looks at is measured; without `val.metrics` everything is."""
+    """What early stopping looks at is measured."""
     val = options.val
-    if val is None or val.early_stopping is None or not val.metrics:
+    if val is None or val.early_stopping is None:
         return
-    measured = sorted({metric.type.removeprefix("calculate_") for metric in val.metrics.values()})
+    measured = sorted({metric.type.removeprefix("calculate_") for metric in val.metrics.values()}) or MEASURED_UNASKED
     if val.early_stopping.metric not in ("composite", *measured):
         text = f"expected composite or one that is measured ({', '.join(measured)}), got {val.early_stopping.metric}"
         yield Problem(("val", "early_stopping", "metric"), text, reads=(_METRICS,))

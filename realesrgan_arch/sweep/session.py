@@ -9,7 +9,7 @@ from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import ScoreRules
-from realesrgan_arch.evaluation.proving import by_content, check_writable, sole_writer, usable_rules
+from realesrgan_arch.evaluation.proving import check_writable, sole_writer, usable_rules
 from realesrgan_arch.evaluation.score_journal import journal_name
 from realesrgan_arch.evaluation.scoring_run import ScoredSet, journal_key, score_set
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
@@ -154,7 +154,7 @@ def _score(
     device = choose_device(request.device)
     dtype = choose_dtype(device, request.precision, training=False)
     shares = [blends.contender(alpha, device=device, precision=request.precision) for alpha in alphas]
-    rules, computed = by_content(rules, f"torch {device} {dtype}")
+    computed = f"torch {device} {dtype}"
     name = journal_name(journal_key(data, shares, rules, computed=computed), stem=JOURNAL_STEM)
     return score_set(data, shares, rules, journal=request.output / name, computed=computed)
 

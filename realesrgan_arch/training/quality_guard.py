@@ -10,6 +10,7 @@ from realesrgan_arch.evaluation.composite import COMPOSITE
 from realesrgan_arch.evaluation.difference_table import format_interval, worse_metrics
 from realesrgan_arch.evaluation.evaluate import METRICS, Better
 from realesrgan_arch.evaluation.paired import Interval
+from realesrgan_arch.evaluation.significance import FEWEST_TO_CLAIM
 from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.evaluation.statistics import Verdict as Claim
 from realesrgan_arch.training.verdict import CONTINUE, Verdict
@@ -55,6 +56,8 @@ class Round:
     """Of early stopping; NaN where there is none."""
     verdict: Claim = "cannot be told"
     """Of the composite."""
+    fewest_scenes: int = FEWEST_TO_CLAIM
+    """Fewer cannot show anything in so many metrics; a round of an earlier version does not say it."""
 
     def to_plain(self) -> dict[str, object]:
         """Return numbers and texts for JSON, with null for NaN."""
@@ -67,6 +70,7 @@ class Round:
             "scenes": composite.scenes,
             "worse": list(self.worse),
             "verdict": self.verdict,
+            "fewest_scenes": self.fewest_scenes,
         }
 
     @classmethod
@@ -74,7 +78,8 @@ class Round:
         """Take what `to_plain` returned."""
         mean, low, high, watched = (math.nan if number is None else number for number in plain["numbers"])
         interval, verdict = Interval(mean, low, high, plain["scenes"]), plain.get("verdict", "cannot be told")
-        return cls(plain["step"], interval, tuple(plain["worse"]), watched, verdict)
+        fewest = plain.get("fewest_scenes", FEWEST_TO_CLAIM)
+        return cls(plain["step"], interval, tuple(plain["worse"]), watched, verdict, fewest)
 
 
 class QualityGuard:
@@ -103,7 +108,8 @@ class QualityGuard:
         early = self._rules.early
         watched = {**means, COMPOSITE: judgement.composite.mean}[early.metric] if early else math.nan
         composite = judgement.composite
-        seen = Round(step, composite.interval, judgement.worse, watched, composite.verdict)
+        fewest = judgement.fewest_scenes
+        seen = Round(step, composite.interval, judgement.worse, watched, composite.verdict, fewest)
         self._rounds = [*(kept for kept in self._rounds if kept.step < step), seen]
         verdict = self._guard(seen, best_step)
         if verdict.action == "continue" and early is not None:

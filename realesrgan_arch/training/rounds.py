@@ -85,7 +85,7 @@ class ValidationRounds:
 
     def _warn_of_few_scenes(self) -> None:
         deciding, val = self._validations[0], self._options.val
-        fewest = fewest_to_claim(len(val.metrics)) if val else 0
+        fewest = fewest_to_claim(len(deciding.rules.metrics))
         if val and 1 < deciding.num_scenes < fewest and val.guard != "none":
             self._progress.warn(
                 f"{deciding.name} has pictures of {deciding.num_scenes} scenes: so few prove nothing, and the guard, "
@@ -132,8 +132,10 @@ class ValidationRounds:
         if best is None or not self._validations:
             return QualityReport()
         path, seen = self._weights.path(COMPOSITE), self._guard.round_at(best.step)
-        words = f"composite {best.value:+.2f}" if seen is None else against_the_base(seen.verdict, seen.composite)
-        worse = "" if seen is None else worse_metrics(seen.worse)
+        words, worse = f"composite {best.value:+.2f}", ""
+        if seen is not None:
+            words = against_the_base(seen.verdict, seen.composite, fewest_scenes=seen.fewest_scenes)
+            worse = worse_metrics(seen.worse)
         return QualityReport(
             judgement=f"{words} at step {best.step}{worse}",
             best=path if path.exists() else None,
@@ -196,11 +198,9 @@ class ValidationRounds:
 
     def _judge(self, step: int, decisive: tuple[dict[str, float], Judgement]) -> Verdict:
         scores, against_base = decisive
-        best = self.table.best(self._deciding).get(COMPOSITE)
-        self._progress.write(
-            f"{against_the_base(against_base.composite.verdict, against_base.composite.interval)}"
-            f"{worse_metrics(against_base.worse)}{best_in_words(best, step)}"
-        )
+        best, composite = self.table.best(self._deciding).get(COMPOSITE), against_base.composite
+        words = against_the_base(composite.verdict, composite.interval, fewest_scenes=against_base.fewest_scenes)
+        self._progress.write(f"{words}{worse_metrics(against_base.worse)}{best_in_words(best, step)}")
         verdict = self._guard.judge(step, against_base, scores, best_step=self.table.step_to_return_to())
         # The loop says why it goes back, and the summary of a run why it ended.
         if verdict.reason and verdict.action == "continue":

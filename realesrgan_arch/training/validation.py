@@ -244,9 +244,11 @@ def _folder_of_weights(options: Options, chosen: Iterable[MetricOptions]) -> Pat
 
 
 def _usable(options: Options, asked: Sequence[str], weights: Path | None) -> tuple[str, ...]:
-    """Leave out, with a warning, what this machine lacks; not what decides which model is best."""
+    """Leave out, with a warning, what this machine lacks; not what decides which model is best, or when a run ends."""
     usable, sentences = available_metrics(asked, weights=weights)
-    if any(counts(name) for name in asked if name not in usable) or not usable:
+    early = options.val.early_stopping if options.val else None
+    needed = {name for name in asked if counts(name)} | {name for name in asked if early and name == early.metric}
+    if needed.difference(usable) or not usable:
         raise OptionsError(options.name, [f"val.metrics: {sentence}" for sentence in sentences])
     for sentence in sentences:
         _log.warning("%s", sentence)

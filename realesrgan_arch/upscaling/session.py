@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.files import DataError, NoPicturesError
 from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.stop_signals import StopSignals
@@ -34,7 +34,7 @@ from realesrgan_arch.upscaling.rate import estimated_rate
 from realesrgan_arch.upscaling.request import UpscaleRequest
 from realesrgan_arch.upscaling.result_size import ResultSize
 from realesrgan_arch.upscaling.run_plan import plan_run
-from realesrgan_arch.upscaling.sources import NoPicturesError, Sources, find_sources
+from realesrgan_arch.upscaling.sources import Sources, find_sources
 from realesrgan_arch.upscaling.ticking import TickingBackend
 from realesrgan_arch.upscaling.watch import LOOK_SECONDS, new_pictures
 

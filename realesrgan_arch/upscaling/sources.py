@@ -5,17 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from realesrgan_arch.data.files import IMAGE_SUFFIXES, DataError, FolderListing, list_folder
-from realesrgan_arch.errors import EXIT_NOTHING_TO_DO
+from realesrgan_arch.data.files import IMAGE_SUFFIXES, DataError, FolderListing, NoPicturesError, list_folder
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.upscaling.list_file import read_list
 from realesrgan_arch.upscaling.output_place import check_is_not_input
-
-
-class NoPicturesError(DataError):
-    """There is a folder, but no picture in it."""
-
-    exit_code = EXIT_NOTHING_TO_DO
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ MAX_BYTES = 4 * 1024**3
 """Nothing that this project uses is a tenth of it; a bigger file is a mistake or an attack."""
 
 _MAX_PICKLE_BYTES = 64 * 1024**2
+_AGAIN = "download or save it again"
 _BROKEN = (
     pickle.UnpicklingError,
     RuntimeError,
@@ -69,7 +70,7 @@ def _read_safetensors(path: Path) -> object:
     try:
         return safetensors.torch.load(path.read_bytes())  # `load_file` opens only names in UTF-8
     except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise BadModelError(f"{path} is damaged or not a safetensors file ({_first_line(error)}).") from error
+        raise BadModelError(f"{path} is damaged or not a safetensors file: {_AGAIN}.") from error
 
 
 def _read_pickle(path: Path) -> object:
@@ -90,9 +91,9 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
-        raise BadModelError(f"{path} is damaged or not a checkpoint ({error}): download or save it again.") from error
+        raise BadModelError(_damaged(path)) from error
     if damaged is not None:
-        raise BadModelError(f"{path} is damaged (checksum of {damaged}): download or save it again.")
+        raise BadModelError(f"{path} is damaged (checksum of {damaged}): {_AGAIN}.")
 
 
 def _refusal(path: Path, error: BaseException) -> str:
@@ -105,7 +106,12 @@ def _refusal(path: Path, error: BaseException) -> str:
             f"{path} is refused: besides tensors it names the Python object {carried}, which could run code; nothing "
             "was executed. Ask its author for a .safetensors file or a plain state dict."
         )
-    return f"{path} is damaged or not a checkpoint ({_first_line(error)}): download or save it again."
+    return _damaged(path)
+
+
+def _damaged(path: Path) -> str:
+    """What torch and the zip reader say of such a file is about themselves; it stays in the cause of the error."""
+    return f"{path} is damaged or not a checkpoint: {_AGAIN}."
 
 
 def _refused_global(path: Path, message: str) -> str | None:
@@ -138,9 +144,3 @@ def _pickle_bytes(path: Path) -> bytes:
         member = next(name for name in archive.namelist() if name.endswith("data.pkl"))
         with archive.open(member) as file:
             return file.read(_MAX_PICKLE_BYTES)
-
-
-def _first_line(error: BaseException) -> str:
-    # Before it, torch advises to load the file without care.
-    lines = str(error).rpartition("WeightsUnpickler error:")[2].strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:160].rstrip('.')}" if lines else type(error).__name__

@@ -105,7 +105,25 @@ def test_what_is_asked_of_a_frozen_set_in_vain_stands_in_proof_and_on_the_screen
 def test_the_help_lists_the_exit_codes(verb, capsys) -> None:
     with pytest.raises(SystemExit):
         cli([verb, "--help"])
-    assert "exit codes: 0 " in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "exit codes: 0 " in said and "no picture found" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate", "base.pth", "tuned.pth", "--data", "empty", *FAST],
+        ["evaluate", "base.pth", "tuned.pth", "--data", "photos", "--general", "empty", *FAST],
+        ["evaluate", "base.pth", "tuned.pth", "--lq", "photos", "--gt", "empty", *FAST],
+        ["evaluate", "base.pth", "--lq", "empty", "--device", "cpu", "--backend", "torch"],
+        ["sweep", "base.pth", "tuned.pth", "--data", "empty", "--device", "cpu"],
+    ],
+)
+def test_a_folder_without_a_picture_is_one_sentence_and_exit_code_4(place, capsys, words) -> None:
+    (place / "empty").mkdir()
+    assert run(cli, words) == 4
+    told = capsys.readouterr().err
+    assert told.startswith("error: No image found in empty or below it") and told.count("\n") == 1
 
 
 def test_the_same_weights_cannot_be_told_apart(place, capsys) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from realesrgan_arch.data.files import (
     DataError,
+    NoPicturesError,
     is_below_root,
     list_folder,
     list_images,
@@ -12,6 +13,7 @@ from realesrgan_arch.data.files import (
     read_meta_info,
     read_paired_meta_info,
 )
+from realesrgan_arch.errors import EXIT_NOTHING_TO_DO
 from tests.corpus.powers import permissions_hold
 
 
@@ -144,8 +146,9 @@ def test_a_missing_or_empty_folder_or_a_file_is_one_sentence(tmp_path):
         list_images(tmp_path / "none")
     with pytest.raises(DataError, match=r"file.png is a file"):
         list_images(tmp_path / "file.png")
-    with pytest.raises(DataError, match="No image found in .*empty"):
+    with pytest.raises(NoPicturesError, match="No image found in .*empty") as caught:
         list_images(tmp_path / "empty")
+    assert caught.value.exit_code == EXIT_NOTHING_TO_DO
 
 
 @pytest.mark.parametrize(

@@ -51,12 +51,22 @@ def test_of_a_few_scenes_the_legend_says_that_they_prove_nothing() -> None:
     assert format_differences({"base": few}, method="tuned").endswith("; fewer than 6 scenes prove nothing")
 
 
+def test_six_scenes_are_too_few_for_three_metrics_and_enough_for_one() -> None:
+    six = Interval(0.2, 0.1, 0.3, 6)
+    three = _judgement(*(_finding(name, 0.2, 0.1, 0.3, 6, "cannot be told") for name in ("psnr", "ssim", "niqe", "x")))
+    assert three.fewest_scenes == 7
+    said = against_the_base("cannot be told", six, fewest_scenes=three.fewest_scenes)
+    assert said == "cannot be told from the base (that takes at least 7 scenes): composite +0.20 [+0.10, +0.30]"
+    assert "takes" not in against_the_base("cannot be told", six, fewest_scenes=6)
+
+
 def test_against_the_base_in_words() -> None:
     whole, few = Interval(0.2, 0.1, 0.3, 8), Interval(0.2, 0.1, 0.3, 5)
-    assert against_the_base("better", whole) == "better than the base: composite +0.20 [+0.10, +0.30]"
-    assert against_the_base("worse", whole).startswith("worse than the base: ")
-    assert against_the_base("cannot be told", whole).startswith("cannot be told from the base: ")
-    assert against_the_base("cannot be told", few).startswith(
+    said = against_the_base("better", whole, fewest_scenes=6)
+    assert said == "better than the base: composite +0.20 [+0.10, +0.30]"
+    assert against_the_base("worse", whole, fewest_scenes=6).startswith("worse than the base: ")
+    assert against_the_base("cannot be told", whole, fewest_scenes=6).startswith("cannot be told from the base: ")
+    assert against_the_base("cannot be told", few, fewest_scenes=6).startswith(
         "cannot be told from the base (that takes at least 6 scenes): "
     )
     assert worse_metrics(("ssim", "niqe")) == "; worse: SSIM, NIQE"

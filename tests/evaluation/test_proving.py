@@ -1,6 +1,7 @@
 """From a set and its contenders to a folder that holds all that was found, or nothing new."""
 
 import math
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,8 @@ from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import choose_groups
 from realesrgan_arch.evaluation.proof import MethodFacts, proof_as_json, read_proof
 from realesrgan_arch.evaluation.proof_text import proof_lines
-from realesrgan_arch.evaluation.proving import ProofRequest, by_content, prove
+from realesrgan_arch.evaluation.proving import ProofRequest, prove
+from realesrgan_arch.evaluation.scoring_run import journal_key
 from realesrgan_arch.file_lock import file_lock
 from tests.evaluation.small_sets import CountedReads, contenders, names_of, random_pair, small_choice
 
@@ -190,16 +192,22 @@ def test_a_proof_of_other_weights_or_pictures_is_not_replaced_unless_that_is_mea
     assert (tmp_path / "proof.json").read_bytes() != before
 
 
-def test_the_key_holds_the_content_of_perceptual_weights_and_not_how_their_folder_was_typed(tmp_path, monkeypatch):
+def test_the_key_holds_the_content_of_perceptual_weights_and_not_where_they_lie(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / "net.pth").write_bytes(b"one")
-    typed = [ScoreRules(("lpips_like",), perceptual_weights=text) for text in ("weights", str(tmp_path / "weights"))]
-    one, other = (by_content(rules, "cpu") for rules in typed)
-    assert one == other
-    (tmp_path / "weights" / "net.pth").write_bytes(b"two")
-    assert by_content(typed[0], "cpu") != one
-    assert by_content(replace(typed[0], metrics=("psnr",)), "cpu")[0].perceptual_weights == ""
+
+    def key(folder: str, metric: str = "lpips_like") -> str:
+        rules = ScoreRules((metric,), perceptual_weights=folder)
+        return journal_key(request(tmp_path).choice, (), rules, computed="cpu")
+
+    one = key("weights")
+    assert key(str(tmp_path / "weights")) == one
+    shutil.move("weights", "moved")
+    assert key("moved") == one
+    (tmp_path / "moved" / "net.pth").write_bytes(b"two")
+    assert key("moved") != one
+    assert key("moved", "psnr") == key("", "psnr") != key("", "ssim")
 
 
 def test_pictures_of_an_earlier_proof_go_with_it_and_others_stay(tmp_path) -> None:

@@ -149,19 +149,21 @@ def test_a_score_that_is_not_a_number_is_no_improvement_and_alone_ends_nothing()
 
 def test_what_a_validation_said_of_the_composite_is_still_known_after_a_resume() -> None:
     first, second = QualityGuard(GuardRules()), QualityGuard(GuardRules())
-    _judge(first, 3, BETTER)
+    three = {name: replace(no_finding(name), scenes=8) for name in ("psnr", "ssim", "niqe")}
+    judgement = Judgement("tuned", "base", three, _finding(BETTER), "")
+    first.judge(3, judgement, {}, best_step=None)
     second.load_state_dict(json.loads(json.dumps(first.state_dict())))
     seen = second.round_at(3)
     assert seen is not None
-    assert (seen.verdict, seen.composite) == ("better", BETTER)
+    assert (seen.verdict, seen.composite, seen.fewest_scenes) == ("better", BETTER, 7)
 
 
 def test_a_state_without_verdicts_claims_nothing() -> None:
     guard = QualityGuard(GuardRules())
     _judge(guard, 3, BETTER)
     state = json.loads(json.dumps(guard.state_dict()))
-    del state["rounds"][0]["verdict"]
+    del state["rounds"][0]["verdict"], state["rounds"][0]["fewest_scenes"]
     guard.load_state_dict(state)
     seen = guard.round_at(3)
     assert seen is not None
-    assert seen.verdict == "cannot be told"
+    assert (seen.verdict, seen.fewest_scenes) == ("cannot be told", 6)

@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.pairs import KeptPairs
 from realesrgan_arch.options.load import OptionsError
-from realesrgan_arch.options.train import MetricOptions, ValidationOptions
+from realesrgan_arch.options.train import EarlyStoppingOptions, MetricOptions, ValidationOptions
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.resampling import magnify_bicubic
 from realesrgan_arch.training.validation import Validation, samples_of_batches, score_rules
@@ -98,8 +98,10 @@ def test_basicsrs_loop_names_the_hash_of_a_frozen_set(tmp_path, caplog) -> None:
     assert "0123abcd" in caplog.text
 
 
-def rules_of(metrics: dict[str, dict]) -> ScoreRules:
-    val = ValidationOptions(metrics={name: MetricOptions(**keys) for name, keys in metrics.items()})
+def rules_of(metrics: dict[str, dict], *, early: str | None = None) -> ScoreRules:
+    chosen = {name: MetricOptions(**keys) for name, keys in metrics.items()}
+    stopping = EarlyStoppingOptions(patience=1, metric=early) if early else None
+    val = ValidationOptions(metrics=chosen, early_stopping=stopping)
     return score_rules(Options.model_construct(name="x", val=val))
 
 
@@ -118,6 +120,13 @@ def test_what_a_machine_lacks_is_left_out_of_a_validation_with_a_warning(caplog)
     found = rules_of({"psnr": {"type": "calculate_psnr"}, "like": {"type": "calculate_lpips_like"}})
     assert found.metrics == ("psnr",)
     assert "name the folder of its weights" in caplog.text
+
+
+def test_what_early_stopping_looks_at_is_not_left_out() -> None:
+    metrics = {"psnr": {"type": "calculate_psnr"}, "like": {"type": "calculate_lpips_like"}}
+    assert rules_of(metrics, early="psnr").metrics == ("psnr",)
+    with pytest.raises(OptionsError, match="name the folder of its weights"):
+        rules_of(metrics, early="lpips_like")
 
 
 def test_a_validation_that_can_measure_nothing_is_refused() -> None:

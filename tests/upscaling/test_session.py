@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from realesrgan_arch.data.files import NoPicturesError
 from realesrgan_arch.devices import choose_device
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.networks.rrdbnet import RRDBNet
@@ -15,7 +16,6 @@ from realesrgan_arch.upscaling import session
 from realesrgan_arch.upscaling.backends import choose
 from realesrgan_arch.upscaling.backends.torch_backend import TorchBackend
 from realesrgan_arch.upscaling.session import RequestError, upscale
-from realesrgan_arch.upscaling.sources import NoPicturesError
 from tests.upscaling.folder_run import files, photo
 
 RESULTS = ["a.png", "b.png", "manifest.jsonl", "sub/c.png"]

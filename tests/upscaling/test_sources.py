@@ -4,11 +4,11 @@ import os
 
 import pytest
 
-from realesrgan_arch.data.files import DataError, FolderListing
+from realesrgan_arch.data.files import DataError, FolderListing, NoPicturesError
 from realesrgan_arch.errors import EXIT_NOTHING_TO_DO
 from realesrgan_arch.upscaling import sources
 from realesrgan_arch.upscaling.output_place import OutputError
-from realesrgan_arch.upscaling.sources import NoPicturesError, find_sources
+from realesrgan_arch.upscaling.sources import find_sources
 
 
 def _files(folder, *names):
