@@ -9,20 +9,19 @@ import argparse
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from realesrgan_arch.commands.arguments import count, name_part, place, positive_count
 from realesrgan_arch.commands.report import Report, deliver
+from realesrgan_arch.commands.scoring_choices import BACKENDS, DEFAULT_METRICS, MAX_SIZE, METRIC_STEPS
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.errors import EXIT_OK, EXIT_SOME_FILES_FAILED
-from realesrgan_arch.evaluation.data_choice import MAX_SIZE
-from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules
-from realesrgan_arch.evaluation.evaluation_run import Evaluation, EvaluationRequest, run_evaluation
-from realesrgan_arch.evaluation.proof import proof_as_json
-from realesrgan_arch.evaluation.proof_text import proof_lines
 from realesrgan_arch.image_header import printable
-from realesrgan_arch.upscaling.backends.choose import BACKENDS
+from realesrgan_arch.weights.table import check_findable
 
-_METRICS = ScoreRules().metrics
+if TYPE_CHECKING:
+    from realesrgan_arch.evaluation.evaluation_run import Evaluation, EvaluationRequest
+
 _EXIT_CODES = """exit codes: 0 done, whatever the verdict; 2 bad input; 3 some pictures could not be scored;
             4 no picture found; 5 no room on the disk; 6 a damaged model; 130 and 143 stopped by Ctrl-C and SIGTERM
 """
@@ -31,6 +30,12 @@ _EXIT_CODES = """exit codes: 0 done, whatever the verdict; 2 bad input; 3 some p
 def main(argv: Sequence[str]) -> int:
     """Evaluate, and say the verdict and where everything is; 3 where some of the pictures could not be scored."""
     arguments = _parser().parse_args(argv)
+    for source in (arguments.base, arguments.tuned):
+        if source is not None:
+            check_findable(source)
+    # It brings torch, which `--help` and a mistake need not wait for.
+    from realesrgan_arch.evaluation.evaluation_run import run_evaluation
+
     evaluation = run_evaluation(_request(arguments, argv))
     return deliver(_report(evaluation), as_json=arguments.json)
 
@@ -67,8 +72,8 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_measures(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("measures").add_argument
-    add("--metrics", nargs="+", default=_METRICS, metavar="NAME",
-        help=f"of {', '.join(METRICS)}; or all (default: {' '.join(_METRICS)})")  # fmt: skip
+    add("--metrics", nargs="+", default=DEFAULT_METRICS, metavar="NAME",
+        help=f"of {', '.join(METRIC_STEPS)}; or all (default: {' '.join(DEFAULT_METRICS)})")  # fmt: skip
     add("--perceptual-weights", type=place, metavar="DIR", help="weights of lpips_like, and of lpips and dists")
     add("--y", action="store_true", help="PSNR and SSIM of luma, as in papers")
     add("--border", type=count, metavar="N", help="pixels left out at each edge (default: the scale)")
@@ -94,13 +99,15 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         help="(default: fp32, so that scores of two machines can be compared)")  # fmt: skip
 
 
-def _request(arguments: argparse.Namespace, argv: Sequence[str]) -> EvaluationRequest:
+def _request(arguments: argparse.Namespace, argv: Sequence[str]) -> "EvaluationRequest":
+    from realesrgan_arch.evaluation.evaluation_run import EvaluationRequest
+
     return EvaluationRequest(
         weights=tuple(source for source in (arguments.base, arguments.tuned) if source is not None),
         data=arguments.data, lq=arguments.lq, gt=arguments.gt, general=arguments.general, root=arguments.root,
         preset=arguments.preset, seed=arguments.seed, max_size=arguments.max_size or None,
         max_images=arguments.max_images, groups=tuple(arguments.groups) if arguments.groups else None,
-        metrics=tuple(METRICS) if "all" in arguments.metrics else tuple(arguments.metrics),
+        metrics=tuple(METRIC_STEPS) if "all" in arguments.metrics else tuple(arguments.metrics),
         perceptual_weights=arguments.perceptual_weights, y_channel=arguments.y, border=arguments.border,
         with_controls=arguments.controls, with_pictures=not arguments.no_pictures,
         output=arguments.output, name=arguments.name,
@@ -109,7 +116,10 @@ def _request(arguments: argparse.Namespace, argv: Sequence[str]) -> EvaluationRe
     )  # fmt: skip
 
 
-def _report(evaluation: Evaluation) -> Report:
+def _report(evaluation: "Evaluation") -> Report:
+    from realesrgan_arch.evaluation.proof import proof_as_json
+    from realesrgan_arch.evaluation.proof_text import proof_lines
+
     lines = [line for proved in evaluation.proofs for line in ("", *proof_lines(proved))][1:]
     proofs = [proof_as_json(proved.proof) for proved in evaluation.proofs]
     failed = any(proved.scored.left_out for proved in evaluation.proofs)

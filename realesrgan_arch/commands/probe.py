@@ -24,6 +24,7 @@ DEFAULT_FOLDER = Path("studies")
 def main(argv: Sequence[str]) -> int:
     """Make the probe, say what it found and write it down."""
     arguments = _parser().parse_args(argv)
+    loaded = load_options(arguments.options, overrides=arguments.overrides)
     # They bring torch, which `--help` and a mistake need not wait for.
     from realesrgan_arch.layer_study.probe import ProbePlan, run_probe
     from realesrgan_arch.layer_study.probe_candidates import read_probe_candidates
@@ -32,7 +33,6 @@ def main(argv: Sequence[str]) -> int:
     from realesrgan_arch.layer_study.short_run import Stages
     from realesrgan_arch.training.plan import read_budget
 
-    loaded = load_options(arguments.options, overrides=arguments.overrides)
     for note in loaded.notes:
         warn(f"note: {note}")
     options = loaded.options

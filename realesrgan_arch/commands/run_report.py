@@ -6,17 +6,27 @@ from pathlib import Path
 
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.commands.report import Report, deliver
-from realesrgan_arch.evaluation.report import Content, ReportError, title_of, write_report
-from realesrgan_arch.evaluation.report_places import find_results, is_run, read_results
-from realesrgan_arch.evaluation.report_rows import headline
-from realesrgan_arch.evaluation.report_run import read_story
-from realesrgan_arch.evaluation.report_trials import find_trials
+from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
+
+
+class FolderError(UserError):
+    """There is no folder to report on."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Write the page, and `report.md` beside it, and say where they are; the verdict comes first."""
     arguments = _parser().parse_args(argv)
+    if not arguments.folder.is_dir():
+        where = shown(arguments.folder)
+        raise FolderError(f"expected the folder of a training or of results, found no folder {where}")
+    # They bring torch, which `--help` and a mistake need not wait for.
+    from realesrgan_arch.evaluation.report import Content, title_of, write_report
+    from realesrgan_arch.evaluation.report_places import read_results
+    from realesrgan_arch.evaluation.report_rows import headline
+    from realesrgan_arch.evaluation.report_run import read_story
+    from realesrgan_arch.evaluation.report_trials import find_trials
+
     run, results = _places(arguments.folder, arguments.results)
     found, others = read_results(results)
     content = Content(
@@ -72,8 +82,8 @@ def _page(text: str) -> Path:
 
 def _places(folder: Path, results: Path | None) -> tuple[Path | None, Path]:
     """Return the folder of the training, where there is one, and that of the results."""
-    if not folder.is_dir():
-        raise ReportError(f"expected the folder of a training or of results, found no folder {shown(folder)}")
+    from realesrgan_arch.evaluation.report_places import find_results, is_run
+
     if is_run(folder):
         return folder, results or find_results(folder)
     return None, results or folder

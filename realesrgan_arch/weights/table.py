@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import torch
-
 from realesrgan_arch.errors import EXIT_BAD_MODEL, UserError
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.networks.spec import (
@@ -147,6 +145,8 @@ def find_known(name: str) -> KnownWeights | None:
 
 def search_folders() -> tuple[Path, ...]:
     """Return the folders in which known weights are looked for, in order; they need not exist."""
+    import torch  # takes seconds, which a mistyped name need not wait for
+
     chosen = os.environ.get(FOLDER_VARIABLE)
     return (
         *((Path(chosen).expanduser(),) if chosen else ()),
@@ -185,6 +185,16 @@ def find_weights(name_or_path: str | Path) -> Path:
         if found:
             return found
     raise WeightsError(_absent_message(path, known))
+
+
+def check_findable(name_or_path: str | Path) -> None:
+    """Check that weights are a file, or known by name, so that they may be on this machine or be had.
+
+    Raises:
+        WeightsError: neither, with the nearest names.
+    """
+    if find_known(str(name_or_path)) is None:
+        find_weights(name_or_path)
 
 
 def _absent_message(path: Path, known: KnownWeights | None) -> str:

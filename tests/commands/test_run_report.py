@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from realesrgan_arch.cli import main
+from realesrgan_arch.commands.run_report import FolderError
 from realesrgan_arch.evaluation.proof import MethodFacts, ProofError, write_proof
 from realesrgan_arch.evaluation.report import ReportError
 from realesrgan_arch.file_hash import hash_file
@@ -146,7 +147,7 @@ def test_a_damaged_record_is_one_sentence(in_tmp_path, text):
 
 
 def test_no_folder_and_a_name_that_is_no_page_are_refused(in_tmp_path, capsys):
-    with pytest.raises(ReportError, match="found no folder nowhere"):
+    with pytest.raises(FolderError, match="found no folder nowhere"):
         main(["report", "nowhere"])
     make_results(Path("results"))
     with pytest.raises(SystemExit):
