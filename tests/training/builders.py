@@ -10,7 +10,7 @@ from realesrgan_arch.losses.adversarial import AdversarialLoss
 from realesrgan_arch.losses.pixel import PixelLoss
 from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.networks.build import build_discriminator, build_generator
-from realesrgan_arch.networks.spec import CompactSpec, UNetDiscriminatorSpec
+from realesrgan_arch.networks.spec import CompactSpec, DiscriminatorSpec, UNetDiscriminatorSpec
 from realesrgan_arch.training.ema import Ema
 from realesrgan_arch.training.freezing import plan_freezing
 from realesrgan_arch.training.model import FineTuneModel
@@ -35,16 +35,18 @@ def small_model(
     *,
     train_g: str | list[str] = "all",
     train_d: str | list[str] | None = "all",
+    network_d: DiscriminatorSpec | None = None,
     paired: bool = False,
     pool: int = 4,
     ema_decay: float = 0.9,
     losses: Losses | None = None,
     **rules: object,
 ) -> FineTuneModel:
-    """A compact generator against a small U-Net; `train_d` None leaves the discriminator out."""
+    """A compact generator against a small U-Net or `network_d`; `train_d` None leaves the discriminator out."""
     torch.manual_seed(0)
     generator = player(build_generator(CompactSpec(num_feat=8, num_conv=2)), train_g)
-    discriminator = None if train_d is None else player(build_discriminator(UNetDiscriminatorSpec(num_feat=4)), train_d)
+    judge = network_d or UNetDiscriminatorSpec(num_feat=4)
+    discriminator = None if train_d is None else player(build_discriminator(judge), train_d)
     settings = DegradationSettings()
     synthesis = PairSynthesis(settings, scale=4, gt_size=GT_SIZE, seed=0, pool=PairPool(pool) if pool else None)
     return FineTuneModel(

@@ -1,9 +1,12 @@
-"""Trains a tiny model in forked processes that kill themselves at a named point of a save; prints what it found.
+"""Trains a tiny model, and goes on from what a kill at a named point of a save leaves; prints what it found.
 
 `python -m tests.training.kill_runner FOLDER`: one process pays for importing torch, and forks before any thread runs.
+A kill gives a process no time to do anything: what it leaves is what the disk holds at that moment. So one undisturbed
+run copies its folder at each point, and real kills at some of the points prove that the copies are what kills leave.
 """
 
 import contextlib
+import gc
 import hashlib
 import io
 import json
@@ -12,11 +15,13 @@ import re
 import shutil
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from realesrgan_arch.networks.spec import PatchDiscriminatorSpec
 from realesrgan_arch.training import fault_points
 from realesrgan_arch.training.checkpoint_manifest import find_newest
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
@@ -31,6 +36,8 @@ from realesrgan_arch.training.verdict import CONTINUE, Verdict
 from tests.training.builders import batch, run_steps, small_model, tensors
 
 LAST_STEP = 4
+JUDGE = PatchDiscriminatorSpec(num_feat=4, depth=1, unshuffle=2)
+"""Few tensors: most of the time goes into writing them."""
 
 
 class OneRollback:
@@ -75,7 +82,7 @@ def train(root: Path) -> dict[str, object]:
     """A whole start as `session.train` does it: resume, tidy, train, save the last step once more."""
     run_folder = RunFolder(root)
     run_folder.prepare()
-    model, guard = small_model(root), OneRollback()
+    model, guard = small_model(root, network_d=JUDGE), OneRollback()
     store = CheckpointStore(run_folder, extras={"guard": guard}, retention=Retention(2, lambda: {2}))
     step = store.newest_step()
     if step is not None:
@@ -114,18 +121,45 @@ def fork(work: Callable[[], object], answer: Path) -> int:
     """Run `work` in a child, which writes what it returns to `answer`; return how the child ended."""
     child = os.fork()
     if child == 0:
-        answer.write_text(json.dumps(work()))
-        os._exit(0)
+        status = 1
+        try:
+            answer.write_text(json.dumps(work()))
+            status = 0
+        finally:
+            if status:
+                traceback.print_exc()
+            os._exit(status)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def noting_points(work: Callable[[], object]) -> Callable[[], object]:
+def noting_points(work: Callable[[], object], root: Path, copies: Path) -> Callable[[], object]:
+    """Copy `root` at each point of `work`."""
+
     def noted() -> object:
         points: list[str] = []
-        fault_points.reached = points.append
+
+        def reached(name: str) -> None:
+            copy_with_links(root, copies / str(len(points)))
+            points.append(name)
+
+        fault_points.reached = reached
         return {"answer": work(), "points": points}
 
     return noted
+
+
+def copy_with_links(source: Path, target: Path) -> None:
+    """Two names of one file are that in the copy, too."""
+    copied: dict[int, str] = {}
+
+    def copy(path: str, name: str) -> None:
+        number = Path(path).stat().st_ino
+        if number in copied:
+            os.link(copied[number], name)
+        else:
+            copied[number] = shutil.copy2(path, name)
+
+    shutil.copytree(source, target, copy_function=copy)
 
 
 def dying_at(index: int, work: Callable[[], object]) -> Callable[[], object]:
@@ -156,43 +190,58 @@ def before_training(points: list[str]) -> list[int]:
     return list(range(points.index("save:before writing")))
 
 
-def matrix(
-    folder: Path, label: str, prepare: Callable[[Path], object], where: Callable[[list[str]], list[int]]
-) -> dict[str, object]:
-    """Train undisturbed; then, for each place, train until the kill there and start again."""
-    answer, root = folder / "answer.json", folder / f"{label} undisturbed"
+def content(root: Path) -> dict[str, str]:
+    """Every file by its name, that of an unfinished one without what chance put in, and a digest of its bytes."""
+    files = [path for path in root.rglob("*") if path.is_file()]
+    names = [re.sub(r"\.\w{8}\.partial$", "unfinished", path.relative_to(root).as_posix()) for path in files]
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in zip(names, files, strict=True)}
+
+
+def kill(folder: Path, prepare: Callable[[Path], object], copies: Path, index: int) -> dict[str, object]:
+    """Train until a real kill at the place `index`; compare what it leaves with the copy."""
+    root = folder / "killed"
     prepare(root)
-    fork(noting_points(lambda: train(root)), answer)
+    ended = fork(dying_at(index, lambda: train(root)), folder / "answer.json")
+    left, copied = content(root), content(copies / str(index))
+    shutil.rmtree(root)
+    differing = sorted(name for name in left.keys() | copied.keys() if left.get(name) != copied.get(name))
+    return {"killed": ended == -signal.SIGKILL, "files": len(left), "differing": differing}
+
+
+def go_on(root: Path, answer: Path) -> dict[str, object]:
+    """Start again on what a kill has left in `root`."""
+    ended = fork(lambda: train(root), answer)
+    partial = [path.name for path in root.rglob("*") if path.name.endswith(".partial") or "removed" in path.name]
+    newest = find_newest(RunFolder(root)).manifest if ended == 0 else None
+    return {
+        "found": json.loads(answer.read_text()) if ended == 0 else None,
+        "left": partial,
+        "newest": newest.step if newest else None,
+    }
+
+
+def matrix(
+    folder: Path, prepare: Callable[[Path], object], where: Callable[[list[str]], list[int]], *, kills: int
+) -> dict[str, object]:
+    """Train undisturbed; then, for each place, go on from what a kill there leaves; kill at `kills` of the places."""
+    folder.mkdir()
+    answer, root, copies = folder / "answer.json", folder / "undisturbed", folder / "copies"
+    prepare(root)
+    if fork(noting_points(lambda: train(root), root, copies), answer):
+        raise SystemExit("the undisturbed run failed")
     undisturbed = json.loads(answer.read_text())
-    kills = []
-    for index in where(undisturbed["points"]):
-        root = folder / f"{label} {index}"
-        prepare(root)
-        ended = fork(dying_at(index, lambda root=root: train(root)), answer)
-        answer.unlink(missing_ok=True)
-        resumed = fork(lambda root=root: train(root), answer)
-        found = json.loads(answer.read_text()) if resumed == 0 else None
-        partial = [path.name for path in root.rglob("*") if path.name.endswith(".partial") or "removed" in path.name]
-        newest = find_newest(RunFolder(root)).manifest if resumed == 0 else None
-        kills.append(
-            {
-                "point": undisturbed["points"][index],
-                "killed": ended == -signal.SIGKILL,
-                "found": found,
-                "left": partial,
-                "newest": newest.step if newest else None,
-                "models": sorted(path.name for path in (root / "models").iterdir()),
-            }
-        )
-        shutil.rmtree(root)
-    return {"undisturbed": undisturbed, "kills": kills}
+    points = undisturbed["points"]
+    chosen = where(points)
+    killed = {points[i]: kill(folder, prepare, copies, i) for i in chosen[:: len(chosen) // kills]}
+    resumed = [{"point": points[index], **go_on(copies / str(index), answer)} for index in chosen]
+    return {"undisturbed": undisturbed, "kills": resumed, "killed": killed}
 
 
 def damaged_run(root: Path) -> None:
     """A run of three steps whose newest state is cut off."""
     run_folder = RunFolder(root)
     run_folder.prepare()
-    model = small_model(root)
+    model = small_model(root, network_d=JUDGE)
     store = CheckpointStore(run_folder, extras={"guard": OneRollback()})
     for step in (1, 2, 3):
         run_steps(model, step, step)
@@ -203,15 +252,20 @@ def damaged_run(root: Path) -> None:
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
+    # A kill loses nothing that was given to the system: waiting for the disk would only cost time.
+    os.fsync = lambda handle: None
     with contextlib.redirect_stdout(io.StringIO()):
         # What is imported late or kept for the next step is there for every child then; the CPU's autograd has no
         # threads that a fork could lose.
         train(folder / "warm")
+        gc.freeze()  # or each child would copy what the collector touches
         template = folder / "template"
         fork(lambda: damaged_run(template), folder / "answer.json")
         found = {
-            "fresh": matrix(folder, "fresh", lambda root: root.mkdir(), places),
-            "damaged": matrix(folder, "damaged", lambda root: shutil.copytree(template, root), before_training),
+            "fresh": matrix(folder / "fresh", lambda root: root.mkdir(), places, kills=4),
+            "damaged": matrix(
+                folder / "damaged", lambda root: shutil.copytree(template, root), before_training, kills=2
+            ),
         }
     sys.stdout.write(json.dumps(found))
 

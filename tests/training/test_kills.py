@@ -16,7 +16,7 @@ def matrix(tmp_path_factory) -> dict:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "tests.training.kill_runner", str(tmp_path_factory.mktemp("kills"))]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
 
@@ -58,7 +58,14 @@ def test_every_kind_of_point_is_killed_at(matrix) -> None:
             for name in ("models/net_g_N.pth", "models/net_d_N.pth", "training_states/N.state", "ckpt_N.json")
         ),
     }
-    assert all(kill["killed"] for part in matrix.values() for kill in part["kills"])
+
+
+def test_a_real_kill_leaves_what_the_folder_held_at_that_moment(matrix) -> None:
+    killed = {point: kill for part in matrix.values() for point, kill in part["killed"].items()}
+    assert len(killed) >= 6
+    assert any("inside" in point for point in killed), "a file that is half written"
+    assert [point for point, kill in killed.items() if not kill["killed"] or kill["differing"]] == []
+    assert max(kill["files"] for kill in killed.values()) > 5
 
 
 @pytest.mark.parametrize("part", ["fresh", "damaged"])
