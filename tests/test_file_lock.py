@@ -10,16 +10,18 @@ import pytest
 from realesrgan_arch.file_lock import file_lock
 
 HOLDER = """
-import os, sys, time
+import os, sys
 from pathlib import Path
 from realesrgan_arch.file_lock import file_lock
 with file_lock(Path(sys.argv[1])):
     child = os.fork()
     if child == 0:
-        print(os.getpid(), flush=True)  # by the child, which has let go then
-        time.sleep(60)
-        os._exit(0)
-    time.sleep(60)
+        try:
+            print(os.getpid(), flush=True)  # by the child, which has let go then
+            sys.stdin.read()  # until the test ends, however slow it is
+        finally:
+            os._exit(0)
+    sys.stdin.read()
 """
 
 
@@ -31,7 +33,8 @@ def test_a_second_holder_is_refused(tmp_path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_of_a_killed_holder_does_not_hold_it_on(tmp_path) -> None:
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "lock")]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     child = int(holder.stdout.readline())
     try:

@@ -20,9 +20,11 @@ from realesrgan_arch.stop_signals import StopSignals
 with StopSignals(first="first", second="second") as stop:
     child = os.fork()
     if child == 0:
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
-        os._exit(0)
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
     signal.raise_signal(signal.SIGINT)
     print(stop.number, flush=True)

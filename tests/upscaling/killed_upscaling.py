@@ -15,6 +15,7 @@ import torch
 
 from realesrgan_arch.images import ImageError, read_rgb
 from realesrgan_arch.upscaling.session import UpscaleRequest, upscale
+from tests.forked import fork
 
 _SEED = 6
 _MOST_TRIES = 20
@@ -22,11 +23,11 @@ _MOST_TRIES = 20
 
 
 def _fork(request: UpscaleRequest) -> int:
-    child = os.fork()
-    if child:
-        return child
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    os._exit(upscale(request).exit_code)
+    def run() -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os._exit(upscale(request).exit_code)
+
+    return fork(run)
 
 
 def _finish(request: UpscaleRequest) -> float:

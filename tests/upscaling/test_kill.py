@@ -19,6 +19,7 @@ from realesrgan_arch.upscaling.leftovers import remove_leftovers
 from realesrgan_arch.upscaling.manifest import Manifest
 from realesrgan_arch.upscaling.run_plan import plan_run
 from realesrgan_arch.upscaling.sources import find_sources
+from tests.forked import fork
 from tests.upscaling.folder_run import ONE_BY_ONE, do, files, photo
 from tests.upscaling.planning import twice
 
@@ -84,13 +85,13 @@ def test_a_kill_at_a_named_point_leaves_what_the_next_run_takes_for_its_own(tmp_
         remove_leftovers(tmp_path / "out", [tmp_path / "out"], is_shard=False)
         return plan, do(plan, tmp_path / "out", begin=manifest.begin, record=manifest.record)
 
-    child = os.fork()
-    if not child:
-        signal.alarm(60)
+    def run_and_be_killed():
+        signal.alarm(300)
         POINTS[point]()
         run()
-        os._exit(0)
-    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+    status = os.waitpid(fork(run_and_be_killed), 0)[1]
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     in_place = {"after begin": 1, "before rename": 1, "before record": 2, "after record": 2}[point]
     recorded = {"after begin": 1, "before rename": 1, "before record": 1, "after record": 2}[point]
     assert [path.name for path in sorted((tmp_path / "out").glob("[abc].png"))] == ["a.png", "b.png"][:in_place]
