@@ -44,7 +44,7 @@ def _chain(root: Path) -> tuple[dict, dict]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[WarmServer]:
-    with open_warm_server("torch._dynamo", "tests.training.rank_jobs") as server:
+    with open_warm_server("tests.training.rank_jobs") as server:
         yield server
 
 

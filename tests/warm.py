@@ -21,6 +21,8 @@ from pathlib import Path
 import torch
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from realesrgan_arch.basicsr_bridge import register
+
 ROOT = Path(__file__).resolve().parents[1]
 LONGEST_SECONDS = 1200
 GRACE_SECONDS = 60
@@ -86,7 +88,7 @@ class WarmServer:
 
 @contextmanager
 def open_warm_server(*modules: str) -> Iterator[WarmServer]:
-    """Start a server that has imported `modules`; at the end it and all that it has forked have gone."""
+    """Start a server that has imported what a training needs, and `modules`; in the end all that it forked is gone."""
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-m", "tests.warm", str(theirs.fileno()), *modules]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
@@ -170,6 +172,7 @@ def _call_in_rank(target: str, *arguments: str) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    register()  # imports basicsr and torchvision, which every training does before it builds its model
     for name in sys.argv[2:]:
         importlib.import_module(name)
     serve(socket.socket(fileno=int(sys.argv[1])))

@@ -7,6 +7,7 @@ with `profile_memory`), which sees what checkpointing recomputes and what operat
 
 import copy
 import gc
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import accumulate
@@ -37,6 +38,15 @@ SRRESNET = {"type": "SRResNet", "num_feat": 8, "num_block": 5}
 NETWORKS = {"RRDBNet": RRDB, "compact": COMPACT, "SRResNet": SRRESNET}
 JUDGE = {"type": "SRGANDiscriminator", "num_feat": 8, "input_size": 64}
 GT_SIZE = 64
+
+
+@pytest.fixture(scope="module", autouse=True)
+def frozen_heap() -> Iterator[None]:
+    """What is there already is left out of the collections, which would take longer than the steps."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def _options(network: dict, *, gan: bool = True, vgg: bool = True, batch: int = 2, further: dict | None = None):

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[WarmServer]:
-    with open_warm_server("torch._dynamo", "tests.training.rank_jobs") as server:
+    with open_warm_server("tests.training.rank_jobs") as server:
         yield server
 
 
