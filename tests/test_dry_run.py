@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from realesrgan_arch import stages
 from realesrgan_arch import train as script
 from realesrgan_arch.dry_run import dry_run
 from realesrgan_arch.dry_run_report import Cost, DryRunReport, say_seconds
+from realesrgan_arch.entry import run
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.options.load import parse_options
@@ -93,20 +93,38 @@ def _raise(*_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_dry_run_leaves_nothing(mapping, tmp_path, number) -> None:
+def test_an_interrupted_dry_run_leaves_nothing(mapping, tmp_path, monkeypatch, capsys, number) -> None:
+    file = write_options(tmp_path / "options.yml", mapping)
+    before, run_step = _tree(tmp_path), trainer._run_step
+
+    def interrupted(model, batch, step) -> None:
+        run_step(model, batch, step)
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(trainer, "_run_step", interrupted)
+    ours = signal.signal(number, lambda *_: None)  # a signal that the run misses must not end the tests
+    try:
+        assert run(script.main, ["-opt", str(file), "--dry-run"]) == 128 + number
+    finally:
+        signal.signal(number, ours)
+    assert "has left nothing" in capsys.readouterr().err
+    assert _tree(tmp_path) == before
+
+
+def test_a_process_that_is_asked_to_end_while_it_computes_leaves_nothing(mapping, tmp_path) -> None:
     mapping["network_g"] |= {"num_feat": 64, "num_conv": 32}
     mapping |= {"gt_size": 128, "queue_size": 6}
     mapping["datasets"]["train"] |= {"crop_size": 160, "batch_size_per_gpu": 6}
     file = write_options(tmp_path / "options.yml", mapping)
     before = _tree(tmp_path)
-    with subprocess.Popen([sys.executable, TRAIN, "-opt", file, "--dry-run"], stderr=subprocess.PIPE, text=True) as run:
-        assert run.stderr is not None
-        while not (line := run.stderr.readline()).startswith("before training"):
+    command = [sys.executable, TRAIN, "-opt", file, "--dry-run"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while not (line := process.stderr.readline()).startswith("before training"):
             assert line, "it ended before it trained"
-        time.sleep(0.2)
-        run.send_signal(number)
-        said = run.stderr.read()
-    assert run.returncode == 128 + number
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+    assert process.returncode == 128 + signal.SIGTERM
     assert "has left nothing" in said
     assert _tree(tmp_path) == before
 
@@ -211,11 +229,10 @@ def test_a_disk_that_is_too_small_is_a_problem() -> None:
     assert json.loads(_report(free_bytes=1099).json())["disk_bytes"] == 1100
 
 
-def test_the_command_says_it_as_json(mapping, tmp_path) -> None:
+def test_the_command_says_it_as_json(mapping, tmp_path, capfd) -> None:
     file = write_options(tmp_path / "options.yml", mapping)
-    done = subprocess.run(
-        [sys.executable, TRAIN, "-opt", file, "--dry-run", "--json"], capture_output=True, text=True, check=True
-    )
-    assert json.loads(done.stdout)["problems"] == []
-    assert ".dry-run" not in done.stderr
-    assert str(RunFolder(tmp_path / "experiments/tiny").root) in done.stderr
+    assert run(script.main, ["-opt", str(file), "--dry-run", "--json"]) == 0
+    said = capfd.readouterr()
+    assert json.loads(said.out)["problems"] == []
+    assert ".dry-run" not in said.err
+    assert str(RunFolder(tmp_path / "experiments/tiny").root) in said.err

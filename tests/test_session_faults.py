@@ -1,39 +1,23 @@
 """A whole run whose numbers break, or that breaks off: what it leaves and how it ends."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from realesrgan_arch.commands import data
+from realesrgan_arch.entry import run
 from realesrgan_arch.losses.pixel import PixelLoss
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import train
+from realesrgan_arch.train import main
 from realesrgan_arch.training.checkpoint import load_state
 from realesrgan_arch.training.checkpoint_store import CheckpointStore
+from realesrgan_arch.training.model import FineTuneModel
 from realesrgan_arch.training.numbers_guard import TrainingError
 from realesrgan_arch.training.run_folder import RunFolder
 from tests.tiny_run import tiny_options, write_options, write_pictures
-
-BREAKS_IN_STEP_3 = """
-import sys
-from realesrgan_arch.entry import run
-from realesrgan_arch.train import main
-from realesrgan_arch.training.model import FineTuneModel
-
-optimize = FineTuneModel.optimize_parameters
-
-def broken(self, step):
-    if step == 3:
-        raise RuntimeError("boom")
-    optimize(self, step)
-
-FineTuneModel.optimize_parameters = broken
-sys.exit(run(main, sys.argv[1:]))
-"""
 
 
 def _mapping(folder: Path) -> dict:
@@ -67,15 +51,23 @@ def test_a_run_that_diverges_for_good_leaves_a_report_whose_batch_can_be_made_ag
     assert (again["batch"], again["trained_on"]) == (last["batch"], last["trained_on"])
 
 
-def test_a_run_that_breaks_off_saves_to_crash_exits_not_0_and_is_resumed_from_its_checkpoint(tmp_path) -> None:
+def test_a_run_that_breaks_off_saves_to_crash_exits_not_0_and_is_resumed_from_its_checkpoint(
+    tmp_path, monkeypatch, capsys
+) -> None:
     file = write_options(tmp_path / "x.yml", _mapping(tmp_path))
-    command = [sys.executable, "-c", BREAKS_IN_STEP_3, "-opt", str(file)]
-    broken = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
-    assert broken.returncode == 1
+    optimize = FineTuneModel.optimize_parameters
+
+    def broken(self: FineTuneModel, step: int) -> None:
+        if step == 3:
+            raise RuntimeError("boom")
+        optimize(self, step)
+
+    monkeypatch.setattr(FineTuneModel, "optimize_parameters", broken)
+    with pytest.raises(RuntimeError, match="boom"):  # which the interpreter says, and exits with 1
+        run(main, ["-opt", str(file)])
     run_folder = RunFolder(tmp_path / "experiments/tiny")
     folder = run_folder.crash / "step_2"
-    assert f"the run broke off after step 2: its state is in {folder}" in broken.stderr
-    assert broken.stderr.rstrip().endswith("RuntimeError: boom")
+    assert f"the run broke off after step 2: its state is in {folder}" in capsys.readouterr().err
     assert "RuntimeError: boom" in (folder / "traceback.txt").read_text()
     assert "torch" in (folder / "environment.json").read_text()
     assert CheckpointStore(run_folder).newest_step() == 2

@@ -2,13 +2,10 @@
 
 import io
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
-import time
+from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -26,8 +23,9 @@ from realesrgan_arch.training.results_table import read_scores
 from realesrgan_arch.training.run_folder import RunFolder
 from realesrgan_arch.training.trainer import Trainer
 from tests.tiny_run import tiny_options, write_options, write_pictures
+from tests.warm import WarmServer, open_warm_server
 
-ROOT = Path(__file__).parents[1]
+TRAIN = "tests.training.rank_jobs:train_as_asked"
 
 
 def _chain(root: Path) -> tuple[dict, dict]:
@@ -42,6 +40,12 @@ def _chain(root: Path) -> tuple[dict, dict]:
     second["train"]["total_iter"] = 3
     second["path"]["pretrain_network_g"] = "experiments/one/models/net_g_best_psnr.pth"
     return first, second
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[WarmServer]:
+    with open_warm_server("tests.training.rank_jobs") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -237,18 +241,16 @@ def test_a_first_stage_that_goes_on_but_keeps_its_best_weights_leaves_the_second
 
 
 @pytest.mark.slow
-def test_ctrl_c_in_the_first_stage_ends_the_chain(chain, tmp_path) -> None:
+def test_ctrl_c_in_the_first_stage_ends_the_chain(server, chain, tmp_path) -> None:
     chain[0]["train"]["total_iter"] = 5000
     chain[0]["val"]["val_freq"] = 5000
     chain[0]["logger"]["save_checkpoint_freq"] = 5000
-    command = [sys.executable, str(ROOT / "realesrgan_arch/train.py"), "-opt", *_files(tmp_path, *chain)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    one = _folder(tmp_path, "one")
-    while process.poll() is None and '"train"' not in (one.metrics.read_text() if one.metrics.exists() else ""):
-        time.sleep(0.02)
+    process = server.start(TRAIN, "-opt", *_files(tmp_path, *chain))
+    metrics = _folder(tmp_path, "one").metrics
+    process.wait_until(lambda: metrics.exists() and '"train"' in metrics.read_text())
     process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
+    code, errors = process.wait(), process.errors()
+    assert code == 130, errors
     assert errors.splitlines()[-1].endswith("and saved; go on with --resume auto")
     assert "stage 2" not in errors and "Traceback" not in errors
     assert not _folder(tmp_path, "two").root.exists()
@@ -366,17 +368,17 @@ def test_a_dry_run_of_stages_as_json_is_a_list(finished, tmp_path, capsys) -> No
 
 
 @pytest.mark.slow
-def test_under_torchrun_the_ranks_meet_again_for_each_stage_and_a_resume_finds_the_right_one(chain, tmp_path) -> None:
+def test_under_torchrun_the_ranks_meet_again_for_each_stage_and_a_resume_finds_the_right_one(
+    server, chain, tmp_path
+) -> None:
     for mapping in chain:
         mapping["datasets"]["train"]["batch_size_per_gpu"] = 1
         del mapping["val"]
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    command += [str(ROOT / "realesrgan_arch/train.py"), "-opt", *_files(tmp_path, *chain)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     for more in ([], ["--resume", "auto", "--set", "2:train.total_iter=4"]):
-        ended = subprocess.run([*command, *more], env=environment, capture_output=True, text=True, timeout=200)
-        assert ended.returncode == 0, ended.stderr
-        assert ended.stderr.count("stage 2 of 2 (two) starts from ") == 1
-        assert ("stage 1 of 2 (one) is finished\n" in ended.stderr) == bool(more)
+        launched = server.start("tests.warm:launch", TRAIN, "-opt", *_files(tmp_path, *chain), *more)
+        code, errors = launched.wait(), launched.errors()
+        assert code == 0, errors
+        assert errors.count("stage 2 of 2 (two) starts from ") == 1
+        assert ("stage 1 of 2 (one) is finished\n" in errors) == bool(more)
     assert _steps(_folder(tmp_path, "two")) == [1, 2, 3, 4]
     assert json.loads((_folder(tmp_path, "two").root / "ranks.json").read_text()) == {"ranks": 2}

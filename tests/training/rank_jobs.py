@@ -1,4 +1,4 @@
-"""What the ranks of a test do: `python -m tests.training.rank_jobs JOB FOLDER`, started by torchrun or by a test.
+"""What the ranks of a test do, in processes that it has forked (`tests/warm.py`).
 
 The first rank leaves what it found in FOLDER/results.pt.
 """
@@ -6,14 +6,13 @@ The first rank leaves what it found in FOLDER/results.pt.
 import copy
 import os
 import signal
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from realesrgan_arch import session
+from realesrgan_arch import session, train
 from realesrgan_arch.data.assembly import build_whole_images
 from realesrgan_arch.entry import run
 from realesrgan_arch.evaluation.evaluate import ScoreRules
@@ -219,6 +218,12 @@ JOBS = {
     "spoil": spoil,
 }
 
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    sys.exit(run(lambda arguments: JOBS[arguments[0]](Path(arguments[1])), sys.argv[1:]))
+
+def perform(job: str, folder: str) -> int:
+    """Do the job as a command would, and return its exit code."""
+    return run(lambda arguments: JOBS[arguments[0]](Path(arguments[1])), [job, folder])
+
+
+def train_as_asked(*arguments: str) -> int:
+    """Do what `train.py` does with these arguments."""
+    return run(train.main, arguments)

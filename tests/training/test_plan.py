@@ -65,9 +65,9 @@ def test_the_table_is_narrow_sorted_and_marks_the_present_row(model) -> None:
     assert "not counted: Python, PyTorch and a CUDA context (0.3 to 0.6 GB together)" in lines
 
 
-def test_patterns_that_are_not_in_the_list_get_rows_of_their_own() -> None:
+def test_patterns_that_are_not_in_the_list_get_rows_of_their_own(model) -> None:
     options = _options(trainable={"network_g": ["body.1.rdb3.conv5"]})
-    plan = make_plan(options, Budget(10**9, "test"))
+    plan = make_plan(options, Budget(10**9, "test"), model=model)
     assert plan.present.choice.label == "body.1.rdb3.conv5"
     last, all_of_it = (next(r for r in plan.rows if r.choice.label == label) for label in ("last:5", "all"))
     own = next(r for r in plan.rows if r.choice == plan.present.choice)

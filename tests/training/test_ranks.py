@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,43 +21,33 @@ from realesrgan_arch.training.checkpoint import CheckpointError
 from realesrgan_arch.training.ranks import Ranks
 from tests.tiny_run import tiny_options, write_options, write_pictures
 from tests.training.rank_jobs import CASES
+from tests.warm import WarmProcess, WarmServer, open_warm_server
 
 ROOT = Path(__file__).resolve().parents[2]
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-LONGEST_SECONDS = 60
+JOB, TRAIN = "tests.training.rank_jobs:perform", "tests.training.rank_jobs:train_as_asked"
 
 pytestmark = pytest.mark.slow
 
 
-def start(arguments: list[str], **environment: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture(scope="module")
+def server() -> Iterator[WarmServer]:
+    with open_warm_server("tests.training.rank_jobs") as server:
+        yield server
 
 
-def start_pair(job: str, folder: Path) -> list[subprocess.Popen]:
+def start_pair(server: WarmServer, target: str, *arguments: str) -> list[WarmProcess]:
     """Two ranks without torchrun, which would end the second one as soon as the first has died."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     meeting = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    return [
-        start(["-m", "tests.training.rank_jobs", job, str(folder)], RANK=str(rank), LOCAL_RANK=str(rank), **meeting)
-        for rank in range(2)
-    ]
+    return [server.start(target, *arguments, RANK=str(rank), LOCAL_RANK=str(rank), **meeting) for rank in range(2)]
 
 
-def read_errors(process: subprocess.Popen) -> str:
-    try:
-        return process.communicate(timeout=2 * LONGEST_SECONDS)[1]
-    except subprocess.TimeoutExpired:
-        process.terminate()
-        raise
+def read_both(ranks: list[WarmProcess]) -> tuple[list[int], list[str]]:
+    """Return how the ranks end, and what each of them has said."""
+    return [rank.wait() for rank in ranks], [rank.errors() for rank in ranks]
 
 
 @pytest.fixture(scope="module")
@@ -71,28 +62,25 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def met(folder) -> dict:
-    process = start([*TORCHRUN, "-m", "tests.training.rank_jobs", "meet", str(folder)])
-    err = read_errors(process)
-    assert process.returncode == 0, err
+def met(server, folder) -> dict:
+    codes, errors = read_both(start_pair(server, JOB, "meet", str(folder)))
+    assert codes == [0, 0], errors
     return torch.load(folder / "results.pt", weights_only=True)
 
 
-def test_ranks_meet_again_though_one_of_them_is_late(folder) -> None:
-    process = start([*TORCHRUN, "-m", "tests.training.rank_jobs", "meet_again", str(folder)])
-    err = read_errors(process)
-    assert process.returncode == 0, err
+def test_ranks_meet_again_though_one_of_them_is_late(server, folder) -> None:
+    launched = server.start("tests.warm:launch", JOB, "meet_again", str(folder))
+    assert launched.wait() == 0, launched.errors()
     heard = torch.load(folder / "again.pt", weights_only=True)
     assert heard == [[f"rank {rank} in meeting {number}" for rank in range(2)] for number in range(3)]
 
 
 @pytest.fixture(scope="module")
-def straight(folder) -> tuple[Path, str]:
+def straight(server, folder) -> tuple[Path, str]:
     """A run of two ranks and its console."""
-    process = start([*TORCHRUN, *train_py(folder, "--set", "name=straight")])
-    err = read_errors(process)
-    assert process.returncode == 0, err
-    return folder / "experiments" / "straight", err
+    codes, errors = read_both(start_pair(server, TRAIN, *asked(folder, "--set", "name=straight")))
+    assert codes == [0, 0], errors
+    return folder / "experiments" / "straight", "".join(errors)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -162,46 +150,41 @@ def test_the_console_is_that_of_one_process(straight) -> None:
     assert straight[1].count("step 8/8") == 1
 
 
-def test_one_rank_killed_ends_the_other_and_a_resume_ends_as_if_nothing_had_happened(straight, folder) -> None:
-    first, second = start_pair("die", folder)
-    read_errors(second)
-    assert second.returncode == -signal.SIGKILL
-    _, err = first.communicate(timeout=LONGEST_SECONDS)
-    assert first.returncode == 1
-    assert "error: another rank has ended or does not answer" in err
-    assert "Traceback" not in err
+def test_one_rank_killed_ends_the_other_and_a_resume_ends_as_if_nothing_had_happened(server, straight, folder) -> None:
+    codes, errors = read_both(start_pair(server, JOB, "die", str(folder)))
+    assert codes == [1, -signal.SIGKILL]
+    assert "error: another rank has ended or does not answer" in errors[0]
+    assert "Traceback" not in errors[0]
     run = folder / "experiments" / "killed"
     assert (run / "training_states" / "4.state").exists()
     assert not (run / "training_states" / "6.state").exists()
 
-    again = start([*TORCHRUN, *train_py(folder, "--auto_resume", "--set", "name=killed")])
-    err = read_errors(again)
-    assert again.returncode == 0, err
-    assert "at step 4" in err
+    codes, errors = read_both(start_pair(server, TRAIN, *asked(folder, "--auto_resume", "--set", "name=killed")))
+    assert codes == [0, 0], errors
+    assert "at step 4" in errors[0]
     assert_same_states(run, straight[0], step=8)
 
 
-def test_ranks_with_other_options_are_refused_in_one_sentence(folder) -> None:
-    ranks = start_pair("learn_faster", folder)
-    errors = [read_errors(rank) for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [2, 2], errors
+def test_ranks_with_other_options_are_refused_in_one_sentence(server, folder) -> None:
+    codes, errors = read_both(start_pair(server, JOB, "learn_faster", str(folder)))
+    assert codes == [2, 2], errors
     assert errors[0].splitlines()[-1] == "error: rank 1 has other options than rank 0; give every rank the same files"
     assert "error" not in errors[1]
     assert not (folder / "experiments" / "unequal").exists()
 
 
-def test_ranks_may_have_their_pictures_in_other_places(folder) -> None:
+def test_ranks_may_have_their_pictures_in_other_places(server, folder) -> None:
     shutil.copytree(folder / "pictures", folder / "copy")
-    ranks = start_pair("look_elsewhere", folder)
-    errors = [read_errors(rank) for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [0, 0], errors
+    codes, errors = read_both(start_pair(server, JOB, "look_elsewhere", str(folder)))
+    assert codes == [0, 0], errors
     assert (folder / "experiments" / "elsewhere" / "models" / "net_g_latest.pth").exists()
 
 
-def test_a_replay_makes_the_pairs_of_all_ranks_bit_for_bit_also_through_their_pools(folder, monkeypatch) -> None:
-    for rank in start_pair("watch_pairs", folder):
-        errors = read_errors(rank)
-        assert rank.returncode == 0, errors
+def test_a_replay_makes_the_pairs_of_all_ranks_bit_for_bit_also_through_their_pools(
+    server, folder, monkeypatch
+) -> None:
+    codes, errors = read_both(start_pair(server, JOB, "watch_pairs", str(folder)))
+    assert codes == [0, 0], errors
     monkeypatch.chdir(folder)
     assert data.main(["replay", "8", "--run", "experiments/watched", "--trained"]) == 0
     again = folder / "replay" / "watched-8"
@@ -216,11 +199,9 @@ def test_a_replay_makes_the_pairs_of_all_ranks_bit_for_bit_also_through_their_po
     assert "step 8, place 2 of the batch of rank 1" in (again / "replay.html").read_text()
 
 
-def test_a_step_that_the_second_rank_spoils_is_not_laid_at_the_firsts_door(folder, monkeypatch) -> None:
-    first, second = start_pair("spoil", folder)
-    err = read_errors(first)
-    read_errors(second)
-    said = next(line for line in err.splitlines() if "step 1 is skipped" in line)
+def test_a_step_that_the_second_rank_spoils_is_not_laid_at_the_firsts_door(server, folder, monkeypatch) -> None:
+    _, errors = read_both(start_pair(server, JOB, "spoil", str(folder)))
+    said = next(line for line in errors[0].splitlines() if "step 1 is skipped" in line)
     assert "this rank's losses are finite: another rank's part of the batch may be the cause" in said
     assert "view" not in said
     run = folder / "experiments" / "spoilt"
@@ -245,13 +226,19 @@ def test_another_number_of_ranks_is_refused(straight, folder) -> None:
 
 def test_torchrun_asked_to_end_saves_once_and_ends(folder) -> None:
     overrides = ["name=asked", "train.total_iter=5000", "val.val_freq=5000", "logger.save_checkpoint_freq=5000"]
-    process = start([*TORCHRUN, *train_py(folder, "--set", *overrides, "datasets.train.num_worker_per_gpu=1")])
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if line.startswith("step 3/"):
-            process.send_signal(signal.SIGTERM)
-    process.wait(timeout=LONGEST_SECONDS)
+    overrides.append("datasets.train.num_worker_per_gpu=1")
+    with subprocess.Popen(
+        [sys.executable, *TORCHRUN, "realesrgan_arch/train.py", *asked(folder, "--set", *overrides)],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if line.startswith("step 3/"):
+                process.send_signal(signal.SIGTERM)
     said = [line for line in lines if line.startswith("stopped at step")]
     assert len(said) == 1, "".join(lines)
     states = list((folder / "experiments" / "asked" / "training_states").glob("*.state"))
@@ -259,8 +246,8 @@ def test_torchrun_asked_to_end_saves_once_and_ends(folder) -> None:
     assert process.returncode != 0
 
 
-def train_py(folder: Path, *arguments: str) -> list[str]:
-    return ["realesrgan_arch/train.py", "-opt", str(folder / "options.yml"), *arguments]
+def asked(folder: Path, *arguments: str) -> list[str]:
+    return ["-opt", str(folder / "options.yml"), *arguments]
 
 
 def assert_same_states(run: Path, other: Path, *, step: int) -> None:
