@@ -1,7 +1,7 @@
 """Score upscaling methods on pictures whose truth is known: one row a picture and method."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -263,6 +263,13 @@ def measured_metrics(scores: Iterable[ImageScore]) -> list[str]:
     """Return the names of the metrics in `scores`, in the order of `METRICS`."""
     measured = {name for score in scores for name in score.values}
     return [name for name in METRICS if name in measured]
+
+
+def defined_metrics(scores: Sequence[ImageScore]) -> list[str]:
+    """Return those of `measured_metrics` that are defined for a picture; all, where none is."""
+    measured = measured_metrics(scores)
+    defined = {name for score in scores for name, value in score.values.items() if not math.isnan(value)}
+    return [name for name in measured if name in defined] or measured
 
 
 def mean_of_defined(values: Iterable[float]) -> float:

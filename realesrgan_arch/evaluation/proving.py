@@ -227,6 +227,7 @@ def _proof(
 ) -> Proof:
     choice, contenders, seed = request.choice, request.contenders, request.seed
     names = list(dict.fromkeys(score.name for score in scored.scores))
+    counted = scored.with_defined_metrics()
     truth = (MethodFacts(GROUND_TRUTH, "truth"),) if choice.has_truth else ()
     return Proof(
         title=choice.title,
@@ -237,9 +238,9 @@ def _proof(
         pictures=len(names),
         scenes=len({choice.scenes.get(name, name) for name in names}),
         methods=(*truth, *(one.facts for one in contenders)),
-        means=means_of(scored),
-        judgements=judge_all(contenders, scored, scenes=choice.scenes, seed=seed),
-        groups=judge_each_group(contenders, scored, choice=choice, groups=request.groups, seed=seed),
+        means=means_of(counted),
+        judgements=judge_all(contenders, counted, scenes=choice.scenes, seed=seed),
+        groups=judge_each_group(contenders, counted, choice=choice, groups=request.groups, seed=seed),
         shown=shown_pictures,
         left_out=scored.left_out,
         notes=(*choice.notes, *request.notes, *notes_on(scored, choice=choice, asked=request.rules)),

@@ -1,6 +1,8 @@
 """Score methods on a chosen set, picture by picture: only scores are kept, and a killed run goes on where it was."""
 
 import logging
+import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -20,18 +22,23 @@ from realesrgan_arch.evaluation.evaluate import (
     EvaluationError,
     ImageScore,
     ScoreRules,
+    defined_metrics,
+    measured_metrics,
     score_outputs,
     score_truth,
     score_without_truth,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.evaluation.score_journal import ScoreJournal, hash_weights
+from realesrgan_arch.evaluation.table import reason_undefined
 from realesrgan_arch.image_header import printable, shown
 from realesrgan_arch.images import ImageError
 from realesrgan_arch.plural import count_of
 from realesrgan_arch.upscaling.one_job import is_full
 
 _log = logging.getLogger(__name__)
+_MOST_WARNINGS = 5
+"""Of one metric."""
 
 
 class NoRoomError(EvaluationError):
@@ -63,6 +70,14 @@ class ScoredSet:
     def of(self, method: str) -> list[ImageScore]:
         """Return the scores of one method."""
         return [score for score in self.scores if score.method == method]
+
+    def with_defined_metrics(self) -> "ScoredSet":
+        """Return the set without the metrics that are defined for no picture."""
+        names = defined_metrics(self.scores)
+        kept = [
+            replace(one, values={key: one.values[key] for key in names if key in one.values}) for one in self.scores
+        ]
+        return replace(self, scores=tuple(kept))
 
     def note(self) -> str:
         """Return a line for the end of a table; empty where every picture was scored."""
@@ -104,9 +119,12 @@ def score_set(
     run = _Run(choice, contenders, rules, journal, done, keeper)
     scores: list[ImageScore] = []
     left_out: list[str] = []
+    undefined = _UndefinedWarnings()
     for number, name in enumerate(tqdm(choice.pairs.names, desc=choice.title, unit="picture", disable=None)):
         try:
-            scores += run.scores_of(number, name)
+            found = run.scores_of(number, name)
+            undefined.look_at(name, found)
+            scores += found
         except _NotScoredError as error:
             left_out.append(str(error))
             _log.warning("%s It is not scored.", left_out[-1])
@@ -168,6 +186,25 @@ def disk_faults(path: Path | None) -> Iterator[None]:
             raise NoRoomError(f"{place} cannot be written: the disk is full; make room; {go_on}") from error
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise EvaluationError(f"{place} cannot be written ({why}); mend that; {go_on}") from error
+
+
+class _UndefinedWarnings:
+    """A line for each picture that a metric is not defined for; a few, as of small pictures there may be thousands."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def look_at(self, name: str, scores: Sequence[ImageScore]) -> None:
+        for metric in measured_metrics(scores):
+            if not any(math.isnan(score.values.get(metric, 0.0)) for score in scores):
+                continue
+            self._counts[metric] += 1
+            if self._counts[metric] <= _MOST_WARNINGS:
+                told, more = METRICS[metric], self._counts[metric] == _MOST_WARNINGS
+                counted = "; how many more there are is told at the end" if more else ""
+                reason = reason_undefined(told)
+                words = f"{told.label} is not defined for {name}{reason}, which counts in no mean of it{counted}."
+                _log.warning("%s", printable(words))
 
 
 class _NotScoredError(EvaluationError):

@@ -4,16 +4,19 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from realesrgan_arch.data.files import some_names
 from realesrgan_arch.evaluation.evaluate import (
     GROUND_TRUTH,
     METRICS,
     ImageScore,
     Metric,
+    defined_metrics,
     left_out_notes,
     mean_of_defined,
     measured_metrics,
 )
 from realesrgan_arch.evaluation.paired import Differences, paired_differences
+from realesrgan_arch.image_header import printable
 from realesrgan_arch.plural import count_of
 
 _OF_ONE_CHANNEL: Mapping[str, str] = {
@@ -29,9 +32,9 @@ def format_table(
 ) -> str:
     """Return a text table, one row a method; differences to `base` are means of differences picture by picture.
 
-    A picture for which a metric is not defined (NIQE of a small one) counts in no mean of that metric, and a note says
-    how many were left out. Differences are finite ones, as in a judgement: pictures that equal the truth in one of the
-    two have none. There are no differences where no method is called `base`.
+    A picture for which a metric is not defined (NIQE of a small one) counts in no mean of that metric, and a note names
+    it; a metric that is defined for none has no column. Differences are finite ones, as in a judgement: pictures that
+    equal the truth in one of the two have none. There are no differences where no method is called `base`.
 
     Args:
         scores: of `evaluate`.
@@ -40,7 +43,7 @@ def format_table(
         base: the method to compare with.
         with_notes: say `notes_on_scores` below; not where they stand already.
     """
-    names = measured_metrics(scores)
+    names = defined_metrics(scores)
     by_method = {
         method: [score for score in scores if score.method == method]
         for method in dict.fromkeys(score.method for score in scores)
@@ -81,20 +84,28 @@ def _notes_on_values(scores: Sequence[ImageScore]) -> Iterator[str]:
         metric, rows = METRICS[name], [score for score in scores if name in score.values]
         total = count_of(len({row.name for row in rows}), "picture")
         if undefined := _pictures_where(math.isnan, rows, name):
-            yield f"{metric.label} is not defined for {undefined:,} of {total}{_reason(metric)}"
+            yield _undefined(metric, undefined, total, is_left_out=name not in defined_metrics(scores))
         if infinite := _pictures_where(math.isinf, rows, name):
             methods = dict.fromkeys(row.method for row in rows if math.isinf(row.values[name]))
             yield (
-                f"{metric.label} is infinite for {infinite:,} of {total} (the result of {listed(list(methods))} "
+                f"{metric.label} is infinite for {len(infinite):,} of {total} (the result of {listed(list(methods))} "
                 "equals the truth there)"
             )
 
 
-def _pictures_where(says: Callable[[float], bool], rows: Sequence[ImageScore], name: str) -> int:
-    return len({row.name for row in rows if says(row.values[name])})
+def _pictures_where(says: Callable[[float], bool], rows: Sequence[ImageScore], name: str) -> list[str]:
+    return list(dict.fromkeys(printable(row.name) for row in rows if says(row.values[name])))
 
 
-def _reason(metric: Metric) -> str:
+def _undefined(metric: Metric, pictures: list[str], total: str, *, is_left_out: bool) -> str:
+    if is_left_out:
+        return f"{metric.label} is left out: it is defined for none of {total}{reason_undefined(metric)}"
+    told = f"{metric.label} is not defined for {len(pictures):,} of {total}{reason_undefined(metric)}"
+    return f"{told}, which count in no mean of it: {some_names(pictures)}"
+
+
+def reason_undefined(metric: Metric) -> str:
+    """Return ` (of which pictures a metric is not defined)`; empty where that is not known."""
     small = f"smaller than {metric.smallest} pixels inside the border" if metric.smallest > 1 else ""
     reasons = " or ".join(reason for reason in (small, metric.undefined) if reason)
     return f" ({reasons})" if reasons else ""

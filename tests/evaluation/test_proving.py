@@ -5,11 +5,13 @@ import shutil
 from dataclasses import replace
 
 import pytest
+import torch
 
 from realesrgan_arch.evaluation import proving
 from realesrgan_arch.evaluation.contender import Contender
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import choose_groups
+from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.evaluation.proof import MethodFacts, proof_as_json, read_proof
 from realesrgan_arch.evaluation.proof_text import proof_lines
 from realesrgan_arch.evaluation.proving import ProofRequest, prove
@@ -110,9 +112,34 @@ def test_pictures_equal_to_the_truth_are_told_and_spoil_nothing(tmp_path) -> Non
 def test_a_score_that_is_not_defined_is_told(tmp_path) -> None:
     rules = ScoreRules(metrics=("psnr", "niqe"))
     proof = prove(request(tmp_path, NAMES[:4], rules=rules)).proof
-    assert [note.split(" (")[0] for note in proof.notes] == ["NIQE is not defined for 4 of 4 pictures"]
-    assert (tmp_path / "table.txt").read_text().count("NIQE is not defined") == 1
-    assert proof.judgements[0].findings["niqe"].verdict == "cannot be told"
+    assert [note.split(" (")[0] for note in proof.notes] == ["NIQE is left out: it is defined for none of 4 pictures"]
+    told = (tmp_path / "table.txt").read_text()
+    assert told.count("NIQE") == 1 and "nan" not in told
+    assert list(proof.judgements[0].findings) == ["psnr"]
+    assert {name for means in proof.means.values() for name in means} == {"psnr"}
+
+
+def test_a_flat_picture_is_named_when_it_is_scored_and_counts_in_no_mean(tmp_path, caplog) -> None:
+    flat = torch.full((3, 224, 224), 0.5)
+
+    def read(number: int) -> EvaluationPair:
+        pair = random_pair(NAMES[number], number, side=224)
+        return replace(pair, gt=flat + 0.1, lq=flat[:, ::4, ::4]) if number == 1 else pair
+
+    rules = ScoreRules(metrics=("psnr", "niqe"))
+    proof = prove(request(tmp_path, NAMES[:3], reads=read, rules=rules, with_pictures=False)).proof
+    [line] = [record.getMessage() for record in caplog.records if "NIQE" in record.getMessage()]
+    assert line.startswith(f"NIQE is not defined for {NAMES[1]} (")
+    assert line.endswith("), which counts in no mean of it.")
+    assert [note for note in proof.notes if "not defined" in note and note.endswith(f"no mean of it: {NAMES[1]}")]
+    assert all(means["niqe"] > 0 for means in proof.means.values())
+    assert (proof.judgements[0].findings["niqe"].pictures, proof.judgements[0].findings["psnr"].pictures) == (2, 3)
+
+
+def test_of_many_pictures_without_a_score_only_the_first_are_warned_of(tmp_path, caplog) -> None:
+    prove(request(tmp_path, rules=ScoreRules(metrics=("psnr", "niqe")), with_pictures=False))
+    lines = [record.getMessage() for record in caplog.records if "NIQE" in record.getMessage()]
+    assert len(lines) == 5 and lines[-1].endswith("; how many more there are is told at the end.")
 
 
 def test_without_a_truth_the_reader_is_told_what_is_missing(tmp_path) -> None:

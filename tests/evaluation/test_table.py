@@ -28,7 +28,7 @@ def test_the_table_shows_means_and_differences_to_base():
         "base          23.00             0.6500            5.000",
         "tuned         23.31 (+0.31 dB)  0.6600 (+0.0100)  4.500 (-0.500)",
         "NIQE is not defined for 1 of 2 pictures (smaller than 96 pixels inside the border or with fewer than two "
-        "blocks of texture)",
+        "blocks of texture), which count in no mean of it: b",
     ]
 
 
@@ -73,10 +73,22 @@ def test_the_table_has_the_differences_of_the_judgement():
 def test_each_metric_has_one_note_whatever_the_number_of_methods():
     assert notes_on_scores(SCORES) == [
         "NIQE is not defined for 1 of 2 pictures (smaller than 96 pixels inside the border or with fewer than two "
-        "blocks of texture)"
+        "blocks of texture), which count in no mean of it: b"
     ]
     equal = [ImageScore("a", method, {"psnr": math.inf, "color": math.nan}) for method in ("base", "tuned")]
     assert notes_on_scores(equal) == [
         "PSNR is infinite for 1 of 1 picture (the result of base and tuned equals the truth there)",
-        "color is not defined for 1 of 1 picture",
+        "color is left out: it is defined for none of 1 picture",
+    ]
+
+
+def test_a_metric_that_is_defined_for_no_picture_has_no_column_and_one_note():
+    flat = [ImageScore(name, method, {"psnr": 20.0, "niqe": math.nan}) for name in "ab" for method in ("base", "tuned")]
+    lines = format_table(flat, border=4, y_channel=False).splitlines()
+    assert lines[0] == "mean over 2 pictures; PSNR on RGB, border 4"
+    assert lines[1].split() == ["method", "PSNR", "[dB]"]
+    assert "nan" not in "\n".join(lines)
+    assert [line for line in lines if "NIQE" in line] == [
+        "NIQE is left out: it is defined for none of 2 pictures (smaller than 96 pixels inside the border or with "
+        "fewer than two blocks of texture)"
     ]

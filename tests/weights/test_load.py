@@ -208,6 +208,11 @@ def without_a_record(path: Path) -> None:
                 rest.writestr(name, whole.read(name))
 
 
+def without_a_directory(path: Path) -> None:
+    torch.save({"params": small_state()}, path)
+    path.write_bytes(path.read_bytes().replace(b"PK\x01\x02", bytes(4)))
+
+
 _AGAIN = "is damaged or not a checkpoint: download or save it again."
 
 
@@ -217,6 +222,7 @@ _AGAIN = "is damaged or not a checkpoint: download or save it again."
         (truncated, "damaged or not a checkpoint"),
         (truncated_legacy, "damaged or not a checkpoint"),
         (cut_at_its_end, "damaged or not a checkpoint"),
+        (without_a_directory, "damaged or not a checkpoint"),
         (without_a_record, "damaged or not a checkpoint"),
         (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(3000)), "damaged or not a checkpoint"),
         (lambda path: path.write_bytes(bytes(5000)), "damaged or not a checkpoint"),
