@@ -22,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
         title=arguments.title or title_of(found.proof, run),
         found=found,
         others=others,
-        story=read_story(found.proof, run),
+        story=read_story(found.proof, run, weights=arguments.weights),
     )
     page, short = write_report(content, arguments.output or arguments.folder / "report.html")
     first = found.proof.judgements[0] if found.proof.judgements else None
@@ -47,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="folder with proof.json (default: results/NAME, or beside experiments)",
+    )
+    parser.add_argument(
+        "--weights",
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="the base and the tuned weights, for the layers that moved, where they do not lie in the run",
     )
     parser.add_argument(
         "-o", "--output", type=_page, metavar="FILE", help="the page (default: report.html in the folder)"
