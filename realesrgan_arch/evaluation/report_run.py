@@ -6,7 +6,7 @@ No path of the machine is taken over: a report is made to be sent.
 import json
 import math
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -42,12 +42,13 @@ class _Weights:
     tuned: Path | None
 
 
-def read_story(proof: Proof, run: Path | None) -> Story:
+def read_story(proof: Proof, run: Path | None, *, weights: Sequence[str] = ()) -> Story:
     """Return what is known of the tuned model of `proof`.
 
     Args:
         proof: whose models are looked for, by their SHA-256.
         run: folder of the training; None where there is none.
+        weights: files or known names among which the models are looked for, too.
 
     Returns:
         What cannot be read, or is not there, is missing, with a note that says so.
@@ -55,7 +56,7 @@ def read_story(proof: Proof, run: Path | None) -> Story:
     by_kind = {method.kind: method for method in proof.methods}
     tuned, base = by_kind.get("tuned"), by_kind.get("base")
     judged = tuned or base
-    files = _Weights(_find(base, _own_base(run)), _find(tuned, _own_weights(run)))
+    files = _Weights(_find(base, [*weights, *_own_base(run)]), _find(tuned, [*weights, *_own_weights(run)]))
     notes: list[str] = []
     facts = find_run(files.tuned, sha256=tuned.sha256) if files.tuned and tuned else None
     if facts is not None:
@@ -148,7 +149,7 @@ def _own_base(run: Path | None) -> list[str]:
 
 def _layers(files: _Weights, notes: list[str]) -> tuple[tuple[Layer, ...], int]:
     if files.base is None or files.tuned is None:
-        notes.append("Which layers moved is not told, as the files of both models are not here.")
+        notes.append("Which layers moved is not told, as the files of both models are not here; name them: --weights.")
         return (), 0
     try:
         before, after = (load_weights(path).state for path in (files.base, files.tuned))

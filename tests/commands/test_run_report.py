@@ -2,16 +2,22 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
+import torch
 
 from realesrgan_arch.cli import main
 from realesrgan_arch.commands.run_report import FolderError
 from realesrgan_arch.evaluation.proof import MethodFacts, ProofError, write_proof
 from realesrgan_arch.evaluation.report import ReportError
 from realesrgan_arch.file_hash import hash_file
+from realesrgan_arch.networks.build import build_generator
+from realesrgan_arch.networks.spec import CompactSpec
 from tests.evaluation.proof_builders import proof, shown_picture
 from tests.evaluation.trial_records import write_probe, write_sweep
+
+KINDS: tuple[Literal["base", "tuned"], ...] = ("base", "tuned")
 
 
 def make_results(folder: Path, title: str = "Unseen houses") -> None:
@@ -104,6 +110,22 @@ def test_the_general_set_is_shown_beside_and_not_taken_for_the_set_that_matters(
     assert main(["report", "results/houses"]) == 0
     page = Path("results/houses/report.html").read_text(encoding="utf-8")
     assert page.index("Unseen houses") < page.index("General photographs")
+
+
+def test_results_of_weights_that_are_in_no_run_have_the_layers_of_those_that_are_named(in_tmp_path, capsys):
+    state = build_generator(CompactSpec(num_feat=8, num_conv=2)).state_dict()
+    last = [*state][-1]
+    Path("kept").mkdir()
+    for name, by in (("base", 0), ("tuned", 1)):
+        torch.save({"params": {**state, last: state[last] + by}}, f"kept/{name}.pth")
+    methods = tuple(MethodFacts(kind, kind, f"{kind}.pth", hash_file(Path(f"kept/{kind}.pth"))) for kind in KINDS)
+    Path("results/houses").mkdir(parents=True)
+    write_proof(proof(methods=methods), Path("results/houses"))
+    layer, page = last.rpartition(".")[0], Path("results/houses/report.html")
+    assert main(["report", "results/houses"]) == 0
+    assert f">{layer}<" not in page.read_text(encoding="utf-8") and "--weights" in page.read_text(encoding="utf-8")
+    assert main(["report", "results/houses", "--weights", "kept/base.pth", "kept/tuned.pth"]) == 0
+    assert f">{layer}<" in page.read_text(encoding="utf-8")
 
 
 def test_named_results_go_before_those_that_would_be_found(in_tmp_path, capsys):

@@ -104,6 +104,16 @@ def test_the_weights_that_were_judged_are_found_by_their_bytes(run: tuple[Path, 
     assert story.notes == ()
 
 
+def test_without_a_run_the_layers_are_those_of_the_weights_that_are_named(run: tuple[Path, Proof], tmp_path: Path):
+    root, found = run
+    named = [str(root / "models" / "net_g_30.pth"), str(tmp_path / "base.pth"), str(tmp_path / "nowhere.pth")]
+    story, of_run = read_story(found, None, weights=named), read_story(found, root)
+    assert len(story.layers) == 1
+    assert (story.layers, story.untouched, story.notes) == (of_run.layers, of_run.untouched, ())
+    [note] = read_story(found, None, weights=named[:1]).notes
+    assert note == "Which layers moved is not told, as the files of both models are not here; name them: --weights."
+
+
 def test_weights_of_another_run_are_not_taken_for_those_that_were_judged(run: tuple[Path, Proof]):
     root, found = run
     other = tuple(replace(method, sha256="0" * 64) if method.kind == "tuned" else method for method in found.methods)

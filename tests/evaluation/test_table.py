@@ -89,6 +89,6 @@ def test_a_metric_that_is_defined_for_no_picture_has_no_column_and_one_note():
     assert lines[1].split() == ["method", "PSNR", "[dB]"]
     assert "nan" not in "\n".join(lines)
     assert [line for line in lines if "NIQE" in line] == [
-        "NIQE is left out: it is defined for none of 2 pictures (smaller than 96 pixels inside the border or with fewer "
-        "than two blocks of texture)"
+        "NIQE is left out: it is defined for none of 2 pictures (smaller than 96 pixels inside the border or with "
+        "fewer than two blocks of texture)"
     ]
