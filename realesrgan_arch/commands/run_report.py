@@ -33,12 +33,8 @@ def main(argv: Sequence[str]) -> int:
         title=arguments.title or title_of(found.proof, run),
         found=found,
         others=others,
-<<<<<<< HEAD
-        story=read_story(found.proof, run),
-        trials=find_trials([run, results] if run else [results], probe=arguments.probe, sweep=arguments.sweep),
-=======
         story=read_story(found.proof, run, weights=arguments.weights),
->>>>>>> l1
+        trials=find_trials([run, results] if run else [results], probe=arguments.probe, sweep=arguments.sweep),
     )
     page, short = write_report(content, arguments.output or arguments.folder / "report.html")
     first = found.proof.judgements[0] if found.proof.judgements else None
@@ -65,18 +61,17 @@ def _parser() -> argparse.ArgumentParser:
         help="folder with proof.json (default: results/NAME, or beside experiments)",
     )
     parser.add_argument(
-<<<<<<< HEAD
         "--probe", type=Path, metavar="DIR", help="folder of a layer probe to show (default: probe in either folder)"
     )
     parser.add_argument(
         "--sweep", type=Path, metavar="DIR", help="folder of a sweep to show (default: sweep in either folder, or they)"
-=======
+    )
+    parser.add_argument(
         "--weights",
         nargs="+",
         default=(),
         metavar="FILE",
         help="the base and the tuned weights, for the layers that moved, where they do not lie in the run",
->>>>>>> l1
     )
     parser.add_argument(
         "-o", "--output", type=_page, metavar="FILE", help="the page (default: report.html in the folder)"

@@ -32,22 +32,16 @@ def format_table(
 ) -> str:
     """Return a text table, one row a method; differences to `base` are means of differences picture by picture.
 
-    <<<<<<< HEAD
-        A picture for which a metric is not defined (NIQE of a small one) counts in no mean of that metric, and a note says
-        how many were left out; a metric that is defined for none has no column. Differences are finite ones, as in a judgement: pictures that equal the truth in one of the
-        two have none. There are no differences where no method is called `base`.
-    =======
-        A picture for which a metric is not defined (NIQE of a small one) counts in no mean of that metric, and a note names
-        it; a metric that is defined for none has no column. Differences are finite ones, as in a judgement: pictures that
-        equal the truth in one of the two have none. There are no differences where no method is called `base`.
-    >>>>>>> l1
+    A picture for which a metric is not defined (NIQE of a small one) counts in no mean of that metric, and a note names
+    it; a metric that is defined for none has no column. Differences are finite ones, as in a judgement: pictures that
+    equal the truth in one of the two have none. There are no differences where no method is called `base`.
 
-        Args:
-            scores: of `evaluate`.
-            border: as given to `evaluate`, for the heading.
-            y_channel: as given to `evaluate`, for the heading.
-            base: the method to compare with.
-            with_notes: say `notes_on_scores` below; not where they stand already.
+    Args:
+        scores: of `evaluate`.
+        border: as given to `evaluate`, for the heading.
+        y_channel: as given to `evaluate`, for the heading.
+        base: the method to compare with.
+        with_notes: say `notes_on_scores` below; not where they stand already.
     """
     names = defined_metrics(scores)
     by_method = {
