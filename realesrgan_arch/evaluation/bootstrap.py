@@ -29,7 +29,7 @@ of 5. It costs width with 5 scenes (3.3 instead of Student's 2.3 standard deviat
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from realesrgan_arch.evaluation.paired import CONFIDENCE, Interval, SceneSums
 from realesrgan_arch.seeding import Stream, numpy_generator
@@ -64,7 +64,7 @@ def mean_intervals(table: SceneSums, *, seed: int, draws: int = DRAWS) -> list[I
 
 def student_factor(count: int) -> float:
     """Return how many standard errors a 95 % interval over `count` scenes reaches by Student's t."""
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
+    return float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
 
 
 def draw_counts(scenes: int, *, seed: int, draws: int) -> Iterator[np.ndarray]:

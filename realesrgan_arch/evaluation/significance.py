@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from realesrgan_arch.evaluation.bootstrap import DRAWS
 from realesrgan_arch.evaluation.paired import CONFIDENCE, SceneSums
@@ -82,7 +82,7 @@ def detectable_differences(table: SceneSums, *, metrics: int = 1) -> np.ndarray:
     for columns, alike in table.alike():
         count = len(alike.sums)
         if count >= fewest:
-            found[columns] = alike.errors * stats.t.ppf([1 - level / 2, POWER], count - 1).sum()
+            found[columns] = alike.errors * scipy.stats.t.ppf([1 - level / 2, POWER], count - 1).sum()
     return found
 
 
