@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from realesrgan_arch.evaluation.paired import CONFIDENCE, Interval
 
@@ -103,7 +103,7 @@ def _reach(table: np.ndarray, confidence: float) -> float:
     if variance == 0:
         return 0.0
     freedom = variance**2 / sum(square**2 / free for square, free in (squares[name] for name in counted))
-    return float(stats.t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(variance / table.size)
+    return float(scipy.stats.t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(variance / table.size)
 
 
 def mean_squares(table: np.ndarray) -> dict[str, tuple[float, int]]:
