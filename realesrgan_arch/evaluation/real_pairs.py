@@ -33,15 +33,15 @@ def open_real_pairs(
 
     Args:
         lq_root: folder of the LQ.
-        gt_root: folder of the truths; one may be larger than `scale` times its LQ by rows below and columns at the
-            right, which are cut off.
+        gt_root: folder of the truths; one may be larger than `scale` times its LQ by `scale` - 1 rows below and columns
+            at the right, which are cut off.
         scale: GT side over LQ side.
         max_size: pixels of the truth, see `open_data`.
         max_images: see `open_data`.
 
     Raises:
-        DataError: a folder that cannot be used, LQ without a truth, truths all of which are too small, or a name
-            that occurs twice.
+        DataError: a folder that cannot be used, LQ without a truth, truths all of which are too small, one that is too
+            large, or a name that occurs twice.
     """
     lq_paths, gt_paths = list_images(lq_root), list_images(gt_root)
     gt_by_name = {path.relative_to(gt_root).with_suffix(""): path for path in gt_paths}
@@ -88,17 +88,28 @@ def _check_once(paths: Sequence[Path], root: Path) -> None:
 
 
 def _check_sizes(files: Sequence[tuple[Path, Path]], gt_root: Path, *, scale: int) -> None:
-    """Where no truth is as large as its input asks for, it is the folder that is wrong and not a picture."""
+    """Where no truth is as large as its input asks for, it is the folder that is wrong and not a picture.
+
+    A truth that is larger by `scale` or more is no picture that was cut to a multiple: its corner would be scored.
+    """
     wrong: list[tuple[_Size, _Size]] = []
+    large: list[tuple[Path, Path, _Size, _Size]] = []
+    is_any_right = False
     for gt, lq in files:
         try:
             sizes = _size_of(gt), _size_of(lq)
         except (ImageError, OSError):
             continue  # Named when it is scored.
-        if all(large >= scale * small for large, small in zip(*sizes, strict=True)):
-            return
-        wrong.append(sizes)
-    if wrong:
+        spare = [side - scale * small for side, small in zip(*sizes, strict=True)]
+        if min(spare) < 0:
+            wrong.append(sizes)
+            continue
+        is_any_right = True
+        if max(spare) >= scale:
+            large.append((gt, lq, *sizes))
+    if large:
+        raise DataError(_too_large(large, len(files), scale=scale))
+    if wrong and not is_any_right:
         (width, height), (lq_width, lq_height) = wrong[0]
         are = "are" if len(set(wrong)) == 1 else "are too small, the first"
         raise DataError(
@@ -106,6 +117,16 @@ def _check_sizes(files: Sequence[tuple[Path, Path]], gt_root: Path, *, scale: in
             f"{lq_width} x {lq_height}, but all {count_of(len(wrong), 'truth')} in {shown(gt_root)} {are} "
             f"{width} x {height}; is --gt the right folder?"
         )
+
+
+def _too_large(large: Sequence[tuple[Path, Path, _Size, _Size]], pictures: int, *, scale: int) -> str:
+    gt, lq, (width, height), (lq_width, lq_height) = large[0]
+    counted = f"{len(large)} of {count_of(pictures, 'truth')} {'is' if len(large) == 1 else 'are'}"
+    return (
+        f"Expected truths of {scale} times the size of their input, {lq_width * scale} x {lq_height * scale} for "
+        f"{shown(lq)} of {lq_width} x {lq_height} (up to {scale - 1} pixels more are cut off), but {shown(gt)} is "
+        f"{width} x {height}, as {counted} too large; give the model whose scale theirs is, or cut them to size."
+    )
 
 
 def _size_of(path: Path) -> _Size:

@@ -1,12 +1,20 @@
 """Pictures that nobody degraded: with their truths, or without."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.evaluation.chosen_set import UnreadablePairError
 from realesrgan_arch.evaluation.real_pairs import open_real_pairs, open_without_truth
+from realesrgan_arch.images import write_image
 from tests.data.frozen import write_blocks
+
+
+def write_flat(path: Path, *, width: int, height: int) -> None:
+    write_image(path, np.full((height, width, 3), 90, np.uint8))
 
 
 @pytest.fixture
@@ -40,6 +48,29 @@ def test_truths_that_are_all_too_small_are_one_sentence(folders) -> None:
     write_blocks(folders[1] / "villa 1" / "front.png", seed=0, width=88, height=64)
     with pytest.raises(DataError, match="all 3 truths in .*gt are too small, the first 96 x 64"):
         open_real_pairs(*folders, scale=8)
+
+
+def test_a_truth_that_is_larger_by_less_than_the_scale_is_cut_in_silence(folders, caplog) -> None:
+    write_flat(folders[1] / "villa 1" / "front.png", width=99, height=67)
+    choice = open_real_pairs(*folders, scale=4)
+    assert choice.pairs[1].gt.shape == (3, 64, 96)
+    assert not caplog.records and not choice.notes
+
+
+@pytest.mark.parametrize(("width", "height"), [(100, 64), (96, 68), (192, 128)])
+def test_a_truth_that_is_larger_by_more_is_one_sentence_with_both_sizes(folders, width, height) -> None:
+    write_flat(folders[1] / "villa 1" / "front.png", width=width, height=height)
+    with pytest.raises(DataError) as caught:
+        open_real_pairs(*folders, scale=4)
+    said = str(caught.value)
+    assert "96 x 64 for " in said and "villa 1/front.png of 24 x 16 (up to 3 pixels more are cut off)" in said
+    assert f"villa 1/front.png is {width} x {height}, as 1 of 3 truths is too large; " in said
+    assert said.endswith("cut them to size.") and "\n" not in said
+
+
+def test_truths_of_another_scale_are_counted(folders) -> None:
+    with pytest.raises(DataError, match="as 3 of 3 truths are too large"):
+        open_real_pairs(*folders, scale=2)
 
 
 def test_lq_without_a_truth_are_named(folders) -> None:
