@@ -26,14 +26,24 @@ from realesrgan_arch.training.worker_faults import WorkerError
 from tests.tiny_run import tiny_options, write_options, write_pictures
 
 
-@pytest.fixture
-def mapping(tmp_path) -> dict:
-    write_pictures(tmp_path / "photos")
-    mapping = tiny_options(tmp_path / "photos", tmp_path, steps=8)
+def _mapping(folder: Path) -> dict:
+    write_pictures(folder / "photos")
+    mapping = tiny_options(folder / "photos", folder, steps=8)
     mapping["datasets"]["train"]["num_worker_per_gpu"] = 2
     mapping["logger"] |= {"save_checkpoint_freq": 100, "use_tb_logger": False}
     del mapping["val"]
     return mapping
+
+
+@pytest.fixture
+def mapping(tmp_path) -> dict:
+    return _mapping(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory) -> Outcome:
+    """A run that nothing disturbs."""
+    return _run(_mapping(tmp_path_factory.mktemp("straight")))
 
 
 def _run(mapping: dict, **changes: object) -> Outcome:
@@ -72,8 +82,7 @@ def _kill_workers(monkeypatch, *, times: int) -> None:
     monkeypatch.setattr(trainer, "_run_step", disturbed)
 
 
-def test_a_killed_worker_costs_nothing_but_workers(mapping, monkeypatch, capsys) -> None:
-    straight = _run(mapping, name="straight")
+def test_a_killed_worker_costs_nothing_but_workers(mapping, straight, monkeypatch, capsys) -> None:
     _kill_workers(monkeypatch, times=1)
     disturbed = _run(mapping, name="disturbed")
     assert _same(straight, disturbed)
@@ -94,7 +103,7 @@ def test_a_worker_that_died_with_the_lock_of_torchs_event_stops_nobody(mapping) 
     held.join()
     closing_it = threading.Thread(target=opened.close, daemon=True)
     closing_it.start()
-    closing_it.join(timeout=30)
+    closing_it.join(timeout=120)
     assert not closing_it.is_alive(), "it waits for the dead"
     assert not multiprocessing.active_children()
 
@@ -109,9 +118,9 @@ def test_a_second_fault_ends_the_run_with_its_state_saved(mapping, monkeypatch) 
     assert not multiprocessing.active_children()
 
 
-def test_a_hung_worker_is_noticed_ended_and_replaced(mapping, monkeypatch, capsys, tmp_path) -> None:
-    straight = _run(mapping, name="straight")
-    mapping["datasets"]["train"]["worker_timeout_s"] = 1
+def test_a_hung_worker_is_noticed_ended_and_replaced(mapping, straight, monkeypatch, capsys, tmp_path) -> None:
+    # More than a worker needs on a busy machine, or the next one would be ended, too.
+    mapping["datasets"]["train"]["worker_timeout_s"] = 5
     hung, build = tmp_path / "hung", loading.build_training_set
 
     def hang_once(path: Path) -> bytes:
@@ -164,7 +173,7 @@ def test_a_full_shared_memory_is_said_with_the_remedy(mapping, tmp_path) -> None
     command = f"mount -t tmpfs -o size=100k tmpfs /dev/shm && exec {sys.executable} {script} -opt {file}"
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", command],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     assert "warning: /dev/shm has" in done.stderr
     assert "ran out of shared memory (/dev/shm); give it more (docker run --shm-size=8g)" in done.stderr
@@ -205,11 +214,11 @@ def test_a_dropped_iterator_leaves_no_process(mapping) -> None:
     assert next(batches.open(5))["gt"].shape == (2, 3, 48, 48)
 
 
-def test_two_hundred_steps_leak_no_handle_and_no_shared_memory(mapping) -> None:
-    mapping["train"]["total_iter"] = 200
+def test_eighty_steps_leak_no_handle_and_no_shared_memory(mapping) -> None:
+    mapping["train"]["total_iter"] = 80
     batches, handles, shared = TrainingBatches(parse_options(mapping), pin_memory=False), [], []
     for step, _ in enumerate(batches.open(1), start=1):
-        if step % 50 == 0 and step < 200:
+        if step % 30 == 10 and step < 80:
             handles.append(psutil.Process().num_fds())
             shared.append(len(list(Path("/dev/shm").glob(f"torch_{os.getpid()}_*"))))
     assert max(handles) - min(handles) < 50, "a leak would be one a step at least; some batches are prefetched"

@@ -1,5 +1,7 @@
 """One step does what the papers say, and moves nothing that it should not."""
 
+import copy
+
 import pytest
 import torch
 
@@ -59,7 +61,7 @@ def test_the_adversarial_gradient_reaches_the_generator_through_a_frozen_discrim
 def test_frozen_layers_and_their_average_are_bit_identical_after_training(tmp_path) -> None:
     model = small_model(tmp_path, train_g=["last:1"])
     before = tensors(model)
-    run_steps(model, 1, 6)
+    run_steps(model, 1, 2)
     moved = {name for name in _moved(before, tensors(model)) if not name.startswith("d.")}
     assert moved == {"g.body.6.weight", "g.body.6.bias", "ema.body.6.weight", "ema.body.6.bias"}
     model.check_frozen()
@@ -127,20 +129,21 @@ def test_lq_and_gt_have_the_sizes_of_the_options(tmp_path) -> None:
     torch.testing.assert_close(visuals["lq"] * 255, (visuals["lq"] * 255).round(), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("stop", [1, 3, 5])
-def test_stop_and_resume_equals_an_uninterrupted_run_bit_for_bit(tmp_path, stop: int) -> None:
-    straight = small_model(tmp_path / "a")
-    run_steps(straight, 1, 6)
-    stopped = small_model(tmp_path / "b")
-    run_steps(stopped, 1, stop)
-    state = stopped.state()
-    resumed = small_model(tmp_path / "b")
-    with torch.no_grad():
-        resumed.generator.network.body[0].weight.zero_()
-    resumed.resume_training(state)
-    run_steps(resumed, stop + 1, 6)
-    expected, found = tensors(straight), tensors(resumed)
-    assert all(torch.equal(expected[name], found[name]) for name in expected)
+def test_stop_and_resume_equals_an_uninterrupted_run_bit_for_bit(tmp_path) -> None:
+    """The pool is not full after the first step, and is after the third."""
+    straight, states = small_model(tmp_path / "a"), {}
+    for step in range(1, 6):
+        run_steps(straight, step, step)
+        states[step] = copy.deepcopy(straight.state())
+    expected = tensors(straight)
+    for stop in (1, 3, 4):
+        resumed = small_model(tmp_path / "b")
+        with torch.no_grad():
+            resumed.generator.network.body[0].weight.zero_()
+        resumed.resume_training(states[stop])
+        run_steps(resumed, stop + 1, 5)
+        found = tensors(resumed)
+        assert [name for name in expected if not torch.equal(expected[name], found[name])] == [], f"stopped at {stop}"
 
 
 def test_a_bf16_step_trains_with_fp32_losses(tmp_path) -> None:
