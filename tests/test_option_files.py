@@ -10,6 +10,7 @@ from realesrgan_arch import dry_run
 from realesrgan_arch.basicsr_bridge import from_basicsr, to_basicsr
 from realesrgan_arch.comparison import compare
 from realesrgan_arch.networks.build import build_generator
+from realesrgan_arch.networks.distilled_vgg19 import NETWORK_FILE, DistilledVgg19
 from realesrgan_arch.networks.vgg19 import LAYER_NAMES, VGG19Features
 from realesrgan_arch.options.load import load_options
 from realesrgan_arch.options.losses import VGG19_LAYERS
@@ -165,12 +166,13 @@ def _batch(options: Options) -> int:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """Pictures `gt`, `lq` a quarter of their sides, and the first layer of a VGG19 of random weights."""
+    """Pictures `gt`, `lq` a quarter of their sides, the first layer of a VGG19 and a distilled one, of random weights."""
     folder = tmp_path_factory.mktemp("data")
     write_pictures(folder / "gt", scenes=1, size=(96, 64))
     write_pictures(folder / "lq", scenes=1, size=(24, 16))
     torch.manual_seed(0)
     torch.save(VGG19Features(["conv1_1"]).state_dict(), folder / "vgg19.pth")
+    torch.save(DistilledVgg19().state_dict(), folder / NETWORK_FILE)
     return folder
 
 
@@ -215,6 +217,8 @@ def _reduced(path: Path, data: Path, root: Path) -> list[str]:
             f"train.perceptual_opt.weights={data / 'vgg19.pth'}",
             "train.perceptual_opt.layer_weights={conv1_1: 1}",
         ]
+    if losses.feature_opt is not None:
+        overrides += [f"train.feature_opt.weights={data}"]
     if losses.gan_opt is not None:
         overrides += ["train.gan_opt.start_iter=0", "train.gan_opt.ramp_iter=0", "train.net_d_init_iters=0"]
     for key, section in options.datasets.validation_sets().items():
