@@ -166,7 +166,7 @@ def _batch(options: Options) -> int:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """Pictures `gt`, `lq` a quarter of their sides, the first layer of a VGG19 and a distilled one, of random weights."""
+    """Pictures `gt`, `lq` a quarter of their sides, and random weights of VGG19 and of the distilled one."""
     folder = tmp_path_factory.mktemp("data")
     write_pictures(folder / "gt", scenes=1, size=(96, 64))
     write_pictures(folder / "lq", scenes=1, size=(24, 16))

@@ -34,6 +34,7 @@ FINE_TUNING = [
     "network_g.num_feat=32",
     "network_g.num_conv=8",
     f"path.pretrain_network_g={DEMO_BASE}",
+    "train.feature_opt=null",
     "train.total_iter=4",
     "val.val_freq=2",
     "logger.save_checkpoint_freq=2",
