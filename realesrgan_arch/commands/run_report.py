@@ -8,6 +8,7 @@ from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.commands.report import Report, deliver
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.weights.table import check_findable
 
 
 class FolderError(UserError):
@@ -20,6 +21,8 @@ def main(argv: Sequence[str]) -> int:
     if not arguments.folder.is_dir():
         where = shown(arguments.folder)
         raise FolderError(f"expected the folder of a training or of results, found no folder {where}")
+    for source in arguments.weights:
+        check_findable(source)
     # They bring torch, which `--help` and a mistake need not wait for.
     from realesrgan_arch.evaluation.report import Content, title_of, write_report
     from realesrgan_arch.evaluation.report_places import read_results

@@ -88,7 +88,7 @@ def _row(known: KnownWeights) -> dict:
     path = present_file(known)
     return {
         "name": known.name,
-        "architecture": _architecture(known.spec) if known.spec else "VGG19 (perceptual loss)",
+        "architecture": _architecture(known.spec) if known.spec else "features (losses and metrics)",
         "scale": _scale(known.spec),
         "size": known.size,
         "sha256": known.sha256,

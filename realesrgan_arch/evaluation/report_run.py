@@ -149,7 +149,7 @@ def _own_base(run: Path | None) -> list[str]:
 
 def _layers(files: _Weights, notes: list[str]) -> tuple[tuple[Layer, ...], int]:
     if files.base is None or files.tuned is None:
-        notes.append("Which layers moved is not told, as the files of both models are not here; name them: --weights.")
+        notes.append("Which layers moved is not told, as no files with the bytes of both models were found: --weights.")
         return (), 0
     try:
         before, after = (load_weights(path).state for path in (files.base, files.tuned))

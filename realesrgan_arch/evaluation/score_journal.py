@@ -5,12 +5,14 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from realesrgan_arch.atomic import write_text
 from realesrgan_arch.data.frozen_card import hash_json
-from realesrgan_arch.evaluation.evaluate import ImageScore
+from realesrgan_arch.evaluation.evaluate import METRICS, EvaluationError, ImageScore, ScoreRules
 from realesrgan_arch.file_hash import hash_file
+from realesrgan_arch.image_header import shown
 
 FORMAT = 1
 _DIGITS = 12
@@ -34,6 +36,23 @@ def hash_weights(folder: Path) -> str:
     """
     files = sorted(path for path in folder.rglob("*.pth") if path.is_file())
     return hash_json([[path.relative_to(folder).as_posix(), hash_file(path)] for path in files])
+
+
+def rules_by_content(rules: ScoreRules) -> ScoreRules:
+    """Return the rules with what the perceptual weights are in place of where they lie: a key that moves with them.
+
+    Raises:
+        EvaluationError: weights that cannot be read.
+    """
+    folder = rules.conditions.weights
+    is_learned = any(METRICS[name].side == "perceptual" for name in rules.metrics)
+    try:
+        digest = hash_weights(folder) if folder is not None and is_learned else ""
+    except OSError as error:
+        raise EvaluationError(
+            f"expected perceptual weights that can be read in {shown(folder)}, got {error.strerror}; mend that"
+        ) from error
+    return replace(rules, perceptual_weights=digest)
 
 
 class ScoreJournal:

@@ -29,7 +29,7 @@ from realesrgan_arch.evaluation.evaluate import (
     score_without_truth,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair
-from realesrgan_arch.evaluation.score_journal import ScoreJournal, hash_weights
+from realesrgan_arch.evaluation.score_journal import ScoreJournal, rules_by_content
 from realesrgan_arch.evaluation.table import reason_undefined
 from realesrgan_arch.image_header import printable, shown
 from realesrgan_arch.images import ImageError
@@ -156,17 +156,10 @@ def journal_key(choice: DataChoice, contenders: Sequence[Contender], rules: Scor
     """Return a SHA-256 of all that decides the scores; perceptual weights count by what they are, wherever they lie.
 
     Raises:
-        OSError: they cannot be read.
+        EvaluationError: they cannot be read.
     """
     methods = [[one.facts.name, one.facts.sha256] for one in contenders]
-    measured = replace(rules, perceptual_weights=_weights_digest(rules))
-    return hash_json([__version__, choice.identity, methods, asdict(measured), computed])
-
-
-def _weights_digest(rules: ScoreRules) -> str:
-    folder = rules.conditions.weights
-    is_learned = any(METRICS[name].side == "perceptual" for name in rules.metrics)
-    return hash_weights(folder) if folder is not None and is_learned else ""
+    return hash_json([__version__, choice.identity, methods, asdict(rules_by_content(rules)), computed])
 
 
 @contextmanager

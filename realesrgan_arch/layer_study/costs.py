@@ -6,7 +6,7 @@ from realesrgan_arch.layer_study.candidates import Candidate
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.memory import MemoryModel, with_checkpointing
-from realesrgan_arch.training.micro_batch import settle_accumulate
+from realesrgan_arch.training.micro_batch import MemoryPlanError, settle_accumulate
 from realesrgan_arch.training.plan import present_dtype
 from realesrgan_arch.training.trainable_choices import own_choice
 
@@ -32,15 +32,19 @@ def foresee_costs(candidates: tuple[Candidate, ...], options: Options) -> dict[C
 
     Raises:
         FreezingError: a pattern that matches no layer.
-        MemoryPlanError: `train.accumulate: auto` finds no number of parts that fits.
+        MemoryPlanError: `train.accumulate: auto` finds no number of parts that fits, with checkpointing neither.
     """
     model = MemoryModel(options)
     recomputing = with_recomputing(options)
     found: dict[Candidate, Cost] = {}
     for candidate in candidates:
-        cost = _cost(model, options, candidate)
         other = None if recomputing == options else _cost(model, recomputing, candidate)
-        found[candidate] = replace(cost, checkpointed=other)
+        try:
+            found[candidate] = replace(_cost(model, options, candidate), checkpointed=other)
+        except MemoryPlanError:
+            if other is None:
+                raise
+            found[candidate] = other
     return found
 
 

@@ -77,7 +77,8 @@ class ProbeFindings:
     decision: Decision
     cheap: TensorScores
     path: PathScores | None = None
-    """Of the first stage of the candidate that trains everything; None where there is no such candidate."""
+    """Of the first stage of the candidate that trains everything; None where there is none, or an earlier call
+    scored it with other crops."""
 
 
 def run_probe(plan: ProbePlan, *, tell: Tell) -> ProbeFindings:

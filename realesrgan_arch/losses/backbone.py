@@ -1,4 +1,4 @@
-"""The weights of the network below a distance of features, from a file that is on the machine."""
+"""The weights of the network below a distance of features, from a file that is here or can be had."""
 
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from realesrgan_arch.losses.learned import BACKBONE_FILES, LearnedDistance
 from realesrgan_arch.networks.distilled_vgg19 import NETWORK_FILE
 from realesrgan_arch.weights.download import find_or_download
 from realesrgan_arch.weights.load import load_into, load_weights
-from realesrgan_arch.weights.table import WeightsError
 
 
 def load_backbone(loss: LearnedDistance, path: Path, device: torch.device) -> None:
@@ -44,12 +43,6 @@ def find_distilled(weights: Path | None) -> Path:
     Raises:
         WeightsError: there is none, or it cannot be downloaded.
     """
-    if weights is None:
-        return find_or_download(NETWORK_FILE)
-    path = weights / NETWORK_FILE if weights.is_dir() else weights
-    if not path.is_file():
-        raise WeightsError(
-            f"train.feature_opt needs {NETWORK_FILE}, but there is no file {shown(path)}; name the file, or the folder "
-            "that holds it, as train.feature_opt.weights"
-        )
-    return path
+    if weights is not None and weights.is_dir():
+        weights = weights / NETWORK_FILE
+    return find_or_download(weights or NETWORK_FILE)

@@ -89,7 +89,7 @@ def gate_beside_wrong_branches(gate: object, wrong: Sequence[KeyPath]) -> Proble
 
     A misspelt branch counts with its share; where one is no share, the others must not be too much already.
     """
-    if not isinstance(gate, Mapping) or not any(path[0] == "gate" and len(path) > 1 for path in wrong):
+    if not isinstance(gate, Mapping) or not any(path[:1] == ("gate",) and len(path) > 1 for path in wrong):
         return
     shares = {str(name): read_share(item) for name, item in gate.items() if item is not None}
     known = {name: share for name, share in shares.items() if share is not None}

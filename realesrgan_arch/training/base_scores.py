@@ -14,6 +14,7 @@ from realesrgan_arch.atomic import write_text
 from realesrgan_arch.data.frozen_card import hash_json
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ImageScore, ScoreRules
 from realesrgan_arch.evaluation.pairs import EvaluationPair
+from realesrgan_arch.evaluation.score_journal import rules_by_content
 
 FORMAT = 1
 
@@ -71,7 +72,7 @@ class KeptBaseScores:
 
 def content_digest(pairs: Iterable[EvaluationPair], rules: ScoreRules) -> str:
     """Return a SHA-256 of all pixels and of what is measured on them: scores of two digests cannot be compared."""
-    digest = hashlib.sha256(hash_json(asdict(rules)).encode())
+    digest = hashlib.sha256(hash_json(asdict(rules_by_content(rules))).encode())
     for pair in pairs:
         for image in (pair.lq, pair.gt):
             digest.update(f"{tuple(image.shape)}".encode())

@@ -17,7 +17,7 @@ from realesrgan_arch.weights.table import (
 )
 
 REDIRECT_HOSTS = ("githubusercontent.com",)
-"""Where GitHub keeps the files of its releases."""
+"""Where GitHub keeps the files of its releases and repositories."""
 _log = logging.getLogger(__name__)
 
 
@@ -55,5 +55,5 @@ def find_or_download(name_or_path: str | Path) -> Path:
     except WeightsError as error:
         raise WeightsError(
             f"{known.name} is not on this machine and cannot be downloaded ({error}); "
-            f"put {known.file_name} from {known.url} into {download_folder()}"
+            f"put the file from {known.url} into {download_folder()} as {known.file_name}"
         ) from error

@@ -139,7 +139,7 @@ KNOWN_WEIGHTS: dict[str, KnownWeights] = {known.name: known for known in _TABLE}
 
 
 def find_known(name: str) -> KnownWeights | None:
-    """Return the entry called `name` or `name` without `.pth`, or released under this file name."""
+    """Return the entry called `name` or `name` without `.pth`, or kept under this file name."""
     return next((known for known in _TABLE if name in (known.name, f"{known.name}.pth", known.file_name)), None)
 
 
@@ -202,7 +202,7 @@ def _absent_message(path: Path, known: KnownWeights | None) -> str:
         place = download_folder() if len(path.parts) == 1 else path.parent
         return (
             f"weights {path} not found: run `realesrgan-arch weights get {known.name} --to {place}`, "
-            f"or put the file from {known.url} into {place}."
+            f"or put the file from {known.url} into {place} as {known.file_name}."
         )
     siblings = [file.name for file in path.parent.iterdir() if file.is_file()] if os.path.isdir(path.parent) else []  # noqa: PTH112
     near = difflib.get_close_matches(path.name, [*KNOWN_WEIGHTS, *siblings], n=3)

@@ -111,7 +111,7 @@ def test_without_a_run_the_layers_are_those_of_the_weights_that_are_named(run: t
     assert len(story.layers) == 1
     assert (story.layers, story.untouched, story.notes) == (of_run.layers, of_run.untouched, ())
     [note] = read_story(found, None, weights=named[:1]).notes
-    assert note == "Which layers moved is not told, as the files of both models are not here; name them: --weights."
+    assert note == "Which layers moved is not told, as no files with the bytes of both models were found: --weights."
 
 
 def test_weights_of_another_run_are_not_taken_for_those_that_were_judged(run: tuple[Path, Proof]):

@@ -60,6 +60,7 @@ def test_the_results_are_plain_json_with_every_number_of_the_table(findings, pla
     assert found["protocol"]["scale"] == 0.02
     assert found["candidates"][0] == {
         "candidate": "body.2", "parameters": 1000, "peak_bytes": 900_000_000, "activation_bytes": 0, "step_s": 0.5,
+        "checkpointing": False, "checkpointed": None,
         "psnr": pytest.approx(25),
     }  # fmt: skip
     assert found["differences"][0]["psnr"]["by_seed"] == pytest.approx({"0": 0.5, "1": 0.51, "2": 0.49})
