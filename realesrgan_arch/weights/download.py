@@ -55,5 +55,5 @@ def find_or_download(name_or_path: str | Path) -> Path:
     except WeightsError as error:
         raise WeightsError(
             f"{known.name} is not on this machine and cannot be downloaded ({error}); "
-            f"put the file from {known.url} into {download_folder()} as {known.file_name}"
+            f"put {known.file_name} from {known.url} into {download_folder()}"
         ) from error
