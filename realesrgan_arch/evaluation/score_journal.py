@@ -45,9 +45,10 @@ def rules_by_content(rules: ScoreRules) -> ScoreRules:
         EvaluationError: weights that cannot be read.
     """
     folder = rules.conditions.weights
-    is_learned = any(METRICS[name].side == "perceptual" for name in rules.metrics)
+    if folder is None or all(METRICS[name].side != "perceptual" for name in rules.metrics):
+        return replace(rules, perceptual_weights="")
     try:
-        digest = hash_weights(folder) if folder is not None and is_learned else ""
+        digest = hash_weights(folder)
     except OSError as error:
         raise EvaluationError(
             f"expected perceptual weights that can be read in {shown(folder)}, got {error.strerror}; mend that"

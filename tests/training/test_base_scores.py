@@ -52,6 +52,17 @@ def test_the_digest_of_a_set_follows_every_pixel_and_rule() -> None:
     assert content_digest([EvaluationPair("moved.png", pair.lq, pair.gt)], rules) in digests
 
 
+def test_the_digest_holds_what_perceptual_weights_are_and_not_where_they_lie(tmp_path) -> None:
+    for name, content in (("here", b"1"), ("there", b"1"), ("other", b"2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "vgg.pth").write_bytes(content)
+    here, there, other = (
+        content_digest([], ScoreRules(("lpips_like",), perceptual_weights=str(tmp_path / name)))
+        for name in ("here", "there", "other")
+    )
+    assert here == there != other
+
+
 def test_the_digest_of_a_network_follows_every_weight() -> None:
     network = torch.nn.Conv2d(3, 3, 3)
     before = network_digest(network)
