@@ -4,8 +4,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-# Before torch, OpenCV and NumPy start their thread pools: parallel test processes would fight for two cores.
-os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+# Before torch, OpenCV and NumPy start their thread pools: parallel test processes would fight for two cores. Not two for a
+# run without xdist, as its controller reads this file too, and the workers have the controller's environment.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
@@ -41,8 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def few_threads() -> None:
-    """One or two threads for torch: with more of them than cores, each waits for the others."""
-    torch.set_num_threads(min(2, int(os.environ["OMP_NUM_THREADS"])))
+    """As many threads for torch as for the others: with more of them than cores, each waits for the others."""
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 @pytest.fixture
