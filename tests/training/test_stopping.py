@@ -1,10 +1,12 @@
 """A signal ends a run between two steps with a state; the run resumes to the same weights."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -75,17 +77,45 @@ def uninterrupted(tmp_path_factory) -> dict[str, torch.Tensor]:
     return _weights(folder)
 
 
-def _start_lingering(place: str, options: Path) -> subprocess.Popen:
-    """Start a run and return when it is in the middle of its `place`."""
-    command = [sys.executable, "-m", "tests.training.signalled", place, "-opt", str(options), "--resume", "auto"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == f"{place}\n", process.stderr.read()
-    return process
+class Lingering:
+    """Runs of train.py that stay at a place, one after the other; their errors go to the file `errors`."""
+
+    def __init__(self, server: subprocess.Popen, errors: Path) -> None:
+        self._server, self._errors = server, errors
+
+    def start(self, place: str, options: Path) -> int:
+        """Start a run and return its process when it is in the middle of its `place`."""
+        request = [place, str(self._errors), "-opt", str(options), "--resume", "auto"]
+        self._server.stdin.write(json.dumps(request) + "\n")
+        self._server.stdin.flush()
+        where, *number = self._server.stdout.readline().split()
+        assert where == place, self.errors()
+        return int(number[0])
+
+    def ends(self) -> tuple[int, str]:
+        return int(self._server.stdout.readline()), self.errors()
+
+    def errors(self) -> str:
+        return self._errors.read_text()
+
+    def wait_for(self, words: str) -> None:
+        deadline = time.monotonic() + 600
+        while words not in self.errors() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert words in self.errors()
 
 
-def _ends(process: subprocess.Popen) -> tuple[int, str]:
-    _, errors = process.communicate(timeout=600)
-    return process.returncode, errors
+@pytest.fixture(scope="module")
+def server() -> Iterator[subprocess.Popen]:
+    command = [sys.executable, "-m", "tests.training.signalled"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def lingering(server, tmp_path) -> Lingering:
+    return Lingering(server, tmp_path / "errors.txt")
 
 
 @pytest.fixture
@@ -96,12 +126,11 @@ def short_run(tmp_path) -> tuple[Path, RunFolder]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_resumes_to_the_weights_of_an_uninterrupted_one(
-    short_run, tmp_path, uninterrupted, number: int, code: int
+    short_run, tmp_path, uninterrupted, lingering, number: int, code: int
 ) -> None:
     options, folder = short_run
-    process = _start_lingering("step", options)
-    process.send_signal(number)
-    found, errors = _ends(process)
+    os.kill(lingering.start("step", options), number)
+    found, errors = lingering.ends()
     assert found == code, errors
     assert errors.splitlines()[-1] == "stopped at step 3 and saved; go on with --resume auto"
     assert "Traceback" not in errors
@@ -112,19 +141,15 @@ def test_a_stopped_run_resumes_to_the_weights_of_an_uninterrupted_one(
 
 
 @pytest.mark.slow
-def test_a_second_signal_in_the_middle_of_a_save_leaves_at_once_and_the_older_checkpoint_whole(short_run) -> None:
+def test_a_second_signal_in_the_middle_of_a_save_leaves_at_once_and_the_older_checkpoint_whole(
+    short_run, lingering
+) -> None:
     options, folder = short_run
-    process = _start_lingering("save", options)  # the weights of step 3
-    process.send_signal(signal.SIGINT)
-    said = ""
-    while "stopping after this step" not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
-    code, errors = _ends(process)
-    errors = said + errors
+    process = lingering.start("save", options)  # the weights of step 3
+    os.kill(process, signal.SIGINT)
+    lingering.wait_for("stopping after this step")
+    os.kill(process, signal.SIGTERM)
+    code, errors = lingering.ends()
     assert code == 143
     assert "left at once" in errors.splitlines()[-1]
     assert "Traceback" not in errors
@@ -135,12 +160,11 @@ def test_a_second_signal_in_the_middle_of_a_save_leaves_at_once_and_the_older_ch
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_one_signal_in_a_validation_leaves_it_as_the_step_is_saved_and_the_resume_makes_it(
-    short_run, number: int, code: int
+    short_run, lingering, number: int, code: int
 ) -> None:
     options, folder = short_run
-    process = _start_lingering("validation", options)
-    process.send_signal(number)
-    found, errors = _ends(process)
+    os.kill(lingering.start("validation", options), number)
+    found, errors = lingering.ends()
     assert found == code, errors
     assert errors.splitlines()[-1] == "stopped at step 2 and saved; go on with --resume auto"
     assert train.main(["-opt", str(options), "--resume", "auto"]) == 0
