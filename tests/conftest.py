@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-# Before torch, OpenCV and NumPy start their thread pools: parallel test processes would fight for two cores. One without
-# xdist too: the controller reads this file, and its workers have its environment.
+# Before torch, OpenCV and NumPy start their thread pools: parallel test processes would fight for two cores.
+# One without xdist too: the controller reads this file, and its workers have its environment.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
