@@ -46,6 +46,8 @@ _EFFECTS: tuple[tuple[str, Effect], ...] = (
     ("train.total_iter", Effect.GROWTH),
     ("train.bad_steps", Effect.GROWTH),
     ("train.memory_budget", Effect.HARMLESS),
+    # Where the weights of a loss lie says nothing: `loaded_weights` holds what they are.
+    *((f"train.{key}.weights", Effect.HARMLESS) for key in ("perceptual_opt", "feature_opt")),
     ("train.clip_grad_norm", Effect.GROWTH),
     ("train.compile", Effect.GROWTH),
     ("train.scheduler", Effect.GROWTH),
