@@ -99,7 +99,7 @@ class _Run:
         self._base = load_base_generator(options)
         self._batches = TrainingBatches(options, pin_memory=self._model.device.type == "cuda", ranks=ranks)
         self._validations = open_validations(options, ranks)
-        self._model.describe(data_facts(options, self._batches, self._base))
+        self._model.describe(data_facts(options, self._batches, self._base, self._model.game.losses))
         self._resumed = resume(self._model, options, found, allow_changed=allow_changed) if found else None
         check_equal_start(options, self._model, self._batches, self._validations, ranks=ranks)
         ranks.on_first(lambda: opening.check_disk(options, self._model, goes_on=self._is_own_resume))

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from realesrgan_arch.comparison import choose_section, compare
+from realesrgan_arch.data.files import DataError
 from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED, UserError
 from realesrgan_arch.evaluation.proof import read_proof
 from realesrgan_arch.evaluation.proof_text import proof_lines
@@ -46,6 +47,14 @@ def mapping(tmp_path) -> dict:
             },
         },
     }
+
+
+def write_pairs(folder: Path) -> dict[str, object]:
+    """Write truths and inputs of a fourth; return the section of that set."""
+    write_pictures(folder / "photos", size=(128, 128))
+    write_pictures(folder / "lq", size=(32, 32))
+    roots = {"dataroot_gt": str(folder / "photos"), "dataroot_lq": str(folder / "lq")}
+    return {"name": "unseen", "type": "PairedImageDataset", **roots}
 
 
 def test_scores_tables_and_pictures_of_three_methods(mapping, tmp_path) -> None:
@@ -168,18 +177,26 @@ def test_other_pictures_under_the_same_names_are_scored_anew(mapping, tmp_path) 
     assert compare(parse_options(mapping), folder=tmp_path / "results")[0].scores != first.scores
 
 
-@pytest.mark.parametrize(("size", "reason"), [((96, 120), "Expected gt/"), ((3, 3), "")])
+@pytest.mark.parametrize(("size", "reason"), [((96, 128), "Expected photos/"), ((3, 3), "")])
 def test_a_truth_that_is_too_small_is_left_out_as_evaluate_does(mapping, tmp_path, size, reason) -> None:
-    write_image(tmp_path / "photos" / "scene 1" / "view 0.png", np.zeros((*size, 3), np.uint8))
     if reason:
-        (tmp_path / "photos").rename(tmp_path / "gt")
-        write_pictures(tmp_path / "lq", size=(32, 30))
-        roots = {"dataroot_gt": str(tmp_path / "gt"), "dataroot_lq": str(tmp_path / "lq")}
-        mapping["datasets"]["test"] = {"name": "unseen", "type": "PairedImageDataset", **roots}
+        mapping["datasets"]["test"] = write_pairs(tmp_path)
+    write_image(tmp_path / "photos" / "scene 1" / "view 0.png", np.zeros((*size, 3), np.uint8))
     comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
     assert len(comparison.left_out) == 1 and "scene 1/view 0.png to be at least 4" in comparison.left_out[0]
     assert comparison.left_out[0].startswith(reason) and str(tmp_path) not in comparison.left_out[0]
     assert comparison.proof.pictures == 5
+
+
+@pytest.mark.parametrize(("spare", "is_refused"), [(3, False), (4, True)])
+def test_truths_that_are_larger_by_the_scale_are_refused_as_evaluate_does(mapping, tmp_path, spare, is_refused) -> None:
+    mapping["datasets"]["test"] = write_pairs(tmp_path)
+    write_image(tmp_path / "photos" / "scene 1" / "view 0.png", np.zeros((128, 128 + spare, 3), np.uint8))
+    if not is_refused:
+        assert compare(parse_options(mapping), folder=tmp_path / "results")[0].proof.pictures == 6
+        return
+    with pytest.raises(DataError, match=r"scene 1/view 0.png is 132 x 128, as 1 of 6 truths is too large; give"):
+        compare(parse_options(mapping), folder=tmp_path / "results")
 
 
 def test_pictures_are_named_below_the_root_and_the_identity_has_no_path(mapping, tmp_path, monkeypatch) -> None:

@@ -110,6 +110,8 @@ LAYERS = {
         "evaluation.report_places",
         "evaluation.report_run",
         "evaluation.report_trials",
+        # A report reads files of these names.
+        "layer_study.probe_files",
     ],
     # The one door to basicsr; a whole run behind it; several of them; and `doctor`'s facts, which look at everything.
     BRIDGE: ["basicsr_bridge", "session", "dry_run", "stages", "environment.*", "layer_study.*", "guided.*"],

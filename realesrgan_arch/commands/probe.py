@@ -28,7 +28,8 @@ def main(argv: Sequence[str]) -> int:
     # They bring torch, which `--help` and a mistake need not wait for.
     from realesrgan_arch.layer_study.probe import ProbePlan, run_probe
     from realesrgan_arch.layer_study.probe_candidates import read_probe_candidates
-    from realesrgan_arch.layer_study.probe_report import CHOSEN, probe_results, write_probe_report
+    from realesrgan_arch.layer_study.probe_files import CHOSEN
+    from realesrgan_arch.layer_study.probe_report import probe_results, write_probe_report
     from realesrgan_arch.layer_study.probe_table import probe_table
     from realesrgan_arch.layer_study.short_run import Stages
     from realesrgan_arch.training.plan import read_budget

@@ -12,6 +12,7 @@ from realesrgan_arch.data.frozen_set import FrozenPairs
 from realesrgan_arch.data.image_source import Disk, ImageSource
 from realesrgan_arch.data.lmdb_store import LmdbSource
 from realesrgan_arch.data.manifest import check_manifest, manifest_paths, read_manifest
+from realesrgan_arch.data.pair_sizes import check_pair_sizes
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.degradation.plain import choose_degradation
 from realesrgan_arch.degradation.settings import Degradation
@@ -67,13 +68,15 @@ def build_whole_images(
         degradation: both passes, or a gate; `blur_bicubic` takes the sigma of the first one's blur, as training does.
 
     Raises:
-        DataError: as `build_training_set`.
+        DataError: as `build_training_set`; truths that are too large, or all too small, for their LQ.
     """
     if options.is_frozen:
         return FrozenPairs(_require(options.dataroot_gt, "dataroot_gt"), scale=scale)
     if options.is_paired:
-        pairs = spread(find_pairs(options), options.max_images)
-        return WholePairs(pairs, scale=scale, max_size=options.max_size, read=source_of(options).read)
+        pairs, source = spread(find_pairs(options), options.max_images), source_of(options)
+        gt_root = _require(options.dataroot_gt, "dataroot_gt")
+        check_pair_sizes(pairs, source.size, gt_root=gt_root, gt_key="dataroot_gt", scale=scale)
+        return WholePairs(pairs, scale=scale, max_size=options.max_size, read=source.read)
     return SyntheticPairs(
         spread(find_images(options), options.max_images),
         read=source_of(options).read,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from realesrgan_arch.data.files import bytes_on_disk, list_images
-from realesrgan_arch.images import read_bytes
+from realesrgan_arch.images import read_bytes, read_size
 
 ReadBytes = Callable[[Path], bytes]
 """The bytes of an image by its path; ImageError when there are none. Workers get it, so it can be pickled."""
@@ -26,6 +26,10 @@ class ImageSource(Protocol):
         """Return the bytes of an image; ImageError when it cannot be read."""
         ...
 
+    def size(self, path: Path) -> tuple[int, int]:
+        """Return (width, height) of the upright picture, which is not decoded; ImageError when it cannot be read."""
+        ...
+
 
 class Disk:
     """Files in folders."""
@@ -41,3 +45,7 @@ class Disk:
     def read(self, path: Path) -> bytes:
         """Return the bytes of a file."""
         return read_bytes(path)
+
+    def size(self, path: Path) -> tuple[int, int]:
+        """Return (width, height), of which the header is read."""
+        return read_size(path)

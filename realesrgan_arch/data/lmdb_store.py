@@ -22,7 +22,7 @@ from realesrgan_arch.data.files import DataError, read_meta_info
 from realesrgan_arch.data.image_source import Disk
 from realesrgan_arch.data.manifest import ManifestRow
 from realesrgan_arch.extras import require_extra
-from realesrgan_arch.image_header import ImageError, shown
+from realesrgan_arch.image_header import ImageError, parse_header, shown
 from realesrgan_arch.images import read_bytes
 
 SUFFIX = ".lmdb"
@@ -80,6 +80,15 @@ class LmdbSource:
         if value is None:
             raise ImageError(f"{shown(place[0])} holds no image {place[1].decode('utf-8', 'backslashreplace')!r}.")
         return value
+
+    def size(self, path: Path) -> tuple[int, int]:
+        """Return (width, height) of an image.
+
+        Raises:
+            ImageError: it cannot be read.
+            DataError: as `read`.
+        """
+        return self.disk.size(path) if self._place(path) is None else parse_header(self.read(path), path).size
 
     def _place(self, path: Path) -> tuple[Path, bytes] | None:
         """The folder and the key of a path."""

@@ -90,7 +90,8 @@ class SyntheticPairs(Dataset[PairSample]):
 class WholePairs(Dataset[PairSample]):
     """Whole pairs of (gt, lq) files, or their middle of at most `max_size` GT pixels a side.
 
-    A GT that is larger than `scale` times its LQ loses rows below and columns at the right, as upstream does.
+    A GT that is larger than `scale` times its LQ loses rows below and columns at the right, as upstream does; see
+    `pair_sizes` for how much larger it may be.
     """
 
     set_hash = ""

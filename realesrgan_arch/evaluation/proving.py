@@ -26,12 +26,11 @@ from realesrgan_arch.evaluation.proof import (
 from realesrgan_arch.evaluation.proof_text import proof_lines
 from realesrgan_arch.evaluation.proved import Proved
 from realesrgan_arch.evaluation.score_file import write_scores
-from realesrgan_arch.evaluation.score_journal import journal_name
 from realesrgan_arch.evaluation.scoring_run import (
     PictureKeeper,
     ScoredSet,
     disk_faults,
-    journal_key,
+    open_journal,
     rules_for,
     score_set,
 )
@@ -129,13 +128,13 @@ def check_writable(folder: Path) -> None:
 def _prove(request: ProofRequest, keeper: PictureKeeper | None) -> Proved:
     choice, folder = request.choice, request.folder
     earlier = check_replaceable(request)
-    rules, computed = rules_for(choice, request.rules), request.computed
-    journal = folder / journal_name(journal_key(choice, request.contenders, rules, computed=computed))
-    if earlier is not None and earlier.facts.get(_JOURNAL) != journal.name:
+    rules = rules_for(choice, request.rules)
+    journal = open_journal(folder, choice, request.contenders, rules, computed=request.computed)
+    if earlier is not None and earlier.facts.get(_JOURNAL) != journal.path.name:
         with disk_faults(folder):
             _take_away(folder)
-    scored = score_set(choice, request.contenders, rules, journal=journal, computed=computed, keeper=keeper)
-    request = replace(request, facts={**request.facts, _JOURNAL: journal.name})
+    scored = score_set(choice, request.contenders, rules, journal=journal, keeper=keeper)
+    request = replace(request, facts={**request.facts, _JOURNAL: journal.path.name})
     with disk_faults(folder):
         _take_away(folder)
         shown_pictures = _show(request, scored) if request.with_pictures else ()

@@ -8,6 +8,7 @@ import torch
 from realesrgan_arch.data.assembly import spread
 from realesrgan_arch.data.files import DataError, list_images, name_of, some_names
 from realesrgan_arch.data.frozen_card import hash_json
+from realesrgan_arch.data.pair_sizes import check_pair_sizes
 from realesrgan_arch.data.validation_set import WholePairs, cut_middle, to_planes
 from realesrgan_arch.evaluation.chosen_set import (
     DataChoice,
@@ -18,12 +19,9 @@ from realesrgan_arch.evaluation.chosen_set import (
     pair_of,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair
-from realesrgan_arch.image_header import read_header, shown
-from realesrgan_arch.images import ImageError, read_rgb
+from realesrgan_arch.image_header import shown
+from realesrgan_arch.images import read_rgb, read_size
 from realesrgan_arch.plural import count_of
-
-_Size = tuple[int, int]
-"""Width and height."""
 
 
 def open_real_pairs(
@@ -55,7 +53,7 @@ def open_real_pairs(
             "same name, or leave out --gt to score without a truth."
         )
     files = [(gt_by_name[path.relative_to(lq_root).with_suffix("")], path) for path in spread(lq_paths, max_images)]
-    _check_sizes(files, gt_root, scale=scale)
+    check_pair_sizes(files, read_size, gt_root=gt_root, gt_key="--gt", scale=scale)
     samples = WholePairs(files, scale=scale, max_size=max_size)
     names = [name_below(path, lq_root) for _, path in files]
 
@@ -85,53 +83,6 @@ def _check_once(paths: Sequence[Path], root: Path) -> None:
             f"Expected each name once in {shown(root)}, whatever its suffix, but {some_names(twice)} are called alike; "
             "which of them belongs to a pair cannot be told: move the others away."
         )
-
-
-def _check_sizes(files: Sequence[tuple[Path, Path]], gt_root: Path, *, scale: int) -> None:
-    """Where no truth is as large as its input asks for, it is the folder that is wrong and not a picture.
-
-    A truth that is larger by `scale` or more is no picture that was cut to a multiple: its corner would be scored.
-    """
-    wrong: list[tuple[_Size, _Size]] = []
-    large: list[tuple[Path, Path, _Size, _Size]] = []
-    is_any_right = False
-    for gt, lq in files:
-        try:
-            sizes = _size_of(gt), _size_of(lq)
-        except (ImageError, OSError):
-            continue  # Named when it is scored.
-        spare = [side - scale * small for side, small in zip(*sizes, strict=True)]
-        if min(spare) < 0:
-            wrong.append(sizes)
-            continue
-        is_any_right = True
-        if max(spare) >= scale:
-            large.append((gt, lq, *sizes))
-    if large:
-        raise DataError(_too_large(large, len(files), scale=scale))
-    if wrong and not is_any_right:
-        (width, height), (lq_width, lq_height) = wrong[0]
-        are = "are" if len(set(wrong)) == 1 else "are too small, the first"
-        raise DataError(
-            f"Expected truths of {scale} times the size of their input, {lq_width * scale} x {lq_height * scale} for "
-            f"{lq_width} x {lq_height}, but all {count_of(len(wrong), 'truth')} in {shown(gt_root)} {are} "
-            f"{width} x {height}; is --gt the right folder?"
-        )
-
-
-def _too_large(large: Sequence[tuple[Path, Path, _Size, _Size]], pictures: int, *, scale: int) -> str:
-    gt, lq, (width, height), (lq_width, lq_height) = large[0]
-    counted = f"{len(large)} of {count_of(pictures, 'truth')} {'is' if len(large) == 1 else 'are'}"
-    return (
-        f"Expected truths of {scale} times the size of their input, {lq_width * scale} x {lq_height * scale} for "
-        f"{shown(lq)} of {lq_width} x {lq_height} (up to {scale - 1} pixels more are cut off), but {shown(gt)} is "
-        f"{width} x {height}, as {counted} too large; give the model whose scale theirs is, or cut them to size."
-    )
-
-
-def _size_of(path: Path) -> _Size:
-    with path.open("rb") as stream:
-        return read_header(stream, path).size
 
 
 def open_without_truth(

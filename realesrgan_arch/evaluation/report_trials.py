@@ -19,11 +19,11 @@ from realesrgan_arch.evaluation.paired import Interval
 from realesrgan_arch.evaluation.report import ReportError
 from realesrgan_arch.evaluation.report_story import Trial
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.layer_study.probe_files import PROBE_FILE
 from realesrgan_arch.plural import count_of
 from realesrgan_arch.sweep.curve import NOTHING, method_name, natural_metrics
 from realesrgan_arch.sweep.record import RECORD_FILE as SWEEP_FILE
 
-PROBE_FILE = "results.json"
 _FIDELITY = "psnr"
 _UNKNOWN = Interval(math.nan, math.nan, math.nan, 0)
 
@@ -89,16 +89,18 @@ def _read(path: Path, build: Callable[[Mapping[str, Any]], Trial], *, verb: str)
 
 def _probe(facts: Mapping[str, Any]) -> Trial:
     taken, candidates = facts["taken"], facts["candidates"]
+    has_both = any(one.get("checkpointed") for one in candidates)
     rows, cells = [], []
     for one in candidates:
         last = max(one["gains"], key=int)
         found = {name: _interval(bounds, one_name="") for name, bounds in one["gains"][last].items()}
         is_gone = one["fate"].startswith("dominated")
         rows.append(_Row(str(one.get("short", one["candidate"])), found, one["candidate"] == taken, is_gone))
-        pace = f"{1 / one['step_s']:.2f}" if one["step_s"] else "–"
-        cells.append((f"{one['parameters']:,}", say_bytes(one["peak_bytes"]), pace, last, one["fate"]))
+        costs = (f"{one['parameters']:,}", say_bytes(one["peak_bytes"]), _pace(one["step_s"]) + _mark(one))
+        cells.append((*costs, *([_with_checkpointing(one)] if has_both else []), last, one["fate"]))
     metrics = _metrics(rows)
-    head = ("Trains", "Parameters", "Memory", "Steps/s", "Steps", *map(_title, metrics), "")
+    other = ["With checkpointing"] if has_both else []
+    head = ("Trains", "Parameters", "Memory", "Steps/s", *other, "Steps", *map(_title, metrics), "")
     steps = ", ".join(f"{step:,}" for step in facts["steps"])
     asked = f"{count_of(len(rows), 'candidate')} with {count_of(len(facts['seeds']), 'seed')}"
     return Trial(
@@ -107,9 +109,27 @@ def _probe(facts: Mapping[str, Any]) -> Trial:
         reading=f"{asked}, scored after {steps} steps; differences to the base with 95 % intervals. A gray one went "
         "early: another dominated it.",
         head=head,
-        rows=tuple((row.label, *own[:4], *_cells(row, metrics), own[4]) for row, own in zip(rows, cells, strict=True)),
+        rows=tuple(
+            (row.label, *costs, *_cells(row, metrics), fate) for row, (*costs, fate) in zip(rows, cells, strict=True)
+        ),
         plots=tuple(_plots(rows, metrics, is_joined=False)),
     )
+
+
+def _pace(seconds: float) -> str:
+    return f"{1 / seconds:.2f}" if seconds else "–"
+
+
+def _mark(candidate: Mapping[str, Any]) -> str:
+    """Of a candidate that fitted the memory in no other way; its numbers are those with checkpointing."""
+    return " (checkpointing)" if candidate.get("checkpointing") else ""
+
+
+def _with_checkpointing(candidate: Mapping[str, Any]) -> str:
+    other, seconds = candidate.get("checkpointed"), candidate.get("checkpointed_step_s")
+    if not other:
+        return "–"
+    return say_bytes(other["peak_bytes"]) + (f", {_pace(seconds)} steps/s" if seconds else "")
 
 
 def _sweep(facts: Mapping[str, Any]) -> Trial:

@@ -68,7 +68,8 @@ class ScoreJournal:
     """
 
     def __init__(self, path: Path, key: str) -> None:
-        self._path = path
+        self.path = path
+        """Of the file."""
         self._done: dict[str, tuple[ImageScore, ...]] = {}
         header = json.dumps({"format": FORMAT, "key": key})
         lines = path.read_bytes().split(b"\n") if path.is_file() else []
@@ -94,7 +95,7 @@ class ScoreJournal:
             [score.method, {key: _as_json(value) for key, value in score.values.items()}, dict(score.left_out)]
             for score in scores
         ]
-        _append(self._path, json.dumps({"picture": name, "scores": rows}).encode() + b"\n")
+        _append(self.path, json.dumps({"picture": name, "scores": rows}).encode() + b"\n")
 
     def _take(self, line: bytes) -> None:
         try:

@@ -29,7 +29,7 @@ from realesrgan_arch.evaluation.evaluate import (
     score_without_truth,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair
-from realesrgan_arch.evaluation.score_journal import ScoreJournal, rules_by_content
+from realesrgan_arch.evaluation.score_journal import ScoreJournal, journal_name, rules_by_content
 from realesrgan_arch.evaluation.table import reason_undefined
 from realesrgan_arch.image_header import printable, shown
 from realesrgan_arch.images import ImageError
@@ -91,8 +91,7 @@ def score_set(
     contenders: Sequence[Contender],
     rules: ScoreRules,
     *,
-    journal: Path | None = None,
-    computed: str = "",
+    journal: ScoreJournal | None = None,
     keeper: PictureKeeper | None = None,
 ) -> ScoredSet:
     """Score the contenders on every picture of a set; a picture that cannot be scored is left out and named.
@@ -101,22 +100,14 @@ def score_set(
         choice: the set; without a truth only metrics that need none are measured.
         contenders: of different names.
         rules: what is measured.
-        journal: file of what is done. Scores in it are taken over where the set, the weights, the rules and `computed`
-            are the same; else it is begun anew.
-        computed: what computes, as far as it changes scores.
+        journal: of what is done, see `open_journal`; its scores are taken over.
         keeper: takes the pictures; one that it does not hold is made again.
 
     Raises:
         EvaluationError: no picture could be scored, or a file cannot be written.
         DataError: a frozen picture that changed.
     """
-    rules = rules_for(choice, rules)
-    done = None
-    if journal is not None:
-        key = journal_key(choice, contenders, rules, computed=computed)
-        with disk_faults(journal):
-            done = ScoreJournal(journal, key)
-    run = _Run(choice, contenders, rules, journal, done, keeper)
+    run = _Run(choice, contenders, rules_for(choice, rules), journal, keeper)
     scores: list[ImageScore] = []
     left_out: list[str] = []
     undefined = _UndefinedWarnings()
@@ -150,6 +141,34 @@ def rules_for(choice: DataChoice, rules: ScoreRules) -> ScoreRules:
             f"{', '.join(rules.metrics)}; add one to --metrics, or name the truths with --gt"
         )
     return replace(rules, metrics=alone)
+
+
+def open_journal(
+    folder: Path,
+    choice: DataChoice,
+    contenders: Sequence[Contender],
+    rules: ScoreRules,
+    *,
+    computed: str = "",
+    stem: str = "scores",
+) -> ScoreJournal:
+    """Return the journal in `folder` of this set, these weights and rules and `computed`, begun where there is none.
+
+    Args:
+        folder: of the results.
+        choice: as for `score_set`, as are `contenders` and `rules`.
+        contenders: of different names.
+        rules: what is measured.
+        computed: what computes, as far as it changes scores.
+        stem: what the name of the file begins with.
+
+    Raises:
+        EvaluationError: perceptual weights that cannot be read, or the file cannot be read or written.
+    """
+    key = journal_key(choice, contenders, rules_for(choice, rules), computed=computed)
+    path = folder / journal_name(key, stem=stem)
+    with disk_faults(path):
+        return ScoreJournal(path, key)
 
 
 def journal_key(choice: DataChoice, contenders: Sequence[Contender], rules: ScoreRules, *, computed: str) -> str:
@@ -211,8 +230,7 @@ class _Run:
     choice: DataChoice
     contenders: Sequence[Contender]
     rules: ScoreRules
-    journal: Path | None
-    done: ScoreJournal | None
+    journal: ScoreJournal | None
     keeper: PictureKeeper | None
 
     def scores_of(self, number: int, name: str) -> Sequence[ImageScore]:
@@ -223,8 +241,8 @@ class _Run:
             EvaluationError: a file cannot be written.
         """
         found = None
-        if self.done is not None and (self.keeper is None or self.keeper.holds(name)):
-            found = self.done.find(name)
+        if self.journal is not None and (self.keeper is None or self.keeper.holds(name)):
+            found = self.journal.find(name)
         return self._made(number, name) if found is None else found
 
     def _made(self, number: int, name: str) -> Sequence[ImageScore]:
@@ -234,11 +252,11 @@ class _Run:
             scores = self._scores(pair, outputs)
         except (UnreadablePairError, EvaluationError) as error:
             raise _NotScoredError(printable(str(error))) from error
-        with disk_faults(self.journal):
+        with disk_faults(self.journal and self.journal.path):
             if self.keeper is not None:
                 self.keeper.keep(pair, outputs)
-            if self.done is not None:
-                self.done.add(name, scores)
+            if self.journal is not None:
+                self.journal.add(name, scores)
         return scores
 
     def _scores(self, pair: EvaluationPair, outputs: Mapping[str, Tensor]) -> tuple[ImageScore, ...]:

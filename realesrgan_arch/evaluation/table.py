@@ -79,12 +79,26 @@ def notes_on_scores(scores: Sequence[ImageScore]) -> list[str]:
     return [*left_out_notes(scores), *_notes_on_values(scores)]
 
 
+def notes_on_undefined(scores: Sequence[ImageScore]) -> dict[str, str]:
+    """Return by metric a sentence for each that is defined for no picture, and so is left out of tables."""
+    lost = [name for name in measured_metrics(scores) if name not in defined_metrics(scores)]
+    return {
+        name: f"{METRICS[name].label} is left out: it is defined for none of {_num_pictures(scores, name)}"
+        f"{reason_undefined(METRICS[name])}"
+        for name in lost
+    }
+
+
 def _notes_on_values(scores: Sequence[ImageScore]) -> Iterator[str]:
+    lost = notes_on_undefined(scores)
     for name in measured_metrics(scores):
         metric, rows = METRICS[name], [score for score in scores if name in score.values]
-        total = count_of(len({row.name for row in rows}), "picture")
-        if undefined := _pictures_where(math.isnan, rows, name):
-            yield _undefined(metric, undefined, total, is_left_out=name not in defined_metrics(scores))
+        total = _num_pictures(scores, name)
+        if name in lost:
+            yield lost[name]
+        elif undefined := _pictures_where(math.isnan, rows, name):
+            told = f"{metric.label} is not defined for {len(undefined):,} of {total}{reason_undefined(metric)}"
+            yield f"{told}, which count in no mean of it: {some_names(undefined)}"
         if infinite := _pictures_where(math.isinf, rows, name):
             methods = dict.fromkeys(row.method for row in rows if math.isinf(row.values[name]))
             yield (
@@ -93,15 +107,12 @@ def _notes_on_values(scores: Sequence[ImageScore]) -> Iterator[str]:
             )
 
 
+def _num_pictures(scores: Sequence[ImageScore], metric: str) -> str:
+    return count_of(len({score.name for score in scores if metric in score.values}), "picture")
+
+
 def _pictures_where(says: Callable[[float], bool], rows: Sequence[ImageScore], name: str) -> list[str]:
     return list(dict.fromkeys(printable(row.name) for row in rows if says(row.values[name])))
-
-
-def _undefined(metric: Metric, pictures: list[str], total: str, *, is_left_out: bool) -> str:
-    if is_left_out:
-        return f"{metric.label} is left out: it is defined for none of {total}{reason_undefined(metric)}"
-    told = f"{metric.label} is not defined for {len(pictures):,} of {total}{reason_undefined(metric)}"
-    return f"{told}, which count in no mean of it: {some_names(pictures)}"
 
 
 def reason_undefined(metric: Metric) -> str:

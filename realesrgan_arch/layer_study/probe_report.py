@@ -15,11 +15,11 @@ from realesrgan_arch.evaluation.composite import COMPOSITE
 from realesrgan_arch.evaluation.crossed import CrossedInterval
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.pair_plot import Mark, draw_pair
-from realesrgan_arch.evaluation.report_trials import PROBE_FILE
 from realesrgan_arch.layer_study.candidates import Candidate
 from realesrgan_arch.layer_study.findings import BASE
 from realesrgan_arch.layer_study.pair_judgement import PAIR
 from realesrgan_arch.layer_study.probe import ProbeFindings, ProbePlan
+from realesrgan_arch.layer_study.probe_files import CHOSEN, PROBE_FILE
 from realesrgan_arch.layer_study.probe_table import (
     block_scores,
     cheap_scores,
@@ -34,7 +34,6 @@ from realesrgan_arch.options.extends import read_laid
 from realesrgan_arch.options.overrides import apply_overrides
 
 FORMAT = 1
-CHOSEN = "chosen.yml"
 
 
 def write_probe_report(

@@ -76,7 +76,7 @@ def check_rule(
         rule: one of `RULES`.
         utility: weights by metric.
         metrics: that are measured.
-        absent: sentences about metrics that cannot be measured on this machine.
+        absent: sentences about metrics that cannot be measured on this machine, or are defined for no picture.
 
     Raises:
         SweepError: a metric that it needs is not measured, no weights for a utility, or weights for another rule.
@@ -106,7 +106,9 @@ def check_rule(
         )
 
 
-def choose(curve: Curve, rule: Rule, *, utility: Mapping[str, float] | None = None) -> Choice:
+def choose(
+    curve: Curve, rule: Rule, *, utility: Mapping[str, float] | None = None, absent: Collection[str] = ()
+) -> Choice:
     """Choose a share by `rule`.
 
     `not-worse`: the best composite (`evaluation.composite`) among the shares that lose in no metric (`Point.losses`).
@@ -118,12 +120,13 @@ def choose(curve: Curve, rule: Rule, *, utility: Mapping[str, float] | None = No
         curve: at least one share besides the base.
         rule: one of `RULES`.
         utility: weights by metric, of `parse_utility`; the last rule needs them.
+        absent: see `check_rule`.
 
     Raises:
         SweepError: see `check_rule`.
     """
     weights = utility or {}
-    check_rule(rule, utility=weights, metrics=curve.metrics)
+    check_rule(rule, utility=weights, metrics=curve.metrics, absent=absent)
     if rule == "utility":
         return _best_utility(curve, weights)
     return _knee(curve) if rule == "knee" else _not_worse(curve)

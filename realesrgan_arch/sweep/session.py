@@ -10,8 +10,8 @@ from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import ScoreRules
 from realesrgan_arch.evaluation.proving import check_writable, sole_writer, usable_rules
-from realesrgan_arch.evaluation.score_journal import journal_name
-from realesrgan_arch.evaluation.scoring_run import ScoredSet, journal_key, score_set
+from realesrgan_arch.evaluation.scoring_run import ScoredSet, open_journal, score_set
+from realesrgan_arch.evaluation.table import notes_on_scores, notes_on_undefined
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
 from realesrgan_arch.sweep.choose import Choice, Rule, check_rule, choose
 from realesrgan_arch.sweep.curve import Curve, build_curve, method_name, tell_alike
@@ -98,8 +98,9 @@ def _sweep(
 ) -> SweepOutcome:
     earlier = check_replaceable(request.output, base=blends.base.file, tuned=blends.tuned.file, data=data)
     scored = _score(request, blends, data, alphas, rules)
-    curve = build_curve(scored.scores, alphas=alphas, scenes=data.scenes, utility=request.utility, seed=request.seed)
-    choice = choose(curve, request.rule, utility=request.utility)
+    counted, undefined = scored.with_defined_metrics(), notes_on_undefined(scored.scores)
+    curve = build_curve(counted.scores, alphas=alphas, scenes=data.scenes, utility=request.utility, seed=request.seed)
+    choice = choose(curve, request.rule, utility=request.utility, absent=undefined.values())
     exported = _export(request, blends, data, alphas, choice) if choice.alpha and request.is_exported else None
     record = SweepRecord(
         title=data.title,
@@ -111,7 +112,13 @@ def _sweep(
         curve=curve,
         choice=choice,
         utility=request.utility,
-        notes=(*data.notes, *absent, *_notes(data, curve), *_alike(scored, curve, choice, data, request.seed)),
+        notes=(
+            *data.notes,
+            *absent,
+            *notes_on_scores(scored.scores),
+            *_notes(data, curve),
+            *_alike(counted, curve, choice, data, request.seed),
+        ),
         left_out=scored.left_out,
         model=exported.folder.name if exported else "",
     )
@@ -155,8 +162,8 @@ def _score(
     dtype = choose_dtype(device, request.precision, training=False)
     shares = [blends.contender(alpha, device=device, precision=request.precision) for alpha in alphas]
     computed = f"torch {device} {dtype}"
-    name = journal_name(journal_key(data, shares, rules, computed=computed), stem=JOURNAL_STEM)
-    return score_set(data, shares, rules, journal=request.output / name, computed=computed)
+    journal = open_journal(request.output, data, shares, rules, computed=computed, stem=JOURNAL_STEM)
+    return score_set(data, shares, rules, journal=journal)
 
 
 def _export(

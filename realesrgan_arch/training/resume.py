@@ -1,7 +1,7 @@
 """Where a run goes on from, and whether that is still the same run: decided before anything is written."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from torch import nn
 
 from realesrgan_arch.data.list_hash import hash_training_set, hash_validation_sets
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.losses.features import FeatureLoss
+from realesrgan_arch.losses.terms import Losses
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import load_base_generator
@@ -124,8 +126,8 @@ def take_up(store: Store, model: FineTuneModel, source: Source) -> None:
     store.discard_after(model.step)
 
 
-def data_facts(options: Options, batches: TrainingBatches, base: nn.Module) -> dict[str, object]:
-    """Return what a run is besides its options: the files of its data, and the weights that it is compared with."""
+def data_facts(options: Options, batches: TrainingBatches, base: nn.Module, losses: Losses) -> dict[str, object]:
+    """Return what a run is besides its options: the files of its data, and the weights of its base and its losses."""
     if options.datasets.train is None:
         raise ValueError("expected options with datasets.train")
     sets = hash_validation_sets(options) if options.val else {}
@@ -133,6 +135,7 @@ def data_facts(options: Options, batches: TrainingBatches, base: nn.Module) -> d
     return {
         "datasets": {key: {"files": value} for key, value in files.items()},
         "path": {"base_weights": _hash_weights(base)},
+        "train": {key: {"loaded_weights": _hash_weights(network)} for key, network in _loss_networks(losses)},
     }
 
 
@@ -211,6 +214,13 @@ def _has_latest(model: FineTuneModel) -> bool:
     latest = torch.load(path, map_location="cpu", weights_only=True).get("params", {})
     now = model.weights()["net_g"]["params"]
     return latest.keys() == now.keys() and all(torch.equal(value, latest[name]) for name, value in now.items())
+
+
+def _loss_networks(losses: Losses) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the networks whose weights the user may name, by the section that does."""
+    if losses.perceptual is not None:
+        yield "perceptual_opt", losses.perceptual.network
+    yield from (("feature_opt", term.network) for term in losses.more.values() if isinstance(term, FeatureLoss))
 
 
 def _hash_weights(network: nn.Module) -> str:

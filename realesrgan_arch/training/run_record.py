@@ -46,6 +46,8 @@ _EFFECTS: tuple[tuple[str, Effect], ...] = (
     ("train.total_iter", Effect.GROWTH),
     ("train.bad_steps", Effect.GROWTH),
     ("train.memory_budget", Effect.HARMLESS),
+    # Where the weights of a loss lie says nothing: `loaded_weights` holds what they are.
+    *((f"train.{key}.weights", Effect.HARMLESS) for key in ("perceptual_opt", "feature_opt")),
     ("train.clip_grad_norm", Effect.GROWTH),
     ("train.compile", Effect.GROWTH),
     ("train.scheduler", Effect.GROWTH),
@@ -112,7 +114,7 @@ def differences(saved: Mapping[str, object], now: Mapping[str, object]) -> list[
     forgotten. It did then what its default does now: another value of an option is a change, all else is none. Without
     a section, that section is the key.
     """
-    found = [change for change in _walk(saved, now, ()) if change.effect is not Effect.UNSEEN]
+    found = [change for change in _walk(saved, now, (), saved) if change.effect is not Effect.UNSEEN]
     return list(dict.fromkeys(found))
 
 
@@ -180,21 +182,27 @@ def _is_allowed(change: Change, allowed: Sequence[str]) -> bool:
     return any(is_below(change.key, pattern) for pattern in allowed)
 
 
-def _walk(saved: Mapping[str, object], now: Mapping[str, object], place: tuple[str, ...]) -> Iterator[Change]:
+def _walk(
+    saved: Mapping[str, object], now: Mapping[str, object], place: tuple[str, ...], record: Mapping[str, object]
+) -> Iterator[Change]:
+    """Yield what changed in the section at `place`; `record` is all that was saved."""
     for key in dict.fromkeys([*now, *saved]):
         path = (*place, key)
         old, new = saved.get(key), now.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from _walk(old, new, path)
+            yield from _walk(old, new, path, record)
         elif key not in saved and not _is_open(place):
-            yield from _learnt_since(path, now=new)
+            yield from _learnt_since(path, now=new, record=record)
         elif old != new and (_is_open(place) or key in now):
             yield Change(".".join(path), _plain(old), _plain(new))
 
 
-def _learnt_since(path: tuple[str, ...], *, now: object) -> Iterator[Change]:
-    """Yield the change from the default of the option at `path`; a fact, which is no option, has none."""
-    option = (schema_at(path[:-1], None) or {}).get("properties", {}).get(path[-1], {})
+def _learnt_since(path: tuple[str, ...], *, now: object, record: Mapping[str, object]) -> Iterator[Change]:
+    """Yield the change from the default of the option at `path`; a fact, which is no option, has none.
+
+    Of networks and the like it is an option of the type that `record` has there.
+    """
+    option = (schema_at(path[:-1], record) or {}).get("properties", {}).get(path[-1], {})
     if "default" in option and option["default"] != now:
         yield Change(".".join(path), _plain(option["default"]), _plain(now))
 

@@ -188,6 +188,10 @@ def test_pairs_and_whole_images_come_out_of_an_lmdb_too(photos, tmp_path) -> Non
         whole.append(build_whole_images(val, scale=4, degradation=DegradationSettings())[2])
         single = ValDataset.model_validate({"type": "SyntheticPairs", **source, "dataroot_lq": None})
         whole.append(build_whole_images(single, scale=4, degradation=DegradationSettings())[2])
+        with pytest.raises(DataError, match="6 of 6 truths are too large"):
+            build_whole_images(val, scale=2, degradation=DegradationSettings())
+        with pytest.raises(DataError, match=r"all 6 truths in .* are \d+ x \d+; is dataroot_gt the right folder"):
+            build_whole_images(val, scale=8, degradation=DegradationSettings())
     for key in ("gt", "lq"):
         assert pairs[0][key].equal(pairs[1][key]) and pairs[0][key].equal(pairs[2][key])
         assert whole[0][key].equal(whole[2][key]) and whole[0][key].equal(whole[4][key])

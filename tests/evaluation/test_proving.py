@@ -3,13 +3,14 @@
 import math
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
-from realesrgan_arch.evaluation import proving
+from realesrgan_arch.evaluation import proving, score_journal
 from realesrgan_arch.evaluation.contender import Contender
-from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
+from realesrgan_arch.evaluation.evaluate import METRICS, EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.group_choice import choose_groups
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.evaluation.proof import MethodFacts, proof_as_json, read_proof
@@ -235,6 +236,16 @@ def test_the_key_holds_the_content_of_perceptual_weights_and_not_where_they_lie(
     (tmp_path / "moved" / "net.pth").write_bytes(b"two")
     assert key("moved") != one
     assert key("moved", "psnr") == key("", "psnr") != key("", "ssim")
+
+
+def test_perceptual_weights_are_read_once_for_the_key_of_a_proof(tmp_path, monkeypatch) -> None:
+    hashed: list[Path] = []
+    (tmp_path / "net.pth").write_bytes(b"one")
+    monkeypatch.setattr(score_journal, "hash_file", lambda path: hashed.append(path) or "digits")
+    monkeypatch.setitem(METRICS, "lpips_like", replace(METRICS["lpips_like"], compare=METRICS["psnr"].compare))
+    rules = ScoreRules(("lpips_like",), perceptual_weights=str(tmp_path))
+    prove(replace(request(tmp_path / "out"), rules=rules))
+    assert [path.name for path in hashed] == ["net.pth"]
 
 
 def test_pictures_of_an_earlier_proof_go_with_it_and_others_stay(tmp_path) -> None:

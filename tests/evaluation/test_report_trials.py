@@ -8,7 +8,8 @@ import pytest
 
 from realesrgan_arch.evaluation.report import Content, FoundProof, ReportError, write_report
 from realesrgan_arch.evaluation.report_story import Trial
-from realesrgan_arch.evaluation.report_trials import PROBE_FILE, SWEEP_FILE, find_trials, read_probe, read_sweep
+from realesrgan_arch.evaluation.report_trials import SWEEP_FILE, find_trials, read_probe, read_sweep
+from realesrgan_arch.layer_study.probe_files import PROBE_FILE
 from tests.evaluation.proof_builders import proof
 from tests.evaluation.trial_records import write_probe, write_sweep
 
@@ -34,6 +35,15 @@ def test_a_probe_is_told_with_intervals_and_the_one_that_is_taken(tmp_path: Path
     assert re.fullmatch(r"-0\.500 \[-0\.\d{3}, -0\.\d{3}\]", first[6])
     assert (first[-1], second[-1]) == ("winner", "dominated by body.2 at 4")
     assert second[3] == "–"
+
+
+def test_a_probe_of_a_network_that_can_recompute_tells_what_that_costs(tmp_path: Path) -> None:
+    found = read_probe(write_probe(tmp_path, recomputes=True))
+    assert found.head[:6] == ("Trains", "Parameters", "Memory", "Steps/s", "With checkpointing", "Steps")
+    first, second = found.rows
+    assert first[:6] == ("body.2", "100", "3 kB", "2.00", "2 kB, 1.25 steps/s", "4")
+    assert second[:6] == ("body.6", "100", "1 kB", "2.50 (checkpointing)", "–", "4")
+    assert {len(row) for row in found.rows} == {len(found.head)}
 
 
 def test_the_plot_of_a_probe_has_the_better_one_up_and_to_the_right(tmp_path: Path) -> None:

@@ -12,17 +12,24 @@ from torch import Tensor
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.errors import EXIT_NO_ROOM
 from realesrgan_arch.evaluation import scoring_run
-from realesrgan_arch.evaluation.chosen_set import LazyPairs
+from realesrgan_arch.evaluation.chosen_set import DataChoice, LazyPairs
 from realesrgan_arch.evaluation.contender import Contender
 from realesrgan_arch.evaluation.evaluate import EvaluationError, ScoreRules
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.evaluation.proof import MethodFacts
-from realesrgan_arch.evaluation.scoring_run import NoRoomError, score_set
+from realesrgan_arch.evaluation.score_journal import ScoreJournal
+from realesrgan_arch.evaluation.scoring_run import NoRoomError, journal_key, open_journal, score_set
 from tests.evaluation.small_sets import CountedReads, contenders, names_of, random_pair, small_choice
 
 NAMES = names_of(6)
 RULES = ScoreRules(metrics=("psnr", "ssim"))
 TWO = contenders({"base": 0.0, "tuned": 0.05})
+
+
+def keyed(path: Path, *, choice: DataChoice | None = None, methods=TWO, rules=RULES, computed="") -> ScoreJournal:
+    """Return the journal of what is scored, at `path`."""
+    choice = choice or small_choice(CountedReads(NAMES), NAMES)
+    return ScoreJournal(path, journal_key(choice, methods, rules, computed=computed))
 
 
 class Stopped(BaseException):
@@ -47,9 +54,9 @@ def test_a_killed_run_reads_only_what_it_had_not_scored(tmp_path) -> None:
         return reads(number)
 
     with pytest.raises(Stopped):
-        score_set(small_choice(until_the_fourth, NAMES), TWO, RULES, journal=tmp_path / "scores.jsonl")
+        score_set(small_choice(until_the_fourth, NAMES), TWO, RULES, journal=keyed(tmp_path / "scores.jsonl"))
     again = CountedReads(NAMES)
-    scored = score_set(small_choice(again, NAMES), TWO, RULES, journal=tmp_path / "scores.jsonl")
+    scored = score_set(small_choice(again, NAMES), TWO, RULES, journal=keyed(tmp_path / "scores.jsonl"))
     assert again.read == NAMES[3:]
     assert scored == whole
 
@@ -64,27 +71,25 @@ def test_a_killed_run_reads_only_what_it_had_not_scored(tmp_path) -> None:
     ],
 )
 def test_what_changes_a_score_begins_the_journal_anew(tmp_path, change) -> None:
-    journal = tmp_path / "scores.jsonl"
-    score_set(small_choice(CountedReads(NAMES), NAMES), TWO, RULES, journal=journal)
+    path = tmp_path / "scores.jsonl"
+    score_set(small_choice(CountedReads(NAMES), NAMES), TWO, RULES, journal=keyed(path))
     reads = CountedReads(NAMES)
-    score_set(
-        small_choice(reads, NAMES, identity=change.get("identity", "one")),
-        contenders({"base": 0.0, "tuned": 0.05}, sha256=change.get("sha256", "")),
-        change.get("rules", RULES),
-        journal=journal,
-        computed=change.get("computed", ""),
-    )
+    choice = small_choice(reads, NAMES, identity=change.get("identity", "one"))
+    methods = contenders({"base": 0.0, "tuned": 0.05}, sha256=change.get("sha256", ""))
+    rules, computed = change.get("rules", RULES), change.get("computed", "")
+    journal = keyed(path, choice=choice, methods=methods, rules=rules, computed=computed)
+    score_set(choice, methods, rules, journal=journal)
     assert reads.read == NAMES
 
 
 def test_a_torn_line_is_scored_again_and_what_follows_it_counts(tmp_path) -> None:
     journal = tmp_path / "scores.jsonl"
     choice = small_choice(CountedReads(NAMES), NAMES)
-    whole = score_set(choice, TWO, RULES, journal=journal)
+    whole = score_set(choice, TWO, RULES, journal=keyed(journal))
     journal.write_bytes(journal.read_bytes()[:-30])
     for expected in ([NAMES[-1]], []):
         reads = CountedReads(NAMES)
-        assert score_set(small_choice(reads, NAMES), TWO, RULES, journal=journal) == whole
+        assert score_set(small_choice(reads, NAMES), TWO, RULES, journal=keyed(journal)) == whole
         assert reads.read == expected
 
 
@@ -94,7 +99,8 @@ def test_values_that_are_no_numbers_come_back_from_the_journal(tmp_path) -> None
     reads = CountedReads([])
     for _ in range(2):
         reads = CountedReads(NAMES[:1])
-        scored = score_set(small_choice(reads, NAMES[:1]), equal, rules, journal=tmp_path / "scores.jsonl")
+        journal = keyed(tmp_path / "scores.jsonl", methods=equal, rules=rules)
+        scored = score_set(small_choice(reads, NAMES[:1]), equal, rules, journal=journal)
         [score] = scored.of("model")
         assert score.values["psnr"] == float("inf")
         assert score.values["niqe"] != score.values["niqe"], "too small for NIQE"
@@ -106,7 +112,7 @@ def test_values_that_are_no_numbers_come_back_from_the_journal(tmp_path) -> None
 def test_a_broken_picture_is_left_out_with_its_reason_and_tried_again_next_time(tmp_path) -> None:
     for broken in ([NAMES[2]], []):
         reads = CountedReads(NAMES, broken=broken)
-        scored = score_set(small_choice(reads, NAMES), TWO, RULES, journal=tmp_path / "scores.jsonl")
+        scored = score_set(small_choice(reads, NAMES), TWO, RULES, journal=keyed(tmp_path / "scores.jsonl"))
         assert scored.left_out == tuple(f"{name} is broken." for name in broken)
     assert reads.read == [NAMES[2]]
     assert len({score.name for score in scored.scores}) == 6
@@ -176,7 +182,7 @@ def test_a_full_disk_says_that_the_scores_are_kept(tmp_path, monkeypatch) -> Non
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    journal = tmp_path / "scores.jsonl"
+    journal = keyed(tmp_path / "scores.jsonl")
     monkeypatch.setattr(scoring_run.ScoreJournal, "add", full)
     with pytest.raises(NoRoomError, match="disk is full; make room; what is scored is kept") as caught:
         score_set(small_choice(CountedReads(NAMES), NAMES), TWO, RULES, journal=journal)
@@ -185,8 +191,8 @@ def test_a_full_disk_says_that_the_scores_are_kept(tmp_path, monkeypatch) -> Non
 
 def test_a_journal_that_cannot_be_written_is_one_sentence(tmp_path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(EvaluationError, match="file.scores.jsonl cannot be written"):
-        score_set(small_choice(CountedReads(NAMES), NAMES), TWO, RULES, journal=tmp_path / "file" / "scores.jsonl")
+    with pytest.raises(EvaluationError, match=r"file.scores-\w{12}.jsonl cannot be written"):
+        open_journal(tmp_path / "file", small_choice(CountedReads(NAMES), NAMES), TWO, RULES)
 
 
 def test_lazy_pairs_are_a_sequence() -> None:
@@ -209,7 +215,7 @@ def test_the_keeper_gets_every_picture_that_it_does_not_hold(tmp_path) -> None:
             kept.append(pair.name)
             assert torch.equal(outputs["base"], partial(TWO[0].upscale)(pair.lq))
 
-    run = partial(score_set, small_choice(CountedReads(NAMES), NAMES), TWO, RULES, journal=Path(tmp_path / "j"))
-    run(keeper=Keeper())
-    run(keeper=Keeper())
+    for _ in range(2):
+        journal = keyed(tmp_path / "j")
+        score_set(small_choice(CountedReads(NAMES), NAMES), TWO, RULES, journal=journal, keeper=Keeper())
     assert kept == NAMES + NAMES[1:]

@@ -1,13 +1,16 @@
 """Records of a made-up probe and a made-up sweep, as the two commands write them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
-from realesrgan_arch.evaluation.report_trials import PROBE_FILE, SWEEP_FILE
+from realesrgan_arch.evaluation.report_trials import SWEEP_FILE
 from realesrgan_arch.layer_study.block_scores import Sums, TensorScores
+from realesrgan_arch.layer_study.costs import Cost
 from realesrgan_arch.layer_study.pair_judgement import decide
 from realesrgan_arch.layer_study.probe import ProbeFindings, ProbePlan, Speed
 from realesrgan_arch.layer_study.probe_candidates import Field
+from realesrgan_arch.layer_study.probe_files import PROBE_FILE
 from realesrgan_arch.layer_study.probe_report import probe_results
 from realesrgan_arch.layer_study.short_run import Stages
 from realesrgan_arch.options.load import parse_options
@@ -22,12 +25,16 @@ GAINS = {FIRST: (1.0, -0.5), SECOND: (0.5, 0.0)}
 TUNED = "tuned <b>.pth"
 
 
-def write_probe(folder: Path) -> Path:
-    """Write the record of a probe of `GAINS`."""
+def write_probe(folder: Path, *, recomputes: bool = False) -> Path:
+    """Write the record of a probe of `GAINS`; where it recomputes, the first was timed so too, the second only so."""
     folder.mkdir(parents=True, exist_ok=True)
     evidence, costs = made_up_probe(GAINS), {one: COSTS[one] for one in GAINS}
     decision = decide(evidence, list(GAINS), costs, [4])
     speeds = {FIRST: Speed(0.5, 0), SECOND: Speed(0.0, 0)}
+    if recomputes:
+        costs[FIRST] = replace(costs[FIRST], checkpointed=Cost(100, 2000, checkpointing=True))
+        costs[SECOND] = replace(costs[SECOND], checkpointing=True)
+        speeds = {FIRST: Speed(0.5, 0, 0.8), SECOND: Speed(0.4, 0)}
     field = Field(costs, dict.fromkeys(GAINS, frozenset("a")), ())
     cheap = TensorScores({"a": Sums(1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)}, "", 0)
     findings = ProbeFindings(evidence, field, speeds, {SECOND: (4, FIRST)}, (4,), decision, cheap)

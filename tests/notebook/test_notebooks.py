@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -67,23 +68,33 @@ def test_cells_only_call_functions(path: Path) -> None:
             assert all(isinstance(statement, ALLOWED) for statement in ast.parse(text).body), text
 
 
+@pytest.fixture(scope="module")
+def python() -> Iterator[str]:
+    """What stands for `sys.executable` in both notebooks."""
+    with warm_python() as client:
+        yield client
+
+
 def _run(path: Path, folder: Path, parameters: str) -> str:
     """Run all cells but the installation, with other parameters; return everything that they showed."""
     (folder / "options").symlink_to(ROOT / "options")
     notebook = nbformat.read(path, as_version=4)
     notebook.cells = [cell for cell in notebook.cells if "install" not in cell.metadata.get("tags", [])]
     place = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
-    with warm_python() as python:
-        place.source += f"\n{parameters}\nimport sys\nsys.executable = {python!r}\n"
-        nbclient.NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": str(folder)}}).execute()
+    place.source += f"\n{parameters}\n"
+    nbclient.NotebookClient(notebook, timeout=1200, resources={"metadata": {"path": str(folder)}}).execute()
     return json.dumps([cell.outputs for cell in notebook.cells if cell.cell_type == "code"])
 
 
+def _started_by(python: str) -> str:
+    return f"import sys\nsys.executable = {python!r}"
+
+
 @pytest.mark.slow
-def test_the_fine_tuning_notebook_runs_on_the_sample_and_shows_pictures(tmp_path, monkeypatch) -> None:
+def test_the_fine_tuning_notebook_runs_on_the_sample_and_shows_pictures(python, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     path = ROOT / "notebooks" / "finetune_architecture_colab.ipynb"
-    shown = _run(path, tmp_path, f"CHANGES = {FINE_TUNING}")
+    shown = _run(path, tmp_path, f"CHANGES = {FINE_TUNING}\n{_started_by(python)}")
     assert shown.count("<iframe") == 2, "the contact sheet and the preview"
     assert shown.count('type=\\"range\\"') == 2, "a slider for each test picture"
     assert "tuned" in shown and "PSNR" in shown
@@ -91,14 +102,14 @@ def test_the_fine_tuning_notebook_runs_on_the_sample_and_shows_pictures(tmp_path
 
 
 @pytest.mark.slow
-def test_the_notebook_of_srgan_and_esrgan_runs_on_the_sample(tmp_path, monkeypatch) -> None:
+def test_the_notebook_of_srgan_and_esrgan_runs_on_the_sample(python, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     torch.manual_seed(0)
     torch.save(VGG19Features(["relu5_4"]).state_dict(), tmp_path / "vgg19.pth")
     parameters = (
         f"SMALL = {FROM_NOTHING}\nSMALL_ADVERSARY = ['network_d.num_feat=2', 'network_d.input_size=32']\n"
         f"SMALL_RRDB = ['network_g.num_grow_ch=4']\n"
-        f"VGG = ['train.perceptual_opt.weights={tmp_path / 'vgg19.pth'}']"
+        f"VGG = ['train.perceptual_opt.weights={tmp_path / 'vgg19.pth'}']\n{_started_by(python)}"
     )
     shown = _run(ROOT / "notebooks" / "train_srgan_esrgan.ipynb", tmp_path, parameters)
     assert shown.count('type=\\"range\\"') == 2

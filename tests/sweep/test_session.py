@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +212,19 @@ def test_one_picture_large_enough_for_niqe_is_enough(tmp_path):
     check_sizes(data, ScoreRules(metrics=("niqe",), border=4))
     with pytest.raises(SweepError, match="inside the border of 5"):
         check_sizes(data, ScoreRules(metrics=("niqe",), border=5))
+
+
+def test_a_metric_that_is_defined_for_no_picture_is_left_out_with_its_reason(parts, tmp_path):
+    for index in range(3):
+        write_image(tmp_path / "flat" / f"scene{index}" / "a.png", np.full((48, 48, 3), 90 + index, np.uint8))
+    asked = request(parts | {"data": str(tmp_path / "flat")}, tmp_path / "out", metrics=("psnr", "edges"))
+    reason = "edges is left out: it is defined for none of 3 pictures (smaller than 17 pixels inside the border or "
+    record = sweep(replace(asked, is_exported=False)).record
+    assert record.curve.metrics == ("psnr",)
+    assert any(note.startswith(reason) for note in record.notes)
+    assert "edges" not in (tmp_path / "out" / "curve.csv").read_text()
+    with pytest.raises(SweepError, match=rf"that are measured \(psnr\), got edges; {re.escape(reason)}"):
+        sweep(replace(asked, rule="utility", utility={"edges": -1.0}))
 
 
 def test_a_sweep_of_a_frozen_set_says_which_settings_have_no_effect(parts, tmp_path):

@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from functools import partial
 
 import pytest
 import torch
 import yaml
 
+from realesrgan_arch.networks.distilled_vgg19 import DistilledVgg19
+from realesrgan_arch.networks.vgg19 import VGG19Features
 from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.session import Outcome, train
 from realesrgan_arch.training import trainer
@@ -101,6 +104,26 @@ def test_a_moved_folder_is_the_same_data_and_a_picture_more_is_not(mapping, tmp_
     with pytest.raises(CheckpointError, match=r"datasets.train.files: 4 images .* -> 5 images"):
         _train(mapping, steps=5, resume="auto")
     assert _steps(_train(mapping, steps=5, resume="auto", allow=("datasets.train",)), "train") == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("key", "build"),
+    [("feature_opt", DistilledVgg19), ("perceptual_opt", partial(VGG19Features, ["conv1_1"]))],
+    ids=["feature_opt", "perceptual_opt"],
+)
+def test_the_weights_of_a_loss_may_lie_elsewhere_and_others_are_refused(mapping, tmp_path, capsys, key, build) -> None:
+    def loss(name: str, *, seed: int) -> dict:
+        torch.manual_seed(seed)
+        torch.save(build().state_dict(), tmp_path / name)
+        return {key: {"weights": str(tmp_path / name), "layer_weights": {"conv1_1": 1}}}
+
+    _train(mapping, **loss("first.pth", seed=1))
+    capsys.readouterr()
+    _train(mapping, steps=3, resume="auto", **loss("same.pth", seed=1))
+    harmless, _, here_on = capsys.readouterr().err.partition("changed since, from here on:")
+    assert f"train.{key}.weights: " in harmless and "train.total_iter: 2 -> 3" in here_on
+    with pytest.raises(CheckpointError, match=rf"means: train\.{key}\.loaded_weights: \w{{12}} -> \w{{12}}; "):
+        _train(mapping, steps=4, resume="auto", **loss("other.pth", seed=2))
 
 
 def test_networks_of_other_shapes_are_refused_whatever_is_allowed(mapping) -> None:

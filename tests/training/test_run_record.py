@@ -126,6 +126,8 @@ def test_a_fact_takes_the_place_of_an_option_and_unknown_ones_are_no_change() ->
         ("jpeg_range2", [50, 60], "jpeg_range2: [30.0, 95.0] -> [50.0, 60.0]"),
         ("train__feature_opt", {"weights": "x"}, "train.feature_opt: none -> given"),
         ("train__clip_grad_norm", 2, "train.clip_grad_norm: none -> 2.0"),
+        ("network_g__act_type", "relu", "network_g.act_type: prelu -> relu"),
+        ("network_d__skip_connection", False, "network_d.skip_connection: True -> False"),
     ],
 )
 def test_an_option_that_a_state_does_not_know_had_its_default(tmp_path, key: str, value: object, words: str) -> None:
@@ -137,6 +139,14 @@ def test_an_option_that_a_state_does_not_know_had_its_default(tmp_path, key: str
     del section[last]
     assert differences(saved, _record(tmp_path)) == []
     assert [str(change) for change in differences(saved, now)] == [words]
+
+
+def test_a_network_of_another_type_is_a_change_of_type_and_of_no_option_that_the_older_type_never_had(tmp_path) -> None:
+    other = {"type": "SRResNet", "num_feat": 8, "num_block": 2, "final": "tanh"}
+    changes = differences(_record(tmp_path), _record(tmp_path, network_g=other))
+    assert [str(change) for change in changes] == ["network_g.type: SRVGGNetCompact -> SRResNet"]
+    with pytest.raises(CheckpointError, match=r"; .* --allow-changed network_g.type$"):
+        check_changes(changes)
 
 
 def test_a_new_gate_on_an_older_state_is_refused_unless_it_is_allowed(tmp_path) -> None:

@@ -1,7 +1,6 @@
 """A signal ends a run between two steps with a state; the run resumes to the same weights."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -19,6 +18,8 @@ from realesrgan_arch.training.checkpoint_store import CheckpointStore
 from realesrgan_arch.training.run_folder import RunFolder, RunFolderError
 from realesrgan_arch.training.stopping import StoppedBySignal, StopRequest
 from tests.tiny_run import tiny_options, write_options, write_pictures
+from tests.training.signalled import reached
+from tests.warm import WarmProcess, WarmServer, open_warm_server
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,45 +78,18 @@ def uninterrupted(tmp_path_factory) -> dict[str, torch.Tensor]:
     return _weights(folder)
 
 
-class Lingering:
-    """Runs of train.py that stay at a place, one after the other; their errors go to the file `errors`."""
-
-    def __init__(self, server: subprocess.Popen, errors: Path) -> None:
-        self._server, self._errors = server, errors
-
-    def start(self, place: str, options: Path) -> int:
-        """Start a run and return its process when it is in the middle of its `place`."""
-        request = [place, str(self._errors), "-opt", str(options), "--resume", "auto"]
-        self._server.stdin.write(json.dumps(request) + "\n")
-        self._server.stdin.flush()
-        where, *number = self._server.stdout.readline().split()
-        assert where == place, self.errors()
-        return int(number[0])
-
-    def ends(self) -> tuple[int, str]:
-        return int(self._server.stdout.readline()), self.errors()
-
-    def errors(self) -> str:
-        return self._errors.read_text()
-
-    def wait_for(self, words: str) -> None:
-        deadline = time.monotonic() + 600
-        while words not in self.errors() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert words in self.errors()
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[subprocess.Popen]:
-    command = [sys.executable, "-m", "tests.training.signalled"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield process
-        process.stdin.close()
+def server() -> Iterator[WarmServer]:
+    with open_warm_server("tests.training.signalled") as server:
+        yield server
 
 
-@pytest.fixture
-def lingering(server, tmp_path) -> Lingering:
-    return Lingering(server, tmp_path / "errors.txt")
+def start_lingering(server: WarmServer, place: str, options: Path) -> WarmProcess:
+    """Start a run of train.py, and return it when it is in the middle of its `place`."""
+    arguments = ["-opt", str(options), "--resume", "auto"]
+    process = server.start("tests.training.signalled:train_lingering", place, *arguments)
+    process.wait_until(lambda: reached(place) in process.errors())
+    return process
 
 
 @pytest.fixture
@@ -126,12 +100,13 @@ def short_run(tmp_path) -> tuple[Path, RunFolder]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_resumes_to_the_weights_of_an_uninterrupted_one(
-    short_run, tmp_path, uninterrupted, lingering, number: int, code: int
+    short_run, tmp_path, uninterrupted, server, number: int, code: int
 ) -> None:
     options, folder = short_run
-    os.kill(lingering.start("step", options), number)
-    found, errors = lingering.ends()
-    assert found == code, errors
+    process = start_lingering(server, "step", options)
+    process.send_signal(number)
+    assert process.wait() == code, process.errors()
+    errors = process.errors()
     assert errors.splitlines()[-1] == "stopped at step 3 and saved; go on with --resume auto"
     assert "Traceback" not in errors
     assert CheckpointStore(folder).newest_step() == 3
@@ -142,15 +117,15 @@ def test_a_stopped_run_resumes_to_the_weights_of_an_uninterrupted_one(
 
 @pytest.mark.slow
 def test_a_second_signal_in_the_middle_of_a_save_leaves_at_once_and_the_older_checkpoint_whole(
-    short_run, lingering
+    short_run, server
 ) -> None:
     options, folder = short_run
-    process = lingering.start("save", options)  # the weights of step 3
-    os.kill(process, signal.SIGINT)
-    lingering.wait_for("stopping after this step")
-    os.kill(process, signal.SIGTERM)
-    code, errors = lingering.ends()
-    assert code == 143
+    process = start_lingering(server, "save", options)  # the weights of step 3
+    process.send_signal(signal.SIGINT)
+    process.wait_until(lambda: "stopping after this step" in process.errors())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 143
+    errors = process.errors()
     assert "left at once" in errors.splitlines()[-1]
     assert "Traceback" not in errors
     assert CheckpointStore(folder).newest_step() == 2
@@ -160,13 +135,13 @@ def test_a_second_signal_in_the_middle_of_a_save_leaves_at_once_and_the_older_ch
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_one_signal_in_a_validation_leaves_it_as_the_step_is_saved_and_the_resume_makes_it(
-    short_run, lingering, number: int, code: int
+    short_run, server, number: int, code: int
 ) -> None:
     options, folder = short_run
-    os.kill(lingering.start("validation", options), number)
-    found, errors = lingering.ends()
-    assert found == code, errors
-    assert errors.splitlines()[-1] == "stopped at step 2 and saved; go on with --resume auto"
+    process = start_lingering(server, "validation", options)
+    process.send_signal(number)
+    assert process.wait() == code, process.errors()
+    assert process.errors().splitlines()[-1] == "stopped at step 2 and saved; go on with --resume auto"
     assert train.main(["-opt", str(options), "--resume", "auto"]) == 0
     records = [json.loads(line) for line in folder.metrics.read_text().splitlines()]
     assert [record["step"] for record in records if record["kind"] == "validation"] == [0, 2, 4, 5]

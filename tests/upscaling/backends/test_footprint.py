@@ -13,7 +13,7 @@ from realesrgan_arch.upscaling.backends.footprint import Footprint, measure_foot
 from tests.upscaling.backends.networks import small_network
 
 PEAKS = """
-import importlib, json, os, sys
+import importlib, json, os, sys, traceback
 from pathlib import Path
 import torch
 from realesrgan_arch.networks.build import build_generator
@@ -21,10 +21,15 @@ from realesrgan_arch.networks.spec import CompactSpec, RRDBNetSpec, SRResNetSpec
 from realesrgan_arch.upscaling.backends.allocator import reuse_large_blocks
 from realesrgan_arch.upscaling.backends.choose import build_backend
 
+IMPORTS = {
+    "torch": ["torch"],
+    "openvino": ["openvino.frontend.pytorch.ts_decoder", "sympy"],  # for its first network
+    "onnxruntime": ["onnxruntime"],
+}
 SPECS = {
-    "RRDBNet": (RRDBNetSpec(num_block=0), 112),  # the widest layers come after the blocks
-    "compact": (CompactSpec(num_conv=2), 320),
-    "SRResNet": (SRResNetSpec(num_block=1), 112),
+    "RRDBNet": (RRDBNetSpec(num_block=0), 80),  # the widest layers come after the blocks
+    "compact": (CompactSpec(num_conv=2), 224),
+    "SRResNet": (SRResNetSpec(num_block=1), 80),
 }
 
 def status(key):
@@ -46,30 +51,32 @@ torch.set_num_threads(1)
 reuse_large_blocks()  # as a run does; gaps in the heap add to the peak
 cases = json.loads(sys.argv[1])
 for _, runtime, _ in cases:
-    importlib.import_module(runtime)  # once for all
+    for module in IMPORTS[runtime]:
+        importlib.import_module(module)  # once for all
 for case in cases:
     child = os.fork()
     if child == 0:
-        measure(*case)
-        os._exit(0)
+        code = 1
+        try:
+            measure(*case)
+            code = 0
+        except Exception:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
     if os.waitpid(child, 0)[1]:
         sys.exit(1)
 """
 
-NETWORKS = {
-    "torch": ["RRDBNet", "compact", "SRResNet"],
-    "openvino": ["compact", "SRResNet"],
-    "onnxruntime": ["compact"],
-}
 CASES = [
-    (network, backend, precision)
-    for backend, precisions in {
-        "torch": ["fp32", "bf16"],
-        "openvino": ["fp32", "bf16"],
-        "onnxruntime": ["fp32"],
-    }.items()
-    for precision in precisions
-    for network in NETWORKS[backend]
+    *(
+        (network, "torch", precision)
+        for precision in ("fp32", "bf16")
+        for network in ("RRDBNet", "compact", "SRResNet")
+    ),
+    ("SRResNet", "openvino", "fp32"),
+    ("compact", "openvino", "bf16"),
+    ("compact", "onnxruntime", "fp32"),
 ]
 
 
