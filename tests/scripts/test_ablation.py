@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.options.load import load_options
 from scripts.ablation import AblationError, format_table, main, read_arms, read_table, run_name, tables
 
-OPTIONS = Path(__file__).parents[2] / "options" / "finetune_x4v3_architecture.yml"
+ROOT = Path(__file__).parents[2]
+OPTIONS = ROOT / "options" / "finetune_x4v3_architecture.yml"
+RESULTS = ROOT / "docs" / "results"
 HEAD = "name,scene,method,psnr,niqe"
 GAINS = {"recipe": 1.0, "without_l1": 0.25}
 
@@ -116,6 +119,23 @@ def test_arms_that_cannot_be_told_apart_or_change_nothing_sensible_are_refused(t
     (tmp_path / "arms.yml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=words.replace("[", r"\[")):
         read_arms(tmp_path / "arms.yml")
+
+
+@pytest.mark.parametrize(
+    ("arms", "options"), [("arms.yml", OPTIONS), ("ancestor_arms.yml", RESULTS / "ancestor_x4v3.yml")]
+)
+def test_every_arm_behind_the_results_is_one_that_the_options_take(arms: str, options: Path) -> None:
+    plain = load_options(options).options
+    for arm, changes in read_arms(RESULTS / arms).items():
+        changed = load_options(options, overrides=changes).options
+        assert (changed == plain) == (not changes), arm
+
+
+@pytest.mark.parametrize("name", ["ablation_full.csv", "ancestor_full.csv"])
+def test_the_tables_of_the_results_are_those_of_their_scores(name: str) -> None:
+    text = (RESULTS.parent / "results.md").read_text(encoding="utf-8")
+    against_base, _, _ = tables(read_table(RESULTS / name)).partition("\n\n")
+    assert against_base in text
 
 
 def test_the_name_of_a_run_is_a_name_of_a_file() -> None:
