@@ -1,12 +1,15 @@
 """Fixtures of every room: few threads, a folder of its own for each test, the shared photographs where they are."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 # Before torch, OpenCV and NumPy start their thread pools: parallel test processes would fight for two cores.
 # One without xdist too: the controller reads this file, and its workers have its environment.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# No test tells OpenVINO's makers that it ran, where it imports openvino itself: see `extras.require_extra`.
+sys.modules.setdefault("openvino_telemetry", None)  # pyright: ignore[reportArgumentType] (None: not to be had)
 
 import pytest
 import torch

@@ -25,8 +25,8 @@ from realesrgan_arch.data.frozen_card import (
 from realesrgan_arch.data.frozen_lq import make_frozen_lq
 from realesrgan_arch.data.frozen_set import read_pair
 from realesrgan_arch.data.manifest import ManifestRow, check_manifest
+from realesrgan_arch.data.middle import cut_middle
 from realesrgan_arch.data.tile_grid import free_name
-from realesrgan_arch.data.validation_set import cut_middle
 from realesrgan_arch.degradation.settings import Degradation
 from realesrgan_arch.errors import EXIT_SOME_FILES_FAILED
 from realesrgan_arch.image_header import shown

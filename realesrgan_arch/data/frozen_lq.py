@@ -3,7 +3,7 @@
 import torch
 
 from realesrgan_arch.data.frozen_card import hash_pixels
-from realesrgan_arch.data.validation_set import to_planes
+from realesrgan_arch.data.middle import to_planes
 from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
 from realesrgan_arch.degradation.settings import Degradation

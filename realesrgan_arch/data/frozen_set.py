@@ -7,7 +7,7 @@ from torch.utils.data import Dataset
 from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.frozen_card import FrozenCard, FrozenPair, hash_json, hash_pixels, read_card, read_recipe
-from realesrgan_arch.data.validation_set import to_planes
+from realesrgan_arch.data.middle import to_planes
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import ImageError, Pixels, read_rgb
 

@@ -8,10 +8,10 @@ from torch.utils.data import Dataset
 
 from realesrgan_arch.data.dataset import PairSample
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.frozen_lq import make_frozen_lq
 from realesrgan_arch.data.image_source import ReadBytes
-from realesrgan_arch.degradation.pipeline import degrade
+from realesrgan_arch.data.middle import at_most, cut_middle, middle, to_planes
 from realesrgan_arch.degradation.plain import PlainRecipe, PlainSettings, degrade_plainly, draw_plain_recipe
-from realesrgan_arch.degradation.recipe import Recipe, draw_recipe
 from realesrgan_arch.degradation.settings import Degradation
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import Box, ImageError, Pixels, decode_rgb, read_bytes
@@ -21,8 +21,10 @@ from realesrgan_arch.seeding import Stream
 class SyntheticPairs(Dataset[PairSample]):
     """The middle of each image and its LQ: by MATLAB's bicubic (`settings` None), blurred before it, or by two passes.
 
-    The middle is at most `max_size` a side and a multiple of `scale`. The recipe of image `index` depends on (seed,
-    index) only. The LQ is made from the picture itself, not from a sharpened one: that is what the result is scored by.
+    The middle is at most `max_size` a side and a multiple of `scale`. Both passes are those of `frozen_lq`, so that a
+    picture has the LQ that `data freeze` and `evaluate` make of it, whatever others the set holds; the sigma of a plain
+    blur depends on (seed, index). The LQ is made from the picture itself, not from a sharpened one: that is what the
+    result is scored by.
     """
 
     set_hash = ""
@@ -61,30 +63,37 @@ class SyntheticPairs(Dataset[PairSample]):
         Raises:
             DataError: the image is smaller than `scale`.
         """
+        path = self.paths[index]
         try:
-            gt = self._read_middle(self.paths[index])
+            pixels = decode_rgb(self.read(path), path)
         except ImageError:
-            return failed_sample(self.paths[index], self.paths[index], failed=self.paths[index])
-        image = gt.float().div_(255)
-        path = str(self.paths[index])
-        lq = self._shrink(image, self.recipe(index)).clamp(0, 1).mul(255).round_().to(torch.uint8)
-        return PairSample(gt=gt, lq=lq, gt_path=path, lq_path=path, failed_path="", padded=False)
+            return failed_sample(path, path, failed=path)
+        pixels = cut_middle(pixels, path, scale=self.scale, max_size=self.max_size)
+        gt, name = to_planes(pixels), str(path)
+        return PairSample(
+            gt=gt, lq=self._shrink(pixels, gt, index), gt_path=name, lq_path=name, failed_path="", padded=False
+        )
 
-    def recipe(self, index: int) -> Recipe | PlainRecipe:
-        """Return how the LQ of an image is made."""
-        draw = {"seed": self.seed, "step": index, "batch_size": 1, "stream": Stream.VALIDATION}
+    def blur_sigma(self, index: int) -> float:
+        """Return the sigma of the blur of an image, in pixels; 0 without one.
+
+        Raises:
+            TypeError: pairs of two passes.
+        """
+        return self._plain_recipe(index).blur_sigmas[0]
+
+    def _shrink(self, pixels: Pixels, gt: torch.Tensor, index: int) -> torch.Tensor:
         if isinstance(self.settings, PlainSettings):
-            return draw_plain_recipe(self.settings, **draw)
-        return draw_recipe(self.settings, **draw)
+            image = gt.float().div_(255)[None]
+            lq = degrade_plainly(image, self._plain_recipe(index), scale=self.scale)[0]
+            return lq.clamp(0, 1).mul(255).round_().to(torch.uint8)
+        return to_planes(make_frozen_lq(pixels, self.settings, seed=self.seed, scale=self.scale)[0])
 
-    def _shrink(self, image: torch.Tensor, recipe: Recipe | PlainRecipe) -> torch.Tensor:
-        if isinstance(recipe, PlainRecipe):
-            return degrade_plainly(image[None], recipe, scale=self.scale)[0]
-        return degrade(image[None], recipe, scale=self.scale)[0]
-
-    def _read_middle(self, path: Path) -> torch.Tensor:
-        pixels = decode_rgb(self.read(path), path)
-        return to_planes(cut_middle(pixels, path, scale=self.scale, max_size=self.max_size))
+    def _plain_recipe(self, index: int) -> PlainRecipe:
+        if not isinstance(self.settings, PlainSettings):
+            raise TypeError("expected plain settings; the recipe of two passes depends on the pixels")
+        draw = {"seed": self.seed, "step": index, "batch_size": 1, "stream": Stream.VALIDATION}
+        return draw_plain_recipe(self.settings, **draw)
 
 
 class WholePairs(Dataset[PairSample]):
@@ -134,7 +143,7 @@ class WholePairs(Dataset[PairSample]):
                 f"Expected {shown(gt_path)} to be at least {self.scale} times as large as {shown(lq_path)}, got "
                 f"{gt.shape[1]} x {gt.shape[0]} and {lq.shape[1]} x {lq.shape[0]}."
             )
-        height, width = (_at_most(side, self.max_size, self.scale) for side in lq.shape[:2])
+        height, width = (at_most(side, self.max_size, self.scale) for side in lq.shape[:2])
         small = middle(lq.shape, height=height, width=width)
         large = Box(*(side * self.scale for side in small))
         return PairSample(
@@ -153,35 +162,3 @@ def failed_sample(gt_path: Path, lq_path: Path, *, failed: Path) -> PairSample:
     return PairSample(
         gt=empty, lq=empty, gt_path=str(gt_path), lq_path=str(lq_path), failed_path=str(failed), padded=False
     )
-
-
-def middle(shape: tuple[int, ...], *, height: int, width: int) -> Box:
-    """Return the box of `height` x `width` in the middle of a picture of `shape` (H, W, ...)."""
-    top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
-    return Box(top, left, top + height, left + width)
-
-
-def cut_middle(pixels: Pixels, path: Path, *, scale: int, max_size: int | None) -> Pixels:
-    """Return the middle of a picture (H, W, 3), at most `max_size` a side and a multiple of `scale`, as a view.
-
-    Raises:
-        DataError: the picture, which came from `path`, is smaller than `scale`.
-    """
-    height, width = (side // scale for side in pixels.shape[:2])
-    if not height or not width:
-        raise DataError(
-            f"Expected {shown(path)} to be at least {scale} pixels a side, got "
-            f"{pixels.shape[1]} x {pixels.shape[0]}; leave it out of the validation set."
-        )
-    height, width = (_at_most(side, max_size, scale) * scale for side in (height, width))
-    box = middle(pixels.shape, height=height, width=width)
-    return pixels[box.top : box.bottom, box.left : box.right]
-
-
-def to_planes(pixels: Pixels) -> torch.Tensor:
-    """Return a copy of uint8 pixels (H, W, 3) as (3, H, W)."""
-    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
-
-
-def _at_most(lq_side: int, max_size: int | None, scale: int) -> int:
-    return lq_side if max_size is None else min(lq_side, max(1, max_size // scale))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from realesrgan_arch.degradation.kernels import MAX_KERNEL_SIZE, generalized_gaussian_kernels
 from realesrgan_arch.degradation.operators import blur, round_to_8bit
+from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.degradation.settings import Degradation, GatedSettings
 from realesrgan_arch.resampling import resize_bicubic
 from realesrgan_arch.seeding import Stream, numpy_generator
@@ -27,9 +28,13 @@ class PlainSettings:
 
 
 def choose_degradation(
-    kind: Literal["full", "bicubic", "blur_bicubic"], degradation: Degradation
+    kind: Literal["full", "bicubic", "blur_bicubic", "medium", "mild", "camera-jpeg"], degradation: Degradation
 ) -> Degradation | PlainSettings:
-    """Return the settings of `kind`; `blur_bicubic` takes the sigma of the blur in the first of the file's passes."""
+    """Return the settings of `kind`.
+
+    `full` is `degradation`, what the file says; `blur_bicubic` takes the sigma of the blur in the first of its passes;
+    another name is a preset's.
+    """
     match kind:
         case "full":
             return degradation
@@ -38,6 +43,8 @@ def choose_degradation(
         case "blur_bicubic":
             passes = degradation.passes if isinstance(degradation, GatedSettings) else degradation
             return PlainSettings(passes.first.blur_sigma_range)
+        case _:
+            return PRESETS[kind]
 
 
 @dataclass(frozen=True)

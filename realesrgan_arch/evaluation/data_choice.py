@@ -16,9 +16,9 @@ from realesrgan_arch.data.frozen_card import FrozenCard, FrozenPair, hash_json
 from realesrgan_arch.data.frozen_lq import make_frozen_lq
 from realesrgan_arch.data.frozen_set import FrozenPairs
 from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, SplitName, check_manifest
+from realesrgan_arch.data.middle import cut_middle, to_planes
 from realesrgan_arch.data.split_folder import CARD as SPLIT_CARD
 from realesrgan_arch.data.split_folder import open_split
-from realesrgan_arch.data.validation_set import cut_middle, to_planes
 from realesrgan_arch.degradation.presets import PRESETS, PresetName
 from realesrgan_arch.evaluation.chosen_set import (
     DataChoice,

@@ -8,8 +8,9 @@ import torch
 from realesrgan_arch.data.assembly import spread
 from realesrgan_arch.data.files import DataError, list_images, name_of, some_names
 from realesrgan_arch.data.frozen_card import hash_json
+from realesrgan_arch.data.middle import cut_middle, to_planes
 from realesrgan_arch.data.pair_sizes import check_pair_sizes
-from realesrgan_arch.data.validation_set import WholePairs, cut_middle, to_planes
+from realesrgan_arch.data.validation_set import WholePairs
 from realesrgan_arch.evaluation.chosen_set import (
     DataChoice,
     UnreadablePairError,

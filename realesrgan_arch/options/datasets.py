@@ -134,9 +134,10 @@ class ValDataset(DatasetOptions):
 
     type: Literal["PairedImageDataset", "SyntheticPairs", "FrozenPairs"]
     """FrozenPairs: `dataroot_gt` is the folder of one part that `data freeze` made (ours)."""
-    degradation: Literal["bicubic", "blur_bicubic", "full"] = "bicubic"
+    degradation: Literal["bicubic", "blur_bicubic", "full", "medium", "mild", "camera-jpeg"] = "bicubic"
     """How SyntheticPairs makes LQ (ours): bicubic; a Gaussian blur with a sigma of `datasets.train.blur_sigma`, and
-    then bicubic; or the two passes of this file, or what its `gate` chooses, once."""
+    then bicubic; `full`: the two passes of this file, or what its `gate` chooses, once; or a preset of that name, as
+    `data freeze` and `evaluate` have them."""
     seed: CountOrZero = 0
     """Of what these two draw (ours)."""
     max_size: Count | None = None

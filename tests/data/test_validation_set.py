@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -6,16 +8,19 @@ from scipy.ndimage import gaussian_filter
 import tests.shims  # noqa: F401  isort: skip
 from basicsr.utils.matlab_functions import imresize
 
+from realesrgan_arch.data.assembly import build_whole_images
 from realesrgan_arch.data.files import DataError
+from realesrgan_arch.data.frozen_lq import make_frozen_lq
 from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
-from realesrgan_arch.degradation.pipeline import degrade
 from realesrgan_arch.degradation.plain import PlainSettings, draw_plain_recipe
-from realesrgan_arch.degradation.recipe import draw_recipe
 from realesrgan_arch.degradation.settings import DegradationSettings
-from realesrgan_arch.seeding import Stream
+from realesrgan_arch.evaluation.data_choice import open_data
+from realesrgan_arch.options.datasets import ValDataset
+from realesrgan_arch.options.load import load_options
 from tests.data.pictures import noise, write_noise, write_truncated
 
 BICUBIC = PlainSettings()
+OPTIONS = Path(__file__).parents[2] / "options"
 
 
 def pairs(paths, settings=BICUBIC, seed=0, max_size=None) -> SyntheticPairs:
@@ -43,17 +48,29 @@ def test_the_middle_is_a_multiple_of_the_scale_and_no_larger_than_asked(tmp_path
     assert (sample["gt_path"], sample["failed_path"]) == (str(path), "")
 
 
-def test_degraded_pairs_follow_the_recipe_of_their_index_and_are_the_same_at_every_call(tmp_path):
-    paths = [write_noise(tmp_path / f"{i}.png", seed=0, height=64, width=64) for i in range(3)]
+def test_degraded_pairs_have_the_lq_of_a_frozen_set_wherever_they_stand_in_theirs(tmp_path):
+    paths = [write_noise(tmp_path / f"{i}.png", seed=i, height=65, width=64) for i in range(3)]
     settings = DegradationSettings()
     dataset = pairs(paths, settings, seed=7)
     lqs = [dataset[i]["lq"] for i in range(3)]
     assert dataset[1]["lq"].equal(lqs[1])
     assert not lqs[0].equal(lqs[1])
     assert not pairs(paths, settings, seed=8)[1]["lq"].equal(lqs[1])
-    recipe = draw_recipe(settings, seed=7, step=1, batch_size=1, stream=Stream.VALIDATION)
-    expected = degrade(dataset[1]["gt"][None].float() / 255, recipe, scale=4)[0] * 255
-    assert torch.equal(expected.round().to(torch.uint8), lqs[1])
+    assert pairs(paths[1:], settings, seed=7)[0]["lq"].equal(lqs[1])
+    frozen, _ = make_frozen_lq(noise(1, 65, 64)[:64], settings, seed=7, scale=4)
+    assert np.array_equal(lqs[1].permute(1, 2, 0).numpy(), frozen)
+
+
+@pytest.mark.parametrize("preset", ["full", "medium", "mild", "camera-jpeg"])
+def test_a_set_of_an_option_file_has_the_lq_that_evaluate_makes(tmp_path, preset):
+    """`full` comes from the file's own ranges, which in those that are shipped are the preset's."""
+    write_noise(tmp_path / "a.png", seed=0, height=64, width=72)
+    file = load_options(OPTIONS / "finetune_x4v3_architecture.yml").options
+    options = ValDataset(name="x", type="SyntheticPairs", dataroot_gt=tmp_path, degradation=preset, seed=3, max_size=64)
+    ours = build_whole_images(options, scale=4, degradation=file.passes())[0]
+    (theirs,) = open_data(str(tmp_path), preset=preset, seed=3, max_size=64).pairs
+    assert torch.equal(ours["lq"].float() / 255, theirs.lq)
+    assert torch.equal(ours["gt"].float() / 255, theirs.gt)
 
 
 def test_blurred_pairs_have_a_sigma_of_their_own_which_training_never_draws(tmp_path):
@@ -61,7 +78,7 @@ def test_blurred_pairs_have_a_sigma_of_their_own_which_training_never_draws(tmp_
     dataset = pairs(
         [write_noise(tmp_path / f"{i}.png", seed=0, height=64, width=64) for i in range(3)], settings, seed=7
     )
-    sigmas = [dataset.recipe(index).blur_sigmas[0] for index in range(3)]
+    sigmas = [dataset.blur_sigma(index) for index in range(3)]
     assert len(set(sigmas)) == 3 and all(0.2 <= sigma <= 3 for sigma in sigmas)
     trainings = [draw_plain_recipe(settings, seed=7, step=step, batch_size=1).blur_sigmas[0] for step in range(3)]
     assert not set(sigmas) & set(trainings)
@@ -69,14 +86,6 @@ def test_blurred_pairs_have_a_sigma_of_their_own_which_training_never_draws(tmp_
     expected = imresize(blurred.astype(np.float32), 0.25).clip(0, 1) * 255
     difference = np.abs(dataset[1]["lq"].permute(1, 2, 0).numpy() - expected)[4:-4, 4:-4]
     assert difference.max() < 0.51
-
-
-def test_training_never_draws_a_recipe_of_validation():
-    settings = DegradationSettings()
-    ours = pairs([], settings, seed=7).recipe(3)
-    trainings = draw_recipe(settings, seed=7, step=3, batch_size=1)
-    assert ours.first.samples[0].noise_seed != trainings.first.samples[0].noise_seed
-    assert ours.crop_top != trainings.crop_top
 
 
 def test_unreadable_images_are_marked_and_never_replaced_and_too_small_ones_are_errors(tmp_path):

@@ -62,7 +62,8 @@ def test_the_record_has_size_hash_and_difference_of_every_file(exported):
     assert 0 < found["onnx", "onnxruntime"] < 1e-6 and 0 < found["openvino", "openvino"] < 1e-6
     assert 1e-6 < found["ncnn", "ncnn"] < 2e-4
     assert all(one["max_levels"] == pytest.approx(255 * one["max_abs"]) for one in record["checks"])
-    assert record["versions"]["torch"] == torch.__version__
+    release, _, _ = torch.__version__.partition("+")  # the build, such as +cu130, is not always in the record of pip
+    assert record["versions"]["torch"].partition("+")[0] == release
     assert record["licence"] == "CC-BY-4.0"
     assert all(side % 2 == 0 for _, *sides in record["settings"]["sizes"] for side in sides)
 
