@@ -55,6 +55,13 @@ def test_the_seed_decides_and_hardly_matters() -> None:
     assert first.low == pytest.approx(other.low, abs=0.02)
 
 
+def test_one_scene_that_differs_from_the_few_others_makes_no_interval_wider_than_twice_students() -> None:
+    values = [0.010, 0.011, 0.012, 0.009, 0.0105, 0.0095, 0.3]
+    found = _interval(values)
+    student = 2.446912 * np.std(values, ddof=1) / math.sqrt(7)  # t(6 degrees, 0.975)
+    assert found.high - found.mean == pytest.approx(2 * student, rel=1e-6)
+
+
 @pytest.mark.parametrize("count", [2, 3, 6, 40])
 def test_the_same_difference_everywhere_has_an_interval_of_no_width(count) -> None:
     found = _interval([-0.1] * count)
