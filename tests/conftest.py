@@ -8,11 +8,12 @@ from pathlib import Path
 # Before torch, OpenCV and NumPy start their thread pools: parallel test processes would fight for two cores.
 # One without xdist too: the controller reads this file, and its workers have its environment.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# No test tells OpenVINO's makers that it ran, where it imports openvino itself: see `extras.require_extra`.
-sys.modules.setdefault("openvino_telemetry", None)  # pyright: ignore[reportArgumentType] (None: not to be had)
 
 import pytest
 import torch
+
+# No test tells OpenVINO's makers that it ran, where it imports openvino itself: see `extras.require_extra`.
+sys.modules.setdefault("openvino_telemetry", None)  # pyright: ignore[reportArgumentType] (None: not to be had)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
