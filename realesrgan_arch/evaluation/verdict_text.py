@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from realesrgan_arch.evaluation.proof import Proof
 from realesrgan_arch.evaluation.report_rows import Headline, headline
+from realesrgan_arch.evaluation.rivals import against_controls
 
 _NO_PROOF = Headline("No proof: a model was trained on these pictures", "bad")
 
@@ -20,3 +21,4 @@ def verdict_sentences(proof: Proof) -> Iterator[str]:
     if proof.judgements:
         sentence = proof.judgements[0].sentence
         yield f"On these pictures alone: {sentence}" if proof.warning else sentence
+        yield from filter(None, [against_controls(proof)])
