@@ -16,6 +16,7 @@ from realesrgan_arch.data.validation_set import SyntheticPairs, WholePairs
 from realesrgan_arch.disk_room import existing_folder
 from realesrgan_arch.evaluation.chosen_set import (
     DataChoice,
+    Photograph,
     UnreadablePairError,
     build_choice,
     file_stamp,
@@ -23,6 +24,7 @@ from realesrgan_arch.evaluation.chosen_set import (
     top_folder,
 )
 from realesrgan_arch.evaluation.contender import BASE, MODEL, TUNED, Contender, Machine, bicubic, choose_machine
+from realesrgan_arch.evaluation.data_choice import frozen_photographs
 from realesrgan_arch.evaluation.evaluate import ImageScore
 from realesrgan_arch.evaluation.group_choice import choose_groups
 from realesrgan_arch.evaluation.pairs import EvaluationPair, picture_names
@@ -31,6 +33,7 @@ from realesrgan_arch.evaluation.proof import SCORES_FILE, Kind, Proof
 from realesrgan_arch.evaluation.proof_text import proof_lines
 from realesrgan_arch.evaluation.proved import Proved
 from realesrgan_arch.evaluation.proving import ProofRequest, check_writable, prove, usable_rules
+from realesrgan_arch.evaluation.seen_pictures import find_seen
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import from_tensor, write_image
 from realesrgan_arch.options.datasets import ValDataset
@@ -154,6 +157,7 @@ def compare_on(
         UserError: data that cannot be used, or an output folder that cannot be written to.
     """
     choice = choose_section(section, title, options)
+    weights = [name for name in (options.path.base_network_g, options.path.pretrain_network_g) if name is not None]
     keeper = None
     if options.val and options.val.save_img:
         keeper = PictureFiles(target / "visualization", picture_names(choice.pairs.names))
@@ -170,6 +174,7 @@ def compare_on(
         replaces_others=True,  # The folder is that of the option file, whose weights are trained on.
         computed=computed,
         notes=notes,
+        seen=find_seen(choice, weights),
         facts={**machine.facts(computed), "option file": options.name},
     )
     return Comparison(prove(request, keeper=keeper))
@@ -216,6 +221,9 @@ def choose_section(section: ValDataset, title: str, options: Options) -> DataCho
         roots=[root for root in dict.fromkeys(roots) if root.name],
         set_hash=dataset.set_hash,
         made=f"{section.type} of the option file {options.name}",
+        photographs=frozen_photographs(dataset.card, dataset.card.pairs)
+        if isinstance(dataset, FrozenPairs)
+        else [Photograph((Path(path),)) for path in truths],
     )
 
 

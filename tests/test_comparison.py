@@ -19,7 +19,7 @@ from realesrgan_arch.options.load import parse_options
 from realesrgan_arch.test import main as score
 from realesrgan_arch.training.checkpoint import plain_state, save_weights
 from tests.data.frozen import freeze
-from tests.tiny_run import write_options, write_pictures
+from tests.tiny_run import tiny_options, write_options, write_pictures
 
 
 @pytest.fixture
@@ -219,3 +219,12 @@ def test_the_proof_is_told_as_by_evaluate_and_names_no_path(mapping, tmp_path) -
     assert comparison.text().startswith(told) and len(lines) == len(told.splitlines()) + 2
     assert {"date", "computed by", "device", "torch"} < set(comparison.proof.facts)
     assert str(tmp_path) not in (comparison.folder / "proof.json").read_text()
+
+
+def test_pictures_that_a_run_was_trained_on_are_no_proof_here_either(mapping, tmp_path) -> None:
+    models = tmp_path / "experiments" / "tiny" / "models"
+    models.mkdir(parents=True)
+    mapping["path"]["pretrain_network_g"] = str((tmp_path / "tuned.pth").rename(models / "net_g_latest.pth"))
+    write_options(models.parent / "options.yml", tiny_options(tmp_path / "photos" / "scene 0", tmp_path))
+    [comparison] = compare(parse_options(mapping), folder=tmp_path / "results")
+    assert comparison.text().startswith("No proof: 2 of 6 pictures are ones that tiny was trained on")

@@ -26,9 +26,9 @@ def main(argv: Sequence[str]) -> int:
     # They bring torch, which `--help` and a mistake need not wait for.
     from realesrgan_arch.evaluation.report import Content, title_of, write_report
     from realesrgan_arch.evaluation.report_places import read_results
-    from realesrgan_arch.evaluation.report_rows import headline
     from realesrgan_arch.evaluation.report_run import read_story
     from realesrgan_arch.evaluation.report_trials import find_trials
+    from realesrgan_arch.evaluation.verdict_text import headline_of, verdict_sentences
 
     run, results = _places(arguments.folder, arguments.results)
     found, others = read_results(results)
@@ -40,14 +40,15 @@ def main(argv: Sequence[str]) -> int:
         trials=find_trials([run, results] if run else [results], probe=arguments.probe, sweep=arguments.sweep),
     )
     page, short = write_report(content, arguments.output or arguments.folder / "report.html")
-    first = found.proof.judgements[0] if found.proof.judgements else None
+    verdict = headline_of(found.proof)
     report = Report(
         lines=(
-            *((f"{headline(first).text}.", first.sentence) if first else ()),
+            *([f"{verdict.text}."] if verdict else []),
+            *verdict_sentences(found.proof),
             f"{say_bytes(page.stat().st_size)}, one file that fetches nothing",
         ),
         made=(page, short),
-        facts={"verdict": headline(first).text if first else None, "bytes": page.stat().st_size},
+        facts={"verdict": verdict.text if verdict else None, "bytes": page.stat().st_size},
     )
     return deliver(report, as_json=arguments.json)
 

@@ -66,6 +66,18 @@ class LazyPairs(Sequence[EvaluationPair]):
 
 
 @dataclass(frozen=True)
+class Photograph:
+    """The files behind a pair."""
+
+    paths: tuple[Path, ...]
+    """Of the photograph, or of the truth and the LQ."""
+    sha256: str = ""
+    """Of the photograph, where a list says it."""
+    scene: str = ""
+    """With the folder that it is of, see `scene_of`; empty where no list names it."""
+
+
+@dataclass(frozen=True)
 class DataChoice:
     """A set of pictures to score on."""
 
@@ -85,6 +97,8 @@ class DataChoice:
     """How the LQ came about, for people: `preset full, seed 0`."""
     notes: tuple[str, ...] = ()
     """What was asked for and has no effect, or changes what the scores are worth."""
+    photographs: Mapping[str, Photograph] = field(default_factory=dict)
+    """By name of the pair."""
 
 
 def build_choice(
@@ -101,6 +115,7 @@ def build_choice(
     has_truth: bool = True,
     made: str = "",
     notes: Sequence[str] = (),
+    photographs: Sequence[Photograph] = (),
 ) -> DataChoice:
     """Return a set; what is said of the pairs stands in the order of `names`.
 
@@ -112,6 +127,7 @@ def build_choice(
         tags: of the pairs; empty where there is none.
         folders: the outermost folder of each pair, where its name does not say it.
         roots: see `LazyPairs`.
+        photographs: the files of the pairs.
     """
     kinds = {"folder": folders or [top_folder(name) for name in names], "tags": tags or []}
     grouped = {kind: dict(zip(names, of, strict=True)) for kind, of in kinds.items() if of and len({*of} - {""}) > 1}
@@ -125,7 +141,13 @@ def build_choice(
         has_truth=has_truth,
         made=made,
         notes=tuple(map(printable, notes)),
+        photographs=dict(zip(names, photographs, strict=True)) if photographs else {},
     )
+
+
+def scene_of(scene: str, root: Path) -> str:
+    """Return the name of a scene together with that of the folder that it is of: the same name elsewhere is another."""
+    return f"{scene} in {root.resolve()}"
 
 
 def pair_of(name: str, lq: Tensor, gt: Tensor) -> EvaluationPair:

@@ -17,16 +17,19 @@ from realesrgan_arch.data.frozen_lq import make_frozen_lq
 from realesrgan_arch.data.frozen_set import FrozenPairs
 from realesrgan_arch.data.manifest import SPLIT_NAMES, ManifestRow, SplitName, check_manifest
 from realesrgan_arch.data.middle import cut_middle, to_planes
+from realesrgan_arch.data.scenes import folder_scene
 from realesrgan_arch.data.split_folder import CARD as SPLIT_CARD
 from realesrgan_arch.data.split_folder import open_split
 from realesrgan_arch.degradation.presets import PRESETS, PresetName
 from realesrgan_arch.evaluation.chosen_set import (
     DataChoice,
+    Photograph,
     UnreadablePairError,
     build_choice,
     file_stamp,
     name_below,
     pair_of,
+    scene_of,
     top_folder,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair
@@ -130,7 +133,14 @@ def _open_frozen(folder: Path, *, scale: int, max_size: int | None, max_images: 
         set_hash=card.short_hash if is_whole else "",
         made=f"frozen by preset {card.plan.preset}, seed {card.plan.seed}",
         notes=list(_frozen_notes(card, len(pairs), max_size)),
+        photographs=frozen_photographs(card, pairs),
     )
+
+
+def frozen_photographs(card: FrozenCard, pairs: Sequence[FrozenPair]) -> list[Photograph]:
+    """Return the pictures that `pairs` of a frozen set were made of."""
+    root = Path(card.root)
+    return [Photograph((root / pair.source,), pair.sha256, scene_of(pair.scene, root)) for pair in pairs]
 
 
 def _frozen_notes(card: FrozenCard, num_chosen: int, max_size: int | None) -> Iterator[str]:
@@ -161,6 +171,7 @@ def _open_part(
     rows: list[ManifestRow] = spread(split.rows[part], max_images)
     check_manifest(rows, split.root, remedy="")
     names = [row.path for row in rows]
+    origin = Path(split.card.origin or split.root)
 
     def read(number: int) -> EvaluationPair:
         row = rows[number]
@@ -175,6 +186,7 @@ def _open_part(
         tags=[row.tags for row in rows],
         roots=[split.root],
         made=degrader.in_words(),
+        photographs=[Photograph((split.root / row.path,), row.sha256, scene_of(row.scene, origin)) for row in rows],
     )
 
 
@@ -186,7 +198,11 @@ def _open_folder(folder: Path, degrader: _Degrader, *, max_images: int | None) -
         return degrader.pair(names[number], read_rgb(files[number]), files[number])
 
     identity = degrader.identity([file_stamp(path, folder) for path in files])
-    return build_choice(name_of(folder), names, read, identity, roots=[folder], made=degrader.in_words())
+    # Of tiles that were cut from this folder, only the names of the scenes tell.
+    scenes = [scene_of(folder_scene(name), folder) for name in names]
+    photographs = [Photograph((path,), scene=scene) for path, scene in zip(files, scenes, strict=True)]
+    made = degrader.in_words()
+    return build_choice(name_of(folder), names, read, identity, roots=[folder], made=made, photographs=photographs)
 
 
 def _refuse_whole_sets(place: Path) -> None:

@@ -34,6 +34,7 @@ from realesrgan_arch.evaluation.proving import (
     usable_rules,
 )
 from realesrgan_arch.evaluation.real_pairs import open_real_pairs, open_without_truth
+from realesrgan_arch.evaluation.seen_pictures import find_seen
 
 GENERAL = "general"
 """Folder of the second proof, below that of the first."""
@@ -189,6 +190,7 @@ def _proof_request(
         with_pictures=request.with_pictures,
         computed=side.computed,
         notes=notes,
+        seen=find_seen(choice, request.weights),
         facts={**machine.facts(side.computed), **request.facts},
     )
 

@@ -70,7 +70,9 @@ class Proof:
     left_out: tuple[str, ...] = ()
     """Files that could not be read or scored, with the reason."""
     notes: tuple[str, ...] = ()
-    """Sentences a reader must know: undefined scores, too few scenes, targets that disagree."""
+    """Sentences a reader must know: undefined scores, too few scenes, targets that disagree; `warning` is the first."""
+    warning: str = ""
+    """Why the judgements prove nothing: a model was trained on these pictures. Empty where nothing is known of it."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Versions, device, date, command: for the report's last section."""
 

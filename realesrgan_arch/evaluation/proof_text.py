@@ -7,13 +7,16 @@ from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.proved import Proved
 from realesrgan_arch.evaluation.statistics import Finding, Judgement
 from realesrgan_arch.evaluation.table import aligned
+from realesrgan_arch.evaluation.verdict_text import verdict_sentences
 from realesrgan_arch.image_header import printable
 
 
 def proof_lines(proved: Proved) -> Iterator[str]:
     """Yield the verdict, the table, the differences with intervals, those of each group, and the notes."""
     proof = proved.proof
-    yield from (line for line in (proved.verdict, "") if proved.verdict)
+    verdict = [*([f"No proof: {proof.warning}."] if proof.warning else []), *verdict_sentences(proof)]
+    yield from map(printable, verdict)
+    yield from [""] if verdict else []
     yield printable(proved.heading)
     yield proved.table
     against = {one.against: one for one in proof.judgements if one.method == proof.judgements[0].method}

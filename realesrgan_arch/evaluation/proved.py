@@ -21,8 +21,3 @@ class Proved:
     def heading(self) -> str:
         """The title with the hash of a frozen set."""
         return with_hash(self.proof.title, self.proof.set_hash)
-
-    @property
-    def verdict(self) -> str:
-        """The first judgement in plain words; empty where there is nothing to compare."""
-        return self.proof.judgements[0].sentence if self.proof.judgements else ""

@@ -34,6 +34,7 @@ from realesrgan_arch.evaluation.scoring_run import (
     rules_for,
     score_set,
 )
+from realesrgan_arch.evaluation.seen_pictures import Seen
 from realesrgan_arch.evaluation.selection import (
     SHOWN_METHODS,
     choose_shown,
@@ -67,6 +68,8 @@ class ProofRequest:
     computed: str = ""
     """What computes, as far as it changes scores."""
     notes: tuple[str, ...] = ()
+    seen: Seen = field(default_factory=Seen)
+    """What of the set is not new to the contenders."""
     facts: Mapping[str, str] = field(default_factory=dict)
     replaces_others: bool = False
     """A proof of other weights, or of another set, may go; one of the same with other rules always may."""
@@ -221,6 +224,12 @@ def table_text(proved: Proved) -> str:
     return "\n".join(proof_lines(proved)) + "\n"
 
 
+def _notes(request: ProofRequest, scored: ScoredSet) -> Iterator[str]:
+    """Yield what a reader must know, what takes a verdict its worth first."""
+    yield from (*request.seen.trained, *request.choice.notes, *request.seen.validated, *request.notes)
+    yield from notes_on(scored, choice=request.choice, asked=request.rules)
+
+
 def _proof(
     request: ProofRequest, rules: ScoreRules, scored: ScoredSet, shown_pictures: tuple[ShownPicture, ...]
 ) -> Proof:
@@ -242,6 +251,7 @@ def _proof(
         groups=judge_each_group(contenders, counted, choice=choice, groups=request.groups, seed=seed),
         shown=shown_pictures,
         left_out=scored.left_out,
-        notes=(*choice.notes, *request.notes, *notes_on(scored, choice=choice, asked=request.rules)),
+        notes=tuple(_notes(request, scored)),
+        warning="; ".join(request.seen.trained),
         facts={"pictures": choice.made, "identity": choice.identity, **request.facts},
     )

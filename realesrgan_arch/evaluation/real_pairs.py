@@ -13,6 +13,7 @@ from realesrgan_arch.data.pair_sizes import check_pair_sizes
 from realesrgan_arch.data.validation_set import WholePairs
 from realesrgan_arch.evaluation.chosen_set import (
     DataChoice,
+    Photograph,
     UnreadablePairError,
     build_choice,
     file_stamp,
@@ -71,7 +72,9 @@ def open_real_pairs(
         ["pairs", scale, max_size, *((file_stamp(gt, gt_root), file_stamp(lq, lq_root)) for gt, lq in files)]
     )
     title = f"{name_of(lq_root)} and {name_of(gt_root)}"
-    return build_choice(title, names, read, identity, roots=[lq_root, gt_root], made="real pairs")
+    photographs = [Photograph(pair) for pair in files]
+    roots = [lq_root, gt_root]
+    return build_choice(title, names, read, identity, roots=roots, made="real pairs", photographs=photographs)
 
 
 def _check_once(paths: Sequence[Path], root: Path) -> None:
@@ -110,4 +113,7 @@ def open_without_truth(
 
     identity = hash_json(["no truth", most, *(file_stamp(path, lq_root) for path in files)])
     made = "as they are, without a truth"
-    return build_choice(name_of(lq_root), names, read, identity, roots=[lq_root], has_truth=False, made=made)
+    photographs = [Photograph((path,)) for path in files]
+    return build_choice(
+        name_of(lq_root), names, read, identity, roots=[lq_root], has_truth=False, made=made, photographs=photographs
+    )

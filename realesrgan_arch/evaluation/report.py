@@ -16,7 +16,6 @@ from realesrgan_arch.evaluation.report_pictures import Exhibit, Gallery, hang
 from realesrgan_arch.evaluation.report_rows import (
     cells_of,
     contrast,
-    headline,
     label_of,
     means_table,
     rows_of,
@@ -24,6 +23,7 @@ from realesrgan_arch.evaluation.report_rows import (
 )
 from realesrgan_arch.evaluation.report_story import Story, Trial
 from realesrgan_arch.evaluation.statistics import Judgement
+from realesrgan_arch.evaluation.verdict_text import headline_of, verdict_sentences
 from realesrgan_arch.image_header import shown
 
 MAX_BYTES = 15_000_000
@@ -136,7 +136,8 @@ def _page(content: Content, gallery: Gallery) -> str:
         proof=proof,
         story=content.story,
         first=first,
-        headline=headline(first) if first else None,
+        headline=headline_of(proof),
+        sentences=list(verdict_sentences(proof)),
         rows=rows_of(first, proof.means) if first else [],
         controls=[(contrast(one), one) for one in proof.judgements[1:]],
         means=means_table(proof),
@@ -151,7 +152,8 @@ def _page(content: Content, gallery: Gallery) -> str:
         version=__version__,
         mark=MARK,
         cells_of=cells_of,
-        headline_of=headline,
+        headline_of=headline_of,
+        sentences_of=verdict_sentences,
         label_of=label_of,
         contrast=contrast,
         source_of=source_of,

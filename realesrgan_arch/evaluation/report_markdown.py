@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
-from realesrgan_arch.evaluation.report_rows import cells_of, contrast, headline, label_of, means_table, rows_of
+from realesrgan_arch.evaluation.report_rows import cells_of, contrast, label_of, means_table, rows_of
 from realesrgan_arch.evaluation.report_story import Story, Trial
 from realesrgan_arch.evaluation.statistics import Judgement
+from realesrgan_arch.evaluation.verdict_text import headline_of, verdict_sentences
 from realesrgan_arch.image_header import printable
 from realesrgan_arch.plural import count_of
 
@@ -56,11 +57,15 @@ def _opening(title: str, proof: Proof) -> Iterator[str]:
     yield MARK
     yield f"# {_escaped(title)}"
     yield ""
-    if proof.judgements:
-        yield f"**{_escaped(headline(proof.judgements[0]).text)}.** {_escaped(proof.judgements[0].sentence)}"
-        yield ""
+    yield from _said(proof)
     yield _seen(proof)
     yield from _notes(proof)
+
+
+def _said(proof: Proof) -> Iterator[str]:
+    if brief := headline_of(proof):
+        yield f"**{_escaped(brief.text)}.** {_escaped(' '.join(verdict_sentences(proof)))}"
+        yield ""
 
 
 def _seen(proof: Proof) -> str:
@@ -95,8 +100,7 @@ def _verdict(proof: Proof) -> Iterator[str]:
 def _elsewhere(others: Mapping[str, Proof]) -> Iterator[str]:
     for heading, proof in others.items():
         yield f"\n## {_escaped(heading)}\n"
-        if proof.judgements:
-            yield f"**{_escaped(headline(proof.judgements[0]).text)}.** {_escaped(proof.judgements[0].sentence)}\n"
+        yield from _said(proof)
         yield _seen(proof)
         yield from _notes(proof)
         yield from _verdict(proof)

@@ -11,6 +11,7 @@ from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import ScoreRules
 from realesrgan_arch.evaluation.proving import check_writable, sole_writer, usable_rules
 from realesrgan_arch.evaluation.scoring_run import ScoredSet, open_journal, score_set
+from realesrgan_arch.evaluation.seen_pictures import find_seen
 from realesrgan_arch.evaluation.table import notes_on_scores, notes_on_undefined
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
 from realesrgan_arch.sweep.choose import Choice, Rule, check_rule, choose
@@ -113,6 +114,7 @@ def _sweep(
         choice=choice,
         utility=request.utility,
         notes=(
+            *find_seen(data, [request.base, request.tuned]).trained,
             *data.notes,
             *absent,
             *notes_on_scores(scored.scores),

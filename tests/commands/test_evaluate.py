@@ -5,6 +5,7 @@ import json
 
 import pytest
 import torch
+import yaml
 
 from realesrgan_arch.cli import main as cli
 from realesrgan_arch.entry import run
@@ -13,6 +14,7 @@ from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec, RRDBNetSpec
 from realesrgan_arch.training.checkpoint import plain_state, save_weights
 from tests.data.frozen import freeze, write_blocks, write_villas
+from tests.tiny_run import tiny_options
 
 FAST = ["--device", "cpu", "--backend", "torch", "--metrics", "psnr", "ssim"]
 
@@ -239,3 +241,27 @@ def test_controls_of_a_lone_model_have_its_name(place) -> None:
     assert evaluate("base.pth", "--data", "photos", "--controls", "--no-pictures", "-o", "out") == 0
     names = [one.name for one in read_proof(place / "out").methods]
     assert "model + USM" in names and "base + USM" not in names
+
+
+def test_pictures_of_the_training_are_no_proof_and_that_is_said_first_everywhere(place, capsys) -> None:
+    run_folder = place / "experiments" / "tiny"
+    (run_folder / "models").mkdir(parents=True)
+    weights = (place / "tuned.pth").rename(run_folder / "models" / "net_g_latest.pth")
+    options = tiny_options(place / "photos" / "villa 0", place)
+    (run_folder / "options.yml").write_text(yaml.safe_dump(options))
+    words = ["base.pth", str(weights), "--data", "photos", "-o", "out"]
+    assert evaluate(*words) == 0
+    first, second, *others = capsys.readouterr().out.splitlines()
+    said = "2 of 4 pictures are ones that tiny was trained on"
+    assert first.startswith(f"No proof: {said}") and second.startswith("On these pictures alone: ")
+    assert next(line for line in others if line.startswith("note: ")).startswith(f"note: {said}")
+    proof = read_proof(place / "out")
+    assert proof.notes[0] == proof.warning and proof.warning.startswith(said)
+    assert (place / "out" / "table.txt").read_text().startswith(first)
+    assert run(cli, ["report", "out"]) == 0
+    assert capsys.readouterr().out.startswith("No proof: a model was trained on these pictures.\n")
+    assert 'headline bad">No proof' in (place / "out" / "report.html").read_text()
+    assert "**No proof: a model was trained on these pictures.**" in (place / "out" / "report.md").read_text()
+    sweep = ["sweep", "base.pth", str(weights), "--data", "photos", "--alphas", "1", "--metrics", "psnr", "-o", "swept"]
+    run(cli, [*sweep, "--device", "cpu", "--no-export"])
+    assert json.loads((place / "swept" / "sweep.json").read_text())["notes"][0].startswith(said)
