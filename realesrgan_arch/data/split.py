@@ -119,15 +119,15 @@ def proving_settings(made: MadeSplit, settings: SplitSettings, *, fewest: int) -
     return None
 
 
-def _count_scenes(made: MadeSplit, settings: SplitSettings) -> Counter[SplitName]:
+def _count_scenes(made: MadeSplit, settings: SplitSettings) -> Counter[str]:
     groups = made.groups.group_by_scene.values()
     parts = assign_groups(groups, seed=settings.seed, val_share=settings.val_share, test_share=settings.test_share)
-    return Counter(parts.part_by_group[group] for group in groups)
+    return Counter(map(parts.part_by_group.__getitem__, groups))
 
 
-def _is_enough(scenes: Counter[SplitName], settings: SplitSettings, fewest: int) -> bool:
-    judging = [part for part, share in settings.judging_shares.items() if share]
-    return all(scenes[part] >= fewest for part in judging) and scenes["train"] >= scenes.total() / 2
+def _is_enough(scenes: Counter[str], settings: SplitSettings, fewest: int) -> bool:
+    are_proving = all(scenes[part] >= fewest for part, share in settings.judging_shares.items() if share)
+    return are_proving and scenes["train"] >= scenes.total() / 2
 
 
 def check_settings(settings: SplitSettings) -> None:
