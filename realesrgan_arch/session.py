@@ -21,6 +21,7 @@ from realesrgan_arch.training.image_faults import ImageFaults, SharedImageFaults
 from realesrgan_arch.training.loading import TrainingBatches
 from realesrgan_arch.training.micro_batch import settle_accumulate, with_parts
 from realesrgan_arch.training.model import FineTuneModel
+from realesrgan_arch.training.next_step import proof_command
 from realesrgan_arch.training.outcome import Outcome
 from realesrgan_arch.training.progress import Progress
 from realesrgan_arch.training.ranks import Ranks
@@ -186,13 +187,15 @@ class _Run:
     ) -> Outcome:
         to_change = "raise train.total_iter" if verdict.action == "continue" else "change the rules in `val`"
         done = f"nothing is left to do: the run is finished at step {self._model.step}; {to_change} to go on"
+        weights = self._folder.weights("net_g", None)
         return Outcome(
             self._folder,
-            self._folder.weights("net_g", None),
+            weights,
             table=rounds.tables() if is_new else done,
             failed_files=faults.listing(),
             quality=rounds.report(),
             verdict=verdict,
+            next_step=proof_command(self._options, weights),
             timings=progress.timings,
             is_new=is_new,
         )

@@ -63,7 +63,8 @@ def test_a_run_that_got_worse_is_stopped_with_exit_code_4_and_keeps_latest_and_b
     assert "worse than the base for 2 validations in a row" in summary
     assert "validations in a row" not in caplog.text  # the summary says it, and nothing else
     assert "worse: PSNR" in summary
-    assert f"--model_path {outcome.quality.best}" in summary
+    assert f"best     {outcome.quality.best}" in summary
+    assert "upscale" not in summary
 
 
 def test_a_warning_lets_the_run_end_with_exit_code_0(mapping, caplog) -> None:
@@ -291,7 +292,7 @@ def test_without_a_validation_there_is_no_verdict(mapping) -> None:
     del mapping["val"]
     outcome = _train(mapping)
     assert "verdict" not in outcome.summary()
-    assert f"--model_path {outcome.weights}" in outcome.summary()
+    assert f"evaluate {outcome.weights} --data TEST_SET" in outcome.summary()
     assert not outcome.run_folder.best.exists()
 
 

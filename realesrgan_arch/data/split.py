@@ -11,8 +11,9 @@ the unevenness of the groups: times sqrt(1 + c^2), where c is the standard devia
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from realesrgan_arch.audit.keep_list import KeepList
@@ -34,6 +35,8 @@ from realesrgan_arch.data.scenes import (
 from realesrgan_arch.perceptual_hash import NEAR_DISTANCE
 from realesrgan_arch.plural import count_of
 
+_WIDER_SHARES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+
 
 @dataclass(frozen=True)
 class SplitSettings:
@@ -46,6 +49,11 @@ class SplitSettings:
     table: Path | None = None
     """Of `by="csv"`: path, scene and tags of every image."""
     near_distance: int | None = NEAR_DISTANCE
+
+    @property
+    def judging_shares(self) -> dict[SplitName, float]:
+        """The shares of the parts that models are judged on."""
+        return {"val": self.val_share, "test": self.test_share}
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,31 @@ def make_split(root: Path, settings: SplitSettings, *, keep: KeepList | None = N
         for image in sorted(scan.images, key=lambda image: image.path)
     )
     return MadeSplit(rows, scan, groups, assignment)
+
+
+def proving_settings(made: MadeSplit, settings: SplitSettings, *, fewest: int) -> SplitSettings | None:
+    """Return `settings` with shares that give validation and test `fewest` scenes each, and training half of all.
+
+    The shares are the smallest in steps of 0.05, and no smaller than those of `settings`; a part whose share is 0 stays
+    without. None where no shares do it with this seed.
+    """
+    for share in _WIDER_SHARES:
+        val_share, test_share = (max(given, share) if given else 0.0 for given in settings.judging_shares.values())
+        wider = replace(settings, val_share=val_share, test_share=test_share)
+        if val_share + test_share < 1 and _is_enough(_count_scenes(made, wider), wider, fewest):
+            return wider
+    return None
+
+
+def _count_scenes(made: MadeSplit, settings: SplitSettings) -> Counter[str]:
+    groups = made.groups.group_by_scene.values()
+    parts = assign_groups(groups, seed=settings.seed, val_share=settings.val_share, test_share=settings.test_share)
+    return Counter(map(parts.part_by_group.__getitem__, groups))
+
+
+def _is_enough(scenes: Counter[str], settings: SplitSettings, fewest: int) -> bool:
+    are_proving = all(scenes[part] >= fewest for part, share in settings.judging_shares.items() if share)
+    return are_proving and scenes["train"] >= scenes.total() / 2
 
 
 def check_settings(settings: SplitSettings) -> None:

@@ -27,6 +27,7 @@ from realesrgan_arch.evaluation.proof_text import proof_lines
 from realesrgan_arch.evaluation.proved import Proved
 from realesrgan_arch.evaluation.score_file import write_scores
 from realesrgan_arch.evaluation.scoring_run import (
+    NoRoomError,
     PictureKeeper,
     ScoredSet,
     disk_faults,
@@ -45,6 +46,7 @@ from realesrgan_arch.evaluation.selection import (
 from realesrgan_arch.evaluation.table import format_table
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.upscaling.one_job import is_full
 
 TABLE_FILE = "table.txt"
 _JOURNAL = "journal"
@@ -100,31 +102,38 @@ def sole_writer(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder of results; it lies beside the folder.
 
     Raises:
-        EvaluationError: another process holds it.
+        EvaluationError: another process holds it, or it cannot be written.
     """
     place = folder.absolute()
+    lock = place.parent / f".{place.name}.lock"
     with ExitStack() as held:
         try:
-            held.enter_context(file_lock(place.parent / f".{place.name}.lock"))
+            held.enter_context(file_lock(lock))
         except BlockingIOError as error:
             raise EvaluationError(
                 f"another process is evaluating into {shown(folder)}; wait, or choose --output"
             ) from error
+        except OSError as error:
+            raise EvaluationError(
+                f"{shown(lock)} cannot be locked ({error.strerror}); choose another folder with --output"
+            ) from error
         yield
 
 
-def check_writable(folder: Path) -> None:
-    """Find out before hours of scoring.
+def check_writable(folder: Path, *, flag: str = "--output") -> None:
+    """Find out before hours of scoring; `flag` is the one that names another folder.
 
     Raises:
+        NoRoomError: the disk is full.
         EvaluationError: `folder` cannot be written to.
     """
     try:
         try_writing(folder)
     except OSError as error:
-        raise EvaluationError(
+        kind = NoRoomError if is_full(error) else EvaluationError
+        raise kind(
             f"expected a folder that can be written to, got {shown(folder)} ({error.strerror}); choose another with "
-            "--output"
+            f"{flag}"
         ) from error
 
 

@@ -14,6 +14,7 @@ from realesrgan_arch.evaluation.report_curves import HEIGHT, WIDTH, Plot, plot
 from realesrgan_arch.evaluation.report_markdown import MARK, markdown
 from realesrgan_arch.evaluation.report_pictures import Exhibit, Gallery, hang
 from realesrgan_arch.evaluation.report_rows import (
+    caution,
     cells_of,
     contrast,
     label_of,
@@ -138,6 +139,7 @@ def _page(content: Content, gallery: Gallery) -> str:
         first=first,
         headline=headline_of(proof),
         sentences=list(verdict_sentences(proof)),
+        caution=caution(first, content.trials),
         rows=rows_of(first, proof.means) if first else [],
         controls=[(contrast(one), one) for one in proof.judgements[1:]],
         means=means_table(proof),

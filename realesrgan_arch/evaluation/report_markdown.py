@@ -5,7 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
-from realesrgan_arch.evaluation.report_rows import cells_of, contrast, label_of, means_table, rows_of
+from realesrgan_arch.evaluation.report_rows import (
+    caution,
+    cells_of,
+    contrast,
+    label_of,
+    means_table,
+    rows_of,
+)
 from realesrgan_arch.evaluation.report_story import Story, Trial
 from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.evaluation.verdict_text import headline_of, verdict_sentences
@@ -47,7 +54,7 @@ def markdown(
         _groups(proof),
         _pictures(links),
         _tried(trials),
-        _usage(proof, story),
+        _usage(proof, story, trials),
         _origin(proof, story),
     ]
     return "\n".join(line for part in parts for line in part) + "\n"
@@ -159,9 +166,11 @@ def _tried(trials: Sequence[Trial]) -> Iterator[str]:
         yield from _table(trial.head, trial.rows)
 
 
-def _usage(proof: Proof, story: Story) -> Iterator[str]:
+def _usage(proof: Proof, story: Story, trials: Sequence[Trial]) -> Iterator[str]:
     if story.commands:
         yield "\n## Use it\n"
+        if words := caution(proof.judgements[0] if proof.judgements else None, trials):
+            yield f"{_escaped(words)}\n"
         yield from _fenced(story.commands)
     if story.places:
         yield from _table(("Format", "Where it goes"), story.places)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from realesrgan_arch.evaluation.evaluate import METRICS, Metric
 from realesrgan_arch.evaluation.proof import MethodFacts, Proof
+from realesrgan_arch.evaluation.report_story import Trial
 from realesrgan_arch.evaluation.statistics import Finding, Judgement, Verdict
 from realesrgan_arch.image_header import printable
 
@@ -98,6 +99,16 @@ def headline(judgement: Judgement) -> Headline:
     if worse:
         return Headline(f"Worse in {_enumerate(worse)}", "bad")
     return Headline("Cannot be told from what it is compared with", "none")
+
+
+def caution(judgement: Judgement | None, trials: Sequence[Trial]) -> str:
+    """Return a sentence for those who want to use the weights though the numbers advise against; empty without one."""
+    reasons: list[str] = []
+    if judgement is not None and (judgement.composite.verdict == "worse" or headline(judgement).tone == "bad"):
+        reasons.append(f"{judgement.method} is worse than {judgement.against} here")
+    if any(trial.keeps_base for trial in trials):
+        reasons.append("the sweep of blends says that the base stays")
+    return f"Mind that {' and that '.join(reasons)}." if reasons else ""
 
 
 def rows_of(judgement: Judgement, means: Mapping[str, Mapping[str, float]]) -> list[Row]:

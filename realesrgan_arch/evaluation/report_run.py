@@ -73,7 +73,7 @@ def read_story(proof: Proof, run: Path | None, *, weights: Sequence[str] = ()) -
         untouched=untouched,
         data=tuple(_data_rows(facts)) if facts else (),
         options=_options(run, notes) if run else "",
-        commands=tuple(_commands(judged)),
+        commands=tuple(_commands(judged, run, files.tuned or files.base)),
         places=tuple((name, form.where) for name, form in FORMATS.items()),
         notes=tuple(notes),
     )
@@ -249,12 +249,24 @@ def _published(value: object) -> object:
     return value
 
 
-def _commands(judged: MethodFacts | None) -> Iterator[str]:
+def _commands(judged: MethodFacts | None, run: Path | None, found: Path | None) -> Iterator[str]:
     if judged is None:
         return
-    name = shlex.quote(_no_flag(source_of(judged) or "model.pth"))
+    name = shlex.quote(_no_flag(_place_of(judged, run, found) or source_of(judged) or "model.pth"))
     yield f"realesrgan-arch upscale -n {name} -i photos/ -o upscaled/"
     yield f"realesrgan-arch export {name} --to pth safetensors onnx openvino ncnn"
+
+
+def _place_of(judged: MethodFacts, run: Path | None, found: Path | None) -> str:
+    """Return where the weights lie as seen from the current folder; empty where they do not lie below it.
+
+    Of several files of a run with the same bytes it is the one whose name was judged.
+    """
+    own = [str(RunFolder(run).models / source_of(judged))] if run and judged.source else []
+    path = _find(judged, own) or found
+    if path is None or not path.resolve().is_relative_to(Path.cwd()):
+        return ""
+    return shown(path.resolve().relative_to(Path.cwd()))
 
 
 def _no_flag(name: str) -> str:

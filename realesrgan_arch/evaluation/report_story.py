@@ -43,6 +43,8 @@ class Trial:
     rows: tuple[tuple[str, ...], ...]
     plots: tuple[str, ...]
     """SVG, one a metric that fidelity trades off with."""
+    keeps_base: bool = False
+    """Whether no share of the tuned weights was better."""
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,7 @@ def _sweep(facts: Mapping[str, Any]) -> Trial:
         head=("Share", *map(_title, metrics), ""),
         rows=tuple((row.label, *_cells(row, metrics), "chosen" if row.is_taken else "") for row in rows),
         plots=tuple(_plots(rows, metrics, is_joined=True)),
+        keeps_base=not chosen,
     )
 
 

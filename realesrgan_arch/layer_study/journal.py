@@ -11,6 +11,7 @@ from realesrgan_arch.atomic import write_text
 from realesrgan_arch.data.frozen_card import hash_json
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.layer_study.candidates import StudyError
+from realesrgan_arch.layer_study.disk import disk_faults
 
 FORMAT = 1
 IDENTITY = "study.json"
@@ -47,13 +48,11 @@ class Journal:
         """
         path = self._folder / IDENTITY
         flat = {key: json.loads(json.dumps(value)) for key, value in _flatten(identity).items()}
-        try:
+        with disk_faults(path, mend="choose another --out"):
             if path.exists():
                 self._compare(_read_card(path), flat)
             else:
                 write_text(path, json.dumps(flat, indent=1) + "\n")
-        except OSError as error:
-            raise StudyError(f"{shown(path)} cannot be written ({error.strerror}); choose another --out") from error
 
     def find(self, name: str) -> Finished | None:
         """Return the record of the run `name`, or None."""
@@ -98,10 +97,8 @@ class Journal:
         """
         content = {"format": FORMAT, "sha256": hash_json(record), "record": record}
         path = self._path(name)
-        try:
+        with disk_faults(path):
             write_text(path, json.dumps(content, indent=1) + "\n")
-        except OSError as error:
-            raise StudyError(f"{shown(path)} cannot be written ({error.strerror}); make room and run again") from error
 
     def _path(self, name: str) -> Path:
         return self._folder / "scores" / f"{name}.json"

@@ -7,7 +7,7 @@ eight bits keep them exactly, and a run from the tape is the run without it, to 
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.devices import choose_device
 from realesrgan_arch.disk_room import free_bytes
 from realesrgan_arch.image_header import shown
-from realesrgan_arch.layer_study.candidates import StudyError
+from realesrgan_arch.layer_study.disk import NoRoomError, disk_faults
 from realesrgan_arch.options.load import require_train
 from realesrgan_arch.options.types import Options
 from realesrgan_arch.training.assembly import assemble_synthesis
@@ -61,7 +61,8 @@ def record_pairs(
         check_stop: is called after each step, and raises where the work is to end.
 
     Raises:
-        StudyError: no room for them.
+        NoRoomError: no room for them.
+        StudyError: they cannot be written.
         DataError: pictures that cannot be used.
     """
     if folder.exists():
@@ -70,10 +71,10 @@ def record_pairs(
     shutil.rmtree(partial, ignore_errors=True)
     _check_room(options, folder)
     try:
-        with _said_of(folder):
+        with disk_faults(folder):
             partial.mkdir(parents=True)
         pairs = _record(options, partial, folder, tell=tell, check_stop=check_stop)
-        with _said_of(folder):
+        with disk_faults(folder):
             for values in pairs.values():
                 values.flush()
             pairs.clear()
@@ -91,21 +92,12 @@ def _record(
     for place, batch in enumerate(made):
         for side, value in batch.items():
             if side not in pairs:
-                with _said_of(folder):
+                with disk_faults(folder):
                     shape = (steps, *value.shape)
                     pairs[side] = open_memmap(partial / f"{side}.npy", mode="w+", dtype=np.uint8, shape=shape)
             pairs[side][place] = value.numpy()
         check_stop()
     return pairs
-
-
-@contextmanager
-def _said_of(folder: Path) -> Iterator[None]:
-    """What fails in the block is writing, not reading of photographs."""
-    try:
-        yield
-    except OSError as error:
-        raise StudyError(f"{shown(folder)} cannot be written ({error.strerror}); make room and run again") from error
 
 
 def tape_bytes(options: Options) -> int:
@@ -140,7 +132,7 @@ def _eight_bits(pictures: Tensor) -> Tensor:
 def _check_room(options: Options, folder: Path) -> None:
     needed, free = _SPARE * tape_bytes(options), free_bytes(folder)
     if needed > free:
-        raise StudyError(
+        raise NoRoomError(
             f"{shown(folder.parent)}: expected room for {say_bytes(needed)} of training pairs, got {say_bytes(free)}; "
             "lower --steps, or choose another --out"
         )

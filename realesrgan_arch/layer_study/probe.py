@@ -6,13 +6,15 @@ interval, not because half of them have to.
 """
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from torch import nn
 
+from realesrgan_arch.evaluation.proving import check_writable
 from realesrgan_arch.file_lock import file_lock
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.layer_study.block_scores import TensorScores, score_tensors
@@ -102,11 +104,22 @@ def run_probe(plan: ProbePlan, *, tell: Tell) -> ProbeFindings:
             f"val.metrics: a probe judges {' and '.join(PAIR)} as a pair; add {lacking[0]}: "
             f"{{type: calculate_{lacking[0]}, crop_border: {plan.base.scale}}}"
         )
-    try:
-        with file_lock(plan.folder / ".probe.lock"), _Stop() as stop:
-            return _Probe(plan, field, judge, tell, stop).run()
-    except BlockingIOError as error:
-        raise StudyError(f"{shown(plan.folder)}: another probe works here; choose another --out") from error
+    check_writable(plan.folder, flag="--out")
+    with _alone_in(plan.folder), _Stop() as stop:
+        return _Probe(plan, field, judge, tell, stop).run()
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    lock = folder / ".probe.lock"
+    with ExitStack() as held:
+        try:
+            held.enter_context(file_lock(lock))
+        except BlockingIOError as error:
+            raise StudyError(f"{shown(folder)}: another probe works here; choose another --out") from error
+        except OSError as error:
+            raise StudyError(f"{shown(lock)} cannot be locked ({error.strerror}); choose another --out") from error
+        yield
 
 
 class _Stop(StopSignals):

@@ -12,8 +12,7 @@ from realesrgan_arch.evaluation.crossed import CrossedInterval
 from realesrgan_arch.evaluation.difference_table import format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.table import aligned
-from realesrgan_arch.image_header import shown
-from realesrgan_arch.layer_study.candidates import StudyError
+from realesrgan_arch.layer_study.disk import disk_faults
 from realesrgan_arch.layer_study.findings import DECIDING, Difference, spread_of_seeds
 from realesrgan_arch.layer_study.plot import draw_differences
 from realesrgan_arch.layer_study.protocol import STAGES
@@ -47,11 +46,9 @@ def write_files(folder: Path, files: Mapping[str, str]) -> list[Path]:
         StudyError: one cannot be written.
     """
     paths = [folder / name for name in files]
-    try:
+    with disk_faults(folder):
         for path, text in zip(paths, files.values(), strict=True):
             write_text(path, text)
-    except OSError as error:
-        raise StudyError(f"{shown(folder)} cannot be written ({error.strerror}); make room and run again") from error
     return paths
 
 

@@ -22,6 +22,8 @@ class Outcome:
     """Whether it became better than the base, and the best weights."""
     verdict: Verdict
     """Why the run ended."""
+    next_step: str
+    """A command."""
     timings: Timings = field(default_factory=Timings)
     """How long its parts took in this process."""
     is_new: bool = True
@@ -45,6 +47,6 @@ class Outcome:
             f"weights  {self.weights}",
             f"run      {self.run_folder.root} (options.yml, metrics.jsonl, results.csv, models/, training_states/)",
             *([f"curves   tensorboard --logdir {curves}"] if curves.exists() else []),
-            f"next     realesrgan-arch upscale -i photos/ -o results/ --model_path {self.quality.best or self.weights}",
+            f"next     {self.next_step}",
         ]
         return "\n".join(lines)

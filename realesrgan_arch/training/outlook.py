@@ -31,7 +31,7 @@ class QualityReport:
         front = [self.front] if self.front else []
         if not self.judgement:
             return front
-        said = [f"verdict  {self.judgement}; chosen on the validation pictures, so prove it with test.py on others"]
+        said = [f"verdict  {self.judgement}; chosen on the validation pictures, so prove it on others"]
         return [*front, *said, *([f"best     {self.best}"] if self.best else [])]
 
 

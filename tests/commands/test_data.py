@@ -136,13 +136,32 @@ def test_a_flat_folder_is_warned_of_and_titles_join_its_pictures(in_tmp_path, ca
         write_noise(Path("photos") / f"villa {'abcdef'[i % 6] * 3}-{i}.png", seed=i)
     assert "--by stem joins what has one title" in split(capsys, "photos")["notes"][0]
     told = split(capsys, "photos", "--by", "stem")
-    assert (sum(told["scenes"].values()), told["notes"]) == (6, [])
+    assert sum(told["scenes"].values()) == 6
+    assert not any("--by stem" in words for words in told["notes"])
 
 
 def test_a_group_that_is_much_larger_than_the_others_is_warned_of(photos, in_tmp_path, capsys):
     for i in range(12):
         write_noise(photos / "scene_0" / f"more {i}.png", seed=100 + i)
     assert "'scene_0', holds 14 of 36 images (38.9%)" in split(capsys, photos)["notes"][0]
+
+
+def test_parts_too_small_to_prove_anything_are_warned_of_with_shares_that_mend_it(in_tmp_path, capsys):
+    for i in range(54):
+        write_noise(Path("photos") / f"scene_{i}" / "1.png", seed=i)
+    assert data.main(["split", "photos"]) == 0
+    [note] = [line for line in capsys.readouterr().out.splitlines() if "can prove nothing" in line]
+    few = "3 val scenes and 3 test scenes can prove nothing (a claim takes 7 or more)"
+    assert note == f"note: {few}: give --val 0.15 --test 0.15"
+    told = split(capsys, "photos", "--val", "0.15", "--test", "0.15")
+    assert (told["notes"], told["scenes"]["val"] >= 7, told["scenes"]["test"] >= 7) == ([], True, True)
+    [only_test] = split(capsys, "photos", "--val", "0")["notes"]
+    assert only_test.startswith("3 test scenes can") and "--val" not in only_test
+    assert split(capsys, "photos", "--val", "0", "--test", "0")["notes"] == []
+
+
+def test_where_no_share_gives_enough_scenes_more_photographs_are_asked_for(photos, in_tmp_path, capsys):
+    assert split(capsys, photos)["notes"][-1].endswith("(a claim takes 7 or more): give photographs of more scenes")
 
 
 def test_few_groups_leave_no_part_empty_and_it_is_said(in_tmp_path, capsys):

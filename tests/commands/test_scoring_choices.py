@@ -10,6 +10,7 @@ from realesrgan_arch.commands import scoring_choices as offered
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE
 from realesrgan_arch.evaluation.evaluate import METRICS, ScoreRules
 from realesrgan_arch.evaluation.evaluation_run import EvaluationRequest
+from realesrgan_arch.evaluation.significance import fewest_to_claim
 from realesrgan_arch.sweep.choose import RULES
 from realesrgan_arch.sweep.session import ALPHAS, SweepRequest
 from realesrgan_arch.upscaling.backends.choose import BACKENDS
@@ -21,6 +22,7 @@ def test_what_is_offered_is_what_there_is() -> None:
     steps = {name: f"{metric.step:g} {metric.unit or name}" for name, metric in METRICS.items()}
     assert list(offered.METRIC_STEPS.items()) == list(steps.items())
     assert ScoreRules().metrics == offered.DEFAULT_METRICS
+    assert fewest_to_claim(len(offered.DEFAULT_METRICS)) == offered.SCENES_TO_CLAIM
     assert offered.MAX_SIZE == MAX_SIZE == SweepRequest.max_size == EvaluationRequest.max_size
     assert (offered.BACKENDS, offered.ALPHAS, offered.RULES) == (BACKENDS, ALPHAS, RULES)
     assert offered.PRECISION == SweepRequest.precision == EvaluationRequest.precision

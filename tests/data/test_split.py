@@ -14,7 +14,17 @@ from realesrgan_arch.data.assembly import find_images
 from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.leaks import LeakReport, find_leaks
 from realesrgan_arch.data.manifest import check_manifest, read_manifest, write_split
-from realesrgan_arch.data.split import SplitSettings, assign_groups, make_split, split_by_folder
+from realesrgan_arch.data.scan import FolderScan
+from realesrgan_arch.data.scenes import SceneGroups
+from realesrgan_arch.data.split import (
+    Assignment,
+    MadeSplit,
+    SplitSettings,
+    assign_groups,
+    make_split,
+    proving_settings,
+    split_by_folder,
+)
 from realesrgan_arch.data.split_folder import SplitCard, open_split, write_card
 from realesrgan_arch.images import write_image
 from realesrgan_arch.options.datasets import TrainDataset
@@ -30,6 +40,21 @@ def many(number: int) -> list[str]:
 
 def parts_of(groups: list[str], seed: int = 0, val: float = 0.2, test: float = 0.3) -> dict:
     return dict(assign_groups(groups, seed=seed, val_share=val, test_share=test).part_by_group)
+
+
+@given(st.integers(10, 60), st.integers(0, 50))
+def test_shares_that_prove_something_leave_training_half_of_the_scenes_and_are_no_wider_than_needed(number, seed):
+    scenes = {name: name for name in many(number)}
+    made = MadeSplit((), FolderScan((), (), 0), SceneGroups(scenes, ()), Assignment({}, {}))
+    asked = SplitSettings(0.05, 0.05, seed)
+    enough = [
+        share
+        for share in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+        if (counts := Counter(parts_of(list(scenes), seed, share, share).values()))["train"] >= number / 2
+        and min(counts["val"], counts["test"]) >= 5
+    ]
+    found = proving_settings(made, asked, fewest=5)
+    assert (found and found.judging_shares) == ({"val": enough[0], "test": enough[0]} if enough else None)
 
 
 def test_the_part_of_a_name_never_changes_between_versions():

@@ -283,6 +283,12 @@ def test_a_second_process_in_the_folder_is_refused(tmp_path) -> None:
         prove(request(folder))
 
 
+def test_a_lock_that_cannot_be_written_is_one_sentence(tmp_path) -> None:
+    (tmp_path / ".new.lock").mkdir()
+    with pytest.raises(EvaluationError, match=r"\.new\.lock cannot be locked \(Is a directory\); choose another"):
+        prove(request(tmp_path / "new"))
+
+
 def test_a_folder_that_cannot_be_written_to_is_said_first(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     reads = CountedReads(NAMES)

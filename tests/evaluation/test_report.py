@@ -11,7 +11,7 @@ from realesrgan_arch import atomic
 from realesrgan_arch.evaluation.proof import MethodFacts, Proof
 from realesrgan_arch.evaluation.report import Content, FoundProof, ReportError, title_of, write_report
 from realesrgan_arch.evaluation.report_markdown import MARK
-from realesrgan_arch.evaluation.report_story import Curve, Layer, Story
+from realesrgan_arch.evaluation.report_story import Curve, Layer, Story, Trial
 from tests.evaluation.proof_builders import judgement, proof, shown_picture, undefined_judgement
 
 STORY = Story(
@@ -213,6 +213,23 @@ def test_the_short_report_tells_right_after_the_verdict_what_was_forgotten(tmp_p
     )
     places = [text.index(words) for words in order]
     assert places == sorted(places)
+
+
+def test_who_wants_to_use_what_is_worse_or_was_not_chosen_is_told_before_the_commands(tmp_path: Path):
+    story = Story(commands=("realesrgan-arch upscale -n x.pth",))
+    kept = Trial("Blends", "base", "", ("Share",), (), (), keeps_base=True)
+    bad = judgement(psnr="cannot be told")
+    worse = "Mind that tuned is worse than base here"
+    for verdict, trials, words in (
+        (bad, (), f"{worse}."),
+        (bad, (kept,), f"{worse} and that the sweep of blends says that the base stays."),
+        (judgement(), (kept,), "Mind that the sweep of blends says that the base stays."),
+        (judgement(), (replace(kept, keeps_base=False),), ""),
+    ):
+        page = text_of(written(tmp_path, proof(judgements=(verdict,)), story=story, trials=trials))
+        short = (tmp_path / "report.md").read_text(encoding="utf-8")
+        for text in (page.rpartition("Use it")[2], short.rpartition("Use it")[2]):
+            assert text.partition("realesrgan-arch upscale")[0].strip(" \n`") == words
 
 
 def test_no_command_leaves_its_block(tmp_path: Path):

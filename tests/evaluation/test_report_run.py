@@ -137,6 +137,20 @@ def test_without_a_run_it_still_tells_how_to_use_the_weights():
     assert (story.curves, story.options) == ((), "")
 
 
+def test_commands_name_the_weights_as_they_are_typed_here_by_the_name_that_was_judged(
+    run: tuple[Path, Proof], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    root, found = run
+    (root / "models" / "net_g_latest.pth").write_bytes((root / "models" / "net_g_30.pth").read_bytes())
+    methods = tuple(replace(one, source=one.source.replace("g_30", "g_latest")) for one in found.methods)
+    monkeypatch.chdir(tmp_path)
+    upscale, export = read_story(replace(found, methods=methods), root).commands
+    assert upscale == "realesrgan-arch upscale -n experiments/houses/models/net_g_latest.pth -i photos/ -o upscaled/"
+    assert Path(shlex.split(export)[2]).is_file()
+    monkeypatch.chdir(root)
+    assert "-n models/net_g_30.pth " in read_story(found, root).commands[0]
+
+
 @pytest.mark.parametrize(
     ("source", "name"),
     [

@@ -76,6 +76,15 @@ def test_a_sweep_is_a_curve_from_the_base_to_the_tuned_model_with_the_chosen_sha
     assert path == " ".join(f"{x},{y}" for x, y, _ in marks(svg))
 
 
+def test_a_sweep_that_chose_no_share_keeps_the_base(tmp_path: Path) -> None:
+    folder = write_sweep(tmp_path)
+    assert not read_sweep(folder).keeps_base
+    record = json.loads((folder / SWEEP_FILE).read_text())
+    record["choice"]["alpha"] = 0.0
+    (folder / SWEEP_FILE).write_text(json.dumps(record))
+    assert read_sweep(folder).keeps_base
+
+
 def test_the_page_and_the_short_text_have_both_and_no_mark_up_of_a_name(tmp_path: Path) -> None:
     trials = find_trials([], probe=write_probe(tmp_path / "p"), sweep=write_sweep(tmp_path / "s"))
     content = Content("Houses", FoundProof(proof(), tmp_path), trials=trials)

@@ -49,5 +49,5 @@ def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyError, match="choose another --out"):
         Journal(tmp_path / "file").claim({"scale": 1})
-    with pytest.raises(StudyError, match="make room and run again"):
+    with pytest.raises(StudyError, match="mend that and run again"):
         Journal(tmp_path / "file").keep("probe", RECORD)

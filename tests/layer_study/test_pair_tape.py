@@ -11,8 +11,9 @@ from torch import Tensor
 
 from realesrgan_arch.commands import probe as command
 from realesrgan_arch.entry import run as run_verb
+from realesrgan_arch.errors import EXIT_NO_ROOM
 from realesrgan_arch.layer_study import pair_tape, probe
-from realesrgan_arch.layer_study.candidates import StudyError
+from realesrgan_arch.layer_study.disk import NoRoomError
 from realesrgan_arch.layer_study.pair_tape import PairTape, record_pairs
 from realesrgan_arch.layer_study.short_run import ShortRun, Stages
 from realesrgan_arch.options.load import parse_options
@@ -133,6 +134,7 @@ def test_a_disk_that_takes_nothing_is_one_sentence(tmp_path, options, monkeypatc
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(pair_tape, part, refuse)
-    with pytest.raises(StudyError, match=r"tape cannot be written \(No space left on device\); make room"):
+    with pytest.raises(NoRoomError, match="tape cannot be written: the disk is full; make room") as told:
         record_pairs(options, tmp_path / "tape", tell=print, check_stop=_go_on)
+    assert told.value.exit_code == EXIT_NO_ROOM
     assert not list(tmp_path.glob("*tape*"))

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import errno
 import json
 import re
 import shlex
@@ -15,7 +16,9 @@ from realesrgan_arch.commands import probe as command
 from realesrgan_arch.entry import run as run_verb
 from realesrgan_arch.layer_study import pair_tape
 from realesrgan_arch.layer_study import probe as probe_module
+from realesrgan_arch.layer_study import report as layer_report
 from realesrgan_arch.layer_study.candidates import Candidate, StudyError
+from realesrgan_arch.layer_study.disk import NoRoomError
 from realesrgan_arch.layer_study.pair_tape import PairTape, record_pairs
 from realesrgan_arch.layer_study.probe_candidates import auto_labels, read_probe_candidates, settle
 from realesrgan_arch.layer_study.short_run import ShortRun, Stages, train_to
@@ -69,7 +72,7 @@ def test_pairs_that_are_there_are_not_made_again_and_half_a_tape_does_not_count(
     assert PairTape(tmp_path / "tape").batch(2)["gt"].shape == (2, 3, 32, 32)
     record_pairs(options, tmp_path / "tape", tell=_nothing, check_stop=stop)
     monkeypatch.setattr(pair_tape, "free_bytes", lambda place: 1000)
-    with pytest.raises(StudyError, match=r"expected room for .* of training pairs, got 1 kB; lower --steps"):
+    with pytest.raises(NoRoomError, match=r"expected room for .* of training pairs, got 1 kB; lower --steps"):
         record_pairs(options, tmp_path / "other", tell=_nothing, check_stop=_nothing)
 
 
@@ -237,6 +240,37 @@ def test_bad_arguments_are_one_sentence_and_exit_code_2(tmp_path, arguments, cap
     assert run_verb(command.main, [*arguments, *extra]) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "p/runs").exists()
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_file_where_the_folder_should_be_is_one_sentence_and_exit_code_2(tmp_path, arguments, capsys, place) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert run_verb(command.main, [*arguments[:-1], str(tmp_path / place)]) == 2
+    words = f"error: expected a folder that can be written to, got {tmp_path / place} ("
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(words)
+    assert last.endswith("choose another with --out")
+
+
+def test_a_lock_that_cannot_be_written_is_one_sentence(tmp_path, arguments, capsys) -> None:
+    (tmp_path / "p/.probe.lock").mkdir(parents=True)
+    assert run_verb(command.main, arguments) == 2
+    assert ".probe.lock cannot be locked (Is a directory); choose another --out" in capsys.readouterr().err
+
+
+def test_a_disk_that_fills_while_results_are_written_ends_with_5_and_the_same_command_goes_on(
+    tmp_path, arguments, capsys, monkeypatch
+) -> None:
+    def refuse(path: Path, text: str) -> None:
+        del path, text
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(layer_report, "write_text", refuse)
+    assert run_verb(command.main, arguments) == 5
+    assert "p cannot be written: the disk is full; make room and run again" in capsys.readouterr().err
+    monkeypatch.undo()
+    monkeypatch.setattr(probe_module, "train_to", None)
+    assert run_verb(command.main, arguments) == 0
 
 
 def test_other_settings_in_the_same_folder_are_refused(tmp_path, arguments, capsys) -> None:

@@ -67,7 +67,7 @@ class _Trainer:
         save_weights(folder.weights("net_g", None), params=plain_state(network))
         timings = Timings()
         timings.add_step(0.25)
-        return Outcome(folder, folder.weights("net_g", None), "", "", QualityReport(), CONTINUE, timings)
+        return Outcome(folder, folder.weights("net_g", None), "", "", QualityReport(), CONTINUE, "", timings)
 
 
 @pytest.fixture
