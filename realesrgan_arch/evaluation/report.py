@@ -16,6 +16,7 @@ from realesrgan_arch.evaluation.report_pictures import Exhibit, Gallery, hang
 from realesrgan_arch.evaluation.report_rows import (
     cells_of,
     contrast,
+    explanations,
     headline,
     label_of,
     means_table,
@@ -140,6 +141,7 @@ def _page(content: Content, gallery: Gallery) -> str:
         rows=rows_of(first, proof.means) if first else [],
         controls=[(contrast(one), one) for one in proof.judgements[1:]],
         means=means_table(proof),
+        explanations=explanations(proof),
         others=content.others,
         trials=content.trials,
         sections=_sections(gallery, first),

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
-from realesrgan_arch.evaluation.report_rows import cells_of, contrast, headline, label_of, means_table, rows_of
+from realesrgan_arch.evaluation.report_rows import (
+    cells_of,
+    contrast,
+    explanations,
+    headline,
+    label_of,
+    means_table,
+    rows_of,
+)
 from realesrgan_arch.evaluation.report_story import Story, Trial
 from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.image_header import printable
@@ -124,6 +132,7 @@ def _means(proof: Proof) -> Iterator[str]:
     if rows:
         yield "\n## Mean scores"
         yield from _table(("", *labels), [(name, *values) for name, values in rows])
+        yield from (f"\n{words}" for words in explanations(proof))
 
 
 def _groups(proof: Proof) -> Iterator[str]:
