@@ -45,6 +45,8 @@ def report_lines(environment: Environment) -> Iterator[str]:
     yield from ("", "Weights")
     for file in environment.weights:
         yield f"  {file.name:<31} {file.state:<10} {(file.sha256 or '')[:12]:<12} {file.path or ''}".rstrip()
+    if environment.weight_folders:
+        yield f"  looked for in {', '.join(environment.weight_folders)}; REALESRGAN_ARCH_WEIGHTS names others"
     if not environment.weights:
         yield "  unknown: torch cannot be imported"
     yield from ("", "Findings", *finding_lines(environment), "")

@@ -65,10 +65,16 @@ def _parser() -> argparse.ArgumentParser:
         help="folder with proof.json (default: results/NAME, or beside experiments)",
     )
     parser.add_argument(
-        "--probe", type=Path, metavar="DIR", help="folder of a layer probe to show (default: probe in either folder)"
+        "--probe",
+        type=Path,
+        metavar="DIR",
+        help="folder of a layer probe to show (default: the folder probe in that of the run or of its results)",
     )
     parser.add_argument(
-        "--sweep", type=Path, metavar="DIR", help="folder of a sweep to show (default: sweep in either folder, or they)"
+        "--sweep",
+        type=Path,
+        metavar="DIR",
+        help="folder of a sweep to show (default: the folder of the run or of its results, or sweep in it)",
     )
     parser.add_argument(
         "--weights",

@@ -5,15 +5,15 @@ The modules that do the work have the same words, and a test compares them.
 
 METRIC_STEPS = {
     "psnr": "0.5 dB",
-    "ssim": "0.02 ssim",
+    "ssim": "0.02",
     "psnr_y": "0.5 dB",
-    "ssim_y": "0.02 ssim_y",
+    "ssim_y": "0.02",
     "psnr_usm": "0.5 dB",
-    "ssim_usm": "0.02 ssim_usm",
-    "niqe": "0.5 niqe",
-    "lpips": "0.02 lpips",
-    "dists": "0.02 dists",
-    "lpips_like": "0.01 lpips_like",
+    "ssim_usm": "0.02",
+    "niqe": "0.5",
+    "lpips": "0.02",
+    "dists": "0.02",
+    "lpips_like": "0.01",
     "color": "0.2 dE",
     "edges": "0.5 deg",
 }

@@ -16,7 +16,7 @@ from realesrgan_arch.commands.scoring_choices import ALPHAS, DEFAULT_METRICS, MA
 from realesrgan_arch.degradation.presets import PRESETS
 from realesrgan_arch.weights.table import check_findable
 
-_STEPS = ", ".join(METRIC_STEPS.values())
+_STEPS = ", ".join(f"{name} {step}" for name, step in METRIC_STEPS.items())
 _EXIT_CODES = """exit codes: 0 a share was chosen; 2 bad input; 3 some pictures could not be scored; 4 the base stays,
             or no picture found; 5 no room on the disk; 6 a damaged model; 130 and 143 stopped by Ctrl-C and SIGTERM
 """
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         help="not-worse (default): the best composite of those worse than the base in no metric; knee: of the curve of "
         "PSNR and NIQE; utility: the largest --utility")  # fmt: skip
     add("--utility", metavar="TEXT",
-        help=f"what a step of each metric ({_STEPS}) is worth, such as psnr=1,niqe=-1")  # fmt: skip
+        help=f"what a difference of this size is worth in each metric, such as psnr=1,niqe=-1: {_STEPS}")  # fmt: skip
     add("-o", "--output", type=place, metavar="DIR", help="folder of the results (default: results/TUNED-sweep)")
     _add_scoring(parser)
     _add_export(parser)

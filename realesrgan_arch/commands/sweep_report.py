@@ -7,7 +7,8 @@ from pathlib import Path
 
 from realesrgan_arch.commands.report import Fact, Report, tell_first
 from realesrgan_arch.errors import EXIT_CHECK_FAILED, EXIT_OK, EXIT_SOME_FILES_FAILED
-from realesrgan_arch.evaluation.difference_table import format_interval
+from realesrgan_arch.evaluation.composite import composite_in_words
+from realesrgan_arch.evaluation.difference_table import claimed_in_words, format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.table import aligned, with_hash
 from realesrgan_arch.image_header import printable, shown
@@ -51,7 +52,7 @@ def _exit_code(outcome: SweepOutcome) -> int:
 
 def _lines(outcome: SweepOutcome, request: SweepRequest) -> Iterator[str]:
     record = outcome.record
-    yield f"{method_name(record.choice.alpha)}, by the rule {record.choice.rule}: {record.choice.sentence}"
+    yield f"By the rule {record.choice.rule}, {record.choice.sentence}"
     yield ""
     yield f"{with_hash(record.title, record.set_hash)}: {count_of(record.curve.pictures, 'picture')}, " + count_of(
         record.curve.scenes, "scene"
@@ -59,12 +60,18 @@ def _lines(outcome: SweepOutcome, request: SweepRequest) -> Iterator[str]:
     metrics = [METRICS[name] for name in record.curve.metrics]
     heading = ["", *(metric.label + (f" [{metric.unit}]" if metric.unit else "") for metric in metrics), "composite"]
     yield from aligned([heading, *(_row(point, record.curve.metrics) for point in record.curve.points)])
-    yield "differences to the base with 95 % intervals over scenes; ! a loss, * a gain; composite in steps"
+    yield f"differences to the base [95 % interval over scenes]; {_marks(record.curve.points)}"
+    yield composite_in_words(record.curve.metrics)
     yield ""
     yield from (f"note: {note}" for note in record.notes)
     if record.left_out:
         yield f"{count_of(len(record.left_out), 'picture')} could not be scored:"
         yield from tell_first(record.left_out, others=f"; {shown(outcome.files[-1])} names them all")
+
+
+def _marks(points: Sequence[Point]) -> str:
+    metrics = max((point.judgement.compared for point in points if point.judgement), default=0)
+    return f"! a loss, by the interval alone; * a gain, {claimed_in_words(metrics)}"
 
 
 def _row(point: Point, metrics: Sequence[str]) -> list[str]:

@@ -1,4 +1,9 @@
-"""`realesrgan-arch weights list|get|verify|inspect`: released weights, and what is inside any weights file."""
+"""`realesrgan-arch weights list|get|verify|inspect`: released weights, and what is inside any weights file.
+
+Known weights are looked for by the name of their file in the folders that REALESRGAN_ARCH_WEIGHTS names (one, or
+several parted as those of PATH; not in folders inside them), then in experiments/pretrained_models, weights, the cache
+folder ~/.cache/realesrgan_arch and torch's own. `get` puts them into the first that is named, else into the cache folder.
+"""
 
 import argparse
 import json
@@ -9,6 +14,7 @@ from pathlib import Path
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.entry import say
 from realesrgan_arch.errors import EXIT_BAD_MODEL, EXIT_OK
+from realesrgan_arch.image_header import shown
 from realesrgan_arch.networks.spec import (
     DISCRIMINATOR_SPECS,
     GENERATOR_SPECS,
@@ -22,6 +28,7 @@ from realesrgan_arch.weights.detect import describe
 from realesrgan_arch.weights.download import download
 from realesrgan_arch.weights.load import LoadedWeights, load_weights
 from realesrgan_arch.weights.table import (
+    FOLDER_VARIABLE,
     KNOWN_WEIGHTS,
     KnownWeights,
     Verification,
@@ -30,6 +37,7 @@ from realesrgan_arch.weights.table import (
     find_known,
     find_weights,
     present_file,
+    search_folders,
     verify,
 )
 
@@ -48,13 +56,20 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="realesrgan-arch weights", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="realesrgan-arch weights", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     listing = verbs.add_parser("list", help="show the known weights and which are on this machine")
     listing.set_defaults(verb=_list)
     get = verbs.add_parser("get", help="download known weights and check them")
     get.add_argument("name", help="a name that `weights list` shows")
-    get.add_argument("--to", type=Path, metavar="DIR", help="folder (default: the cache folder, which is searched)")
+    get.add_argument(
+        "--to",
+        type=Path,
+        metavar="DIR",
+        help="folder (default: the first of REALESRGAN_ARCH_WEIGHTS, else the cache folder)",
+    )
     get.set_defaults(verb=_get)
     check = verbs.add_parser("verify", help="compare files with the released checksums")
     check.add_argument("files", nargs="*", metavar="FILE|NAME", help="default: all known weights that are present")
@@ -80,6 +95,11 @@ def _list(arguments: argparse.Namespace) -> int:
         size = say_bytes(row["size"]) if row["size"] else "?"
         place = f"{row['path']} ({row['status']})" if row["path"] else "no"
         say(f"{row['name']:<32} {row['architecture']:<38} {row['scale'] or '':>5} {size:>9}  {place}")
+    present = {row["status"] for row in rows}
+    for status in ("unverified", "differs"):
+        if status in present:
+            say(f"({status}): {_STATUS_TEXT[status]}")
+    say(f"Looked for in {', '.join(map(shown, search_folders()))}; {FOLDER_VARIABLE} names others.")
     say("Get one with: realesrgan-arch weights get NAME")
     return EXIT_OK
 

@@ -9,7 +9,7 @@ from realesrgan_arch.environment.attempt import attempt
 from realesrgan_arch.environment.facts import Environment
 from realesrgan_arch.environment.machine import describe_resources, device_findings, list_devices, resource_findings
 from realesrgan_arch.environment.packages import REQUIRED, clash_findings, package, package_findings
-from realesrgan_arch.environment.weight_files import list_weights, weights_findings
+from realesrgan_arch.environment.weight_files import list_weights, weight_folders, weights_findings
 
 
 def collect_environment(folder: Path) -> Environment:
@@ -27,6 +27,7 @@ def collect_environment(folder: Path) -> Environment:
         devices=list_devices(),
         resources=resources,
         weights=weights,
+        weight_folders=weight_folders(),
         findings=(
             *package_findings(packages),
             *clash_findings(),

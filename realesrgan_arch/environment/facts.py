@@ -68,6 +68,8 @@ class Environment:
     devices: tuple[Device, ...]
     resources: Resources
     weights: tuple[WeightFile, ...]
+    weight_folders: tuple[str, ...]
+    """Where they were looked for, in order."""
     findings: tuple[Finding, ...]
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 
 from realesrgan_arch.environment.attempt import attempt, module_or_none
 from realesrgan_arch.environment.facts import Finding, WeightFile
+from realesrgan_arch.image_header import shown
 
 TABLE = "realesrgan_arch.weights.table"
 GOOD_STATES = ("absent", "verified", "unverified")
@@ -15,6 +16,12 @@ def list_weights() -> tuple[WeightFile, ...]:
     """Return the state of every known weight file; nothing where the table itself cannot be imported (no torch)."""
     table = module_or_none(TABLE)
     return () if table is None else tuple(weight_file(table, known) for known in table.KNOWN_WEIGHTS.values())
+
+
+def weight_folders() -> tuple[str, ...]:
+    """Return where weights are looked for, in order; nothing where the table itself cannot be imported."""
+    table = module_or_none(TABLE)
+    return () if table is None else tuple(shown(folder) for folder in table.search_folders())
 
 
 def weight_file(table: ModuleType, known: Any) -> WeightFile:

@@ -13,11 +13,13 @@ those of RGB are not measured.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from realesrgan_arch.evaluation.evaluate import METRICS, Better, mean_of_defined
 
 COMPOSITE = "composite"
+POINTS = "points"
+"""What people are told the steps of the composite are called: a step is one of training to them."""
 _SIDES = ((("psnr", "psnr_y"), ("ssim", "ssim_y")), (("niqe",),))
 """Fidelity and naturalness: of each group the first that was measured counts."""
 
@@ -25,6 +27,17 @@ _SIDES = ((("psnr", "psnr_y"), ("ssim", "ssim_y")), (("niqe",),))
 def counts(metric: str) -> bool:
     """Return whether a metric has a part in the composite."""
     return any(metric in group for side in _SIDES for group in side)
+
+
+def composite_in_words(metrics: Collection[str], *, name: str = COMPOSITE) -> str:
+    """Return what a composite of `metrics` is, for below a table that calls it `name`."""
+    sides = [[found for group in side if (found := _measured(group, metrics))] for side in _SIDES]
+    parts = [METRICS[found] for side in sides for found in side]
+    if not parts:
+        return f"{name}: not defined, as no metric that counts in it was measured"
+    alike = "fidelity and naturalness alike, " if all(sides) else ""
+    sizes = ", ".join(f"{one.step:g}{one.unit and ' '}{one.unit} of {one.label}" for one in parts)
+    return f"{name}: {alike}in {POINTS} of {sizes}; above 0 is better"
 
 
 def composite_of(differences: Mapping[str, float], better: Mapping[str, Better]) -> float:
@@ -41,8 +54,12 @@ def composite_of(differences: Mapping[str, float], better: Mapping[str, Better])
 
 
 def _steps(group: tuple[str, ...], differences: Mapping[str, float], better: Mapping[str, Better]) -> float:
-    name = next((name for name in group if name in differences), None)
+    name = _measured(group, differences)
     if name is None or not math.isfinite(differences[name]):
         return math.nan
     steps = differences[name] / METRICS[name].step
     return steps if better[name] == "higher" else -steps
+
+
+def _measured(group: tuple[str, ...], metrics: Collection[str]) -> str | None:
+    return next((name for name in group if name in metrics), None)

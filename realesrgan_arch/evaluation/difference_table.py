@@ -3,17 +3,18 @@
 import math
 from collections.abc import Collection, Mapping, Sequence
 
-from realesrgan_arch.evaluation.composite import COMPOSITE
+from realesrgan_arch.evaluation.composite import COMPOSITE, composite_in_words
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.finding import Finding, Judgement, Verdict
 from realesrgan_arch.evaluation.paired import Interval
 from realesrgan_arch.evaluation.table import aligned
+from realesrgan_arch.plural import count_of
 
 _MARKS: dict[Verdict, str] = {"better": " *", "worse": " !", "cannot be told": ""}
 
 
 def format_differences(judgements: Mapping[str, Judgement], *, method: str) -> str:
-    """Return one row for each method that `method` is compared with, and what the marks mean.
+    """Return one row for each method that `method` is compared with, and what the marks and the composite mean.
 
     Args:
         judgements: by the name of the other method; at least one.
@@ -53,6 +54,12 @@ def worse_metrics(names: Sequence[str]) -> str:
     return f"; worse: {', '.join(METRICS[name].label for name in names)}" if names else ""
 
 
+def claimed_in_words(metrics: int) -> str:
+    """Return when a difference has the mark of a claim, with so many metrics, and what it means to have no mark."""
+    corrected = f" corrected for {metrics} metrics" if metrics > 1 else ""
+    return f"by the interval and by a sign-flip test{corrected}; unmarked: cannot be told"
+
+
 def _label(name: str) -> str:
     metric = METRICS[name]
     return metric.label + (f" [{metric.unit}]" if metric.unit else "")
@@ -63,13 +70,13 @@ def _cell(finding: Finding, decimals: int = 2) -> str:
 
 
 def _legend(judgements: Collection[Judgement]) -> str:
+    composite = composite_in_words({name for one in judgements for name in one.findings})
     if not any(judgement.composite.interval.is_defined for judgement in judgements):
-        return "no intervals: they need at least two scenes; composite in steps, above 0 is better"
+        return f"no intervals: they need at least two scenes\n{composite}"
     scenes = max(judgement.composite.scenes for judgement in judgements)
-    verdicts = {finding.verdict for one in judgements for finding in (*one.findings.values(), one.composite)}
-    marks = "".join(
-        f"; {_MARKS[verdict].strip()} is {verdict}" for verdict in ("better", "worse") if verdict in verdicts
-    )
     fewest = max(judgement.fewest_scenes for judgement in judgements)
-    few = f"; fewer than {fewest} scenes prove nothing" if scenes < fewest else ""
-    return f"[95 % interval over {scenes} scenes]; composite in steps, above 0 is better{marks}{few}"
+    if scenes < fewest:
+        marks = f"fewer than {fewest} scenes prove nothing, so nothing is marked"
+    else:
+        marks = f"* better, ! worse, {claimed_in_words(max(one.compared for one in judgements))}"
+    return f"[95 % interval over {count_of(scenes, 'scene')}]; {marks}\n{composite}"

@@ -72,9 +72,14 @@ class Judgement:
         return {fidelity, _NATURALNESS} <= set(self.better)
 
     @property
+    def compared(self) -> int:
+        """How many metrics both have scores in: for so many the test is corrected."""
+        return sum(finding.scenes > 0 for finding in self.findings.values())
+
+    @property
     def fewest_scenes(self) -> int:
         """Fewer cannot show anything in so many metrics, see `significance.fewest_to_claim`."""
-        return fewest_to_claim(sum(finding.scenes > 0 for finding in self.findings.values()))
+        return fewest_to_claim(self.compared)
 
 
 def no_finding(metric: str) -> Finding:

@@ -9,6 +9,7 @@ from realesrgan_arch.evaluation.report_rows import (
     caution,
     cells_of,
     contrast,
+    explanations,
     label_of,
     means_table,
     rows_of,
@@ -135,6 +136,7 @@ def _means(proof: Proof) -> Iterator[str]:
     if rows:
         yield "\n## Mean scores"
         yield from _table(("", *labels), [(name, *values) for name, values in rows])
+        yield from (f"\n{words}" for words in explanations(proof))
 
 
 def _groups(proof: Proof) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Literal
 
+from realesrgan_arch.evaluation.composite import POINTS, composite_in_words
 from realesrgan_arch.evaluation.evaluate import METRICS, Metric
 from realesrgan_arch.evaluation.proof import MethodFacts, Proof
 from realesrgan_arch.evaluation.report_story import Trial
@@ -13,9 +14,13 @@ from realesrgan_arch.evaluation.statistics import Finding, Judgement, Verdict
 from realesrgan_arch.image_header import printable
 
 COMPOSITE_LABEL = "Overall"
-_STEPS = Metric("Overall", unit="steps", decimals=2)
+_STEPS = Metric(COMPOSITE_LABEL, unit=POINTS, decimals=2)
 _FEWEST_STEPS = 0.5
 """The shortest half of an axis, so that an interval of nothing does not look like a great one."""
+_NIQE_IN_WORDS = (
+    "NIQE: how natural a picture looks, judged without the truth; lower is more natural, and photographs of buildings "
+    "have about 4."
+)
 _LABELS = {"lq": "Input", "bicubic": "Bicubic", "base": "Base", "tuned": "Tuned", "model": "Model"}
 MINUS = "\u2212"
 
@@ -98,7 +103,8 @@ def headline(judgement: Judgement) -> Headline:
         return Headline(f"Better in {_enumerate(better)}", "good")
     if worse:
         return Headline(f"Worse in {_enumerate(worse)}", "bad")
-    return Headline("Cannot be told from what it is compared with", "none")
+    text = f"It cannot be told whether {judgement.method} is better or worse than {judgement.against}"
+    return Headline(text, "none")
 
 
 def caution(judgement: Judgement | None, trials: Sequence[Trial]) -> str:
@@ -135,6 +141,14 @@ def cells_of(judgement: Judgement) -> list[Cell]:
         Cell(_label(metric), signed(finding.mean, metric.decimals), interval(finding, metric), tone(finding.verdict))
         for metric, finding in [*found, (_STEPS, judgement.composite)]
     ]
+
+
+def explanations(proof: Proof) -> list[str]:
+    """Return a sentence about the composite and one about NIQE, where the proof has them."""
+    found = [f"{composite_in_words(one.findings, name=COMPOSITE_LABEL)}." for one in proof.judgements[:1]]
+    if any("niqe" in row for row in proof.means.values()):
+        found.append(_NIQE_IN_WORDS)
+    return found
 
 
 def means_table(proof: Proof) -> tuple[list[str], list[tuple[str, list[str]]]]:

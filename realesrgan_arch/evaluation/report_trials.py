@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from realesrgan_arch.byte_count import say_bytes
-from realesrgan_arch.evaluation.composite import COMPOSITE
+from realesrgan_arch.evaluation.composite import COMPOSITE, POINTS
 from realesrgan_arch.evaluation.difference_table import format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.pair_plot import Mark, draw_pair
@@ -147,7 +147,7 @@ def _sweep(facts: Mapping[str, Any]) -> Trial:
     ends = f"{facts['tuned']['file']} blended into {facts['base']['file']}"
     return Trial(
         heading="Blends that were tried",
-        words=f"{method_name(chosen)}, by the rule {facts['choice']['rule']}: {facts['choice']['sentence']}",
+        words=f"By the rule {facts['choice']['rule']}, {facts['choice']['sentence']}",
         reading=f"{ends}, on {facts['set']['title']}: {count_of(facts['pictures'], 'picture')} of "
         f"{count_of(facts['scenes'], 'scene')}; differences to the base with 95 % intervals. These pictures chose the "
         "share, so their numbers flatter it.",
@@ -179,7 +179,7 @@ def _metrics(rows: Sequence[_Row]) -> list[str]:
 
 def _title(name: str) -> str:
     if name not in METRICS:
-        return f"{name.capitalize()} [steps]"
+        return f"{name.capitalize()} [{POINTS}]"
     return METRICS[name].label + (f" [{METRICS[name].unit}]" if METRICS[name].unit else "")
 
 

@@ -82,11 +82,11 @@ def _first_and_others(findings: Sequence[Finding], better: Mapping[str, Better])
 
 def _too_few(judgement: Judgement, compared: Sequence[Finding], scenes: int) -> str:
     means = ", ".join(in_words(finding) for finding in compared)
-    of_several = f" in one of {len(compared)} metrics" if len(compared) > 1 else ""
+    of_several = f"with {len(compared)} metrics " if len(compared) > 1 else ""
     return (
-        f"Whether {judgement.method} is better than {judgement.against} cannot be told: the pictures are of "
-        f"{count_of(scenes, 'scene')}, and fewer than {judgement.fewest_scenes} could differ like this by chance"
-        f"{of_several} ({means})."
+        f"Whether {judgement.method} is better than {judgement.against} cannot be told: the pictures show "
+        f"only {count_of(scenes, 'scene')}, and {of_several}it takes at least {judgement.fewest_scenes} to rule out "
+        f"chance ({means})."
     )
 
 

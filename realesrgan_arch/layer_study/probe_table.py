@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from realesrgan_arch.byte_count import say_bytes
-from realesrgan_arch.evaluation.composite import COMPOSITE
+from realesrgan_arch.evaluation.composite import COMPOSITE, composite_in_words
 from realesrgan_arch.evaluation.crossed import CrossedInterval
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.table import aligned
@@ -32,7 +32,15 @@ def probe_table(findings: ProbeFindings, plan: ProbePlan) -> str:
         f"95 % intervals over {'scenes' if len(plan.seeds) == 1 else 'scenes and seeds'}"
     )
     base = "  ".join(f"{METRICS[name].label} {_mean(findings, name)}" for name in evidence.base)
-    lines = [head, f"base: {base}", "", *aligned(list(_rows(findings))), *_left_out(findings), ""]
+    lines = [
+        head,
+        f"base: {base}",
+        "",
+        *aligned(list(_rows(findings))),
+        composite_in_words(evidence.base),
+        *_left_out(findings),
+        "",
+    ]
     lines += [*_duels(findings), *_decision(findings), "", *_cheap_lines(findings)]
     return "\n".join(lines)
 

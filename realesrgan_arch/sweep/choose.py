@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from realesrgan_arch.errors import UserError
-from realesrgan_arch.evaluation.composite import counts
+from realesrgan_arch.evaluation.composite import POINTS, counts
 from realesrgan_arch.evaluation.difference_table import format_interval
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.paired import Interval
@@ -143,7 +143,7 @@ def _not_worse(curve: Curve) -> Choice:
         "not-worse",
         best.alpha,
         f"{method_name(best.alpha)} has the best composite of {count_of(len(allowed), 'share')} without a loss that "
-        f"was seen{others}. It is {format_interval(best.composite)} steps{_doubt(best.composite)}. {_told(best)}"
+        f"was seen{others}. It is {format_interval(best.composite)} {POINTS}{_doubt(best.composite)}. {_told(best)}"
         f"{_room_for_loss(best)}",
     )
 
@@ -151,15 +151,13 @@ def _not_worse(curve: Curve) -> Choice:
 def _room_for_loss(point: Point) -> str:
     """A loss that was not seen may be there: say where the interval holds one that people would see."""
     findings = point.judgement.findings if point.judgement else {}
-    names = [
-        METRICS[name].label
-        for name, found in findings.items()
-        if min(_steps(name, found.low), _steps(name, found.high)) < -1
+    losing = [
+        METRICS[name] for name, found in findings.items() if min(_steps(name, found.low), _steps(name, found.high)) < -1
     ]
-    if not names:
+    if not losing:
         return ""
-    steps = ", ".join(f"{METRICS[name].step:g}" for name in findings if METRICS[name].label in names)
-    return f" Its intervals leave room for losses of more than a step ({steps}) in {' and '.join(names)}."
+    sizes = " and ".join(f"{metric.step:g}{metric.unit and ' '}{metric.unit} of {metric.label}" for metric in losing)
+    return f" Its intervals leave room for losses of more than {sizes}."
 
 
 def _why_none(curve: Curve, allowed: list[Point]) -> str:

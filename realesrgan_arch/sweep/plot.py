@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from realesrgan_arch.evaluation.composite import COMPOSITE, POINTS
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.svg_lines import svg_line, svg_text
 from realesrgan_arch.sweep.curve import Curve, Point, natural_metrics
@@ -81,7 +82,7 @@ def _planes(curve: Curve) -> list[tuple[Axis, Axis]]:
 def _lines_over_share(curve: Curve) -> list[tuple[Axis, Axis]]:
     shares = tuple(Span(point.alpha, point.alpha, point.alpha) for point in curve.points)
     across = Axis("share of the tuned weights", shares, is_difference=False)
-    composite = Axis("composite [steps]", tuple(_composite(point) for point in curve.points))
+    composite = Axis(f"{COMPOSITE} [{POINTS}]", tuple(_composite(point) for point in curve.points))
     return [*((across, _axis(curve, name)) for name in curve.metrics), (across, composite)]
 
 

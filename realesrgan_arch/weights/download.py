@@ -6,7 +6,9 @@ from pathlib import Path
 
 from realesrgan_arch.downloading.fetch import Pause, RemoteFile, fetch
 from realesrgan_arch.downloading.web import DownloadError
+from realesrgan_arch.image_header import shown
 from realesrgan_arch.weights.table import (
+    FOLDER_VARIABLE,
     KnownWeights,
     WeightsError,
     download_folder,
@@ -34,7 +36,8 @@ def download(known: KnownWeights, folder: Path, *, pause: Pause = time.sleep) ->
     try:
         fetch(RemoteFile(known.url, known.size, checksum, redirect_hosts=REDIRECT_HOSTS), target, pause=pause)
     except DownloadError as error:
-        raise WeightsError(str(error)) from error
+        place = f"put {known.file_name} from {known.url} into {shown(folder)}"
+        raise WeightsError(f"{error}; or {place}") from error
     if known.sha256 is None:
         _log.warning("%s was not verified: no checksum of %s is known for certain.", target, known.name)
     return target
@@ -54,6 +57,6 @@ def find_or_download(name_or_path: str | Path) -> Path:
         return download(known, download_folder())
     except WeightsError as error:
         raise WeightsError(
-            f"{known.name} is not on this machine and cannot be downloaded ({error}); "
-            f"put {known.file_name} from {known.url} into {download_folder()}"
+            f"{known.name} is not on this machine and cannot be downloaded: {error} or into a folder that "
+            f"${FOLDER_VARIABLE} names"
         ) from error

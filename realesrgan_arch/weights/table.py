@@ -144,12 +144,11 @@ def find_known(name: str) -> KnownWeights | None:
 
 
 def search_folders() -> tuple[Path, ...]:
-    """Return the folders in which known weights are looked for, in order; they need not exist."""
+    """Return the folders in which known weights are looked for, in order, but not below; they need not exist."""
     import torch  # takes seconds, which a mistyped name need not wait for
 
-    chosen = os.environ.get(FOLDER_VARIABLE)
     return (
-        *((Path(chosen).expanduser(),) if chosen else ()),
+        *_chosen_folders(),
         Path("experiments/pretrained_models"),
         Path("weights"),
         Path.home() / ".cache" / "realesrgan_arch",
@@ -158,9 +157,14 @@ def search_folders() -> tuple[Path, ...]:
 
 
 def download_folder() -> Path:
-    """Return where `weights get` puts files: `$REALESRGAN_ARCH_WEIGHTS`, else the user's cache folder."""
-    chosen = os.environ.get(FOLDER_VARIABLE)
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "realesrgan_arch"
+    """Return where `weights get` puts files: the first of `$REALESRGAN_ARCH_WEIGHTS`, else the user's cache folder."""
+    return next(iter(_chosen_folders()), Path.home() / ".cache" / "realesrgan_arch")
+
+
+def _chosen_folders() -> tuple[Path, ...]:
+    """The folders that `$REALESRGAN_ARCH_WEIGHTS` names, parted as those of `$PATH` are."""
+    parts = os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep)
+    return tuple(Path(part).expanduser() for part in parts if part)
 
 
 def present_file(known: KnownWeights) -> Path | None:

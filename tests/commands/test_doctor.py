@@ -201,6 +201,7 @@ def test_weights_are_absent_verified_or_named_with_what_is_wrong(monkeypatch, tm
     for name in ("RealESRGAN_x2plus.pth", "RealESRGAN_x4plus.pth"):
         (tmp_path / name).write_bytes(b"weights")
     found = {file.name: file for file in weight_files.list_weights()}
+    assert weight_files.weight_folders() == (str(tmp_path),)
     assert found["RealESRGAN_x2plus"].state == "verified"
     assert found["RealESRGAN_x4plus"].state == "differs"
     assert found["RealESRNet_x4plus"].state == "absent"
@@ -240,6 +241,11 @@ def pretended_cuda(monkeypatch):
     monkeypatch.setattr(torch.version, "cuda", "13.0")
 
 
+def test_the_report_says_where_weights_were_looked_for(environment):
+    [line] = [line for line in doctor.report_lines(environment) if "looked for in" in line]
+    assert "experiments/pretrained_models, weights, " in line and "REALESRGAN_ARCH_WEIGHTS names others" in line
+
+
 def test_cuda_device_is_described_by_name_capability_memory_and_precision(pretended_cuda):
     _, gpu = machine.list_devices()
     assert gpu.description == "cuda:0 NVIDIA L4, compute capability 8.9, 24 GiB, 21.0 GiB free, CUDA 13.0"
@@ -260,7 +266,7 @@ def test_without_torch_the_devices_and_weights_are_unknown(monkeypatch):
     monkeypatch.setattr(weight_files, "module_or_none", lambda name: None)
     assert machine.list_devices() == ()
     assert machine.device_findings() == []
-    assert weight_files.list_weights() == ()
+    assert weight_files.list_weights() == weight_files.weight_folders() == ()
 
 
 def test_attempt_returns_the_first_line_of_what_went_wrong():

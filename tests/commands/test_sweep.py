@@ -23,10 +23,15 @@ def words(tmp_path):
 def test_the_choice_comes_first_then_the_table_what_to_know_and_what_next(words, tmp_path, capsys):
     assert run(command, ["sweep", *words]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("blend 0.5, by the rule not-worse: blend 0.5 has the best composite of 2 shares")
+    assert lines[0].startswith("By the rule not-worse, blend 0.5 has the best composite of 2 shares")
     assert lines[2] == "photographs: 7 pictures, 7 scenes"
     assert lines[3].split() == ["PSNR", "[dB]", "SSIM", "composite"]
     assert [line.split()[0] for line in lines[5:8]] == ["base", "blend", "tuned"]
+    assert lines[8].startswith(
+        "differences to the base [95 % interval over scenes]; ! a loss, by the interval alone; * a gain"
+    )
+    assert "by the interval and by a sign-flip test corrected for 2 metrics; unmarked: cannot be told" in lines[8]
+    assert lines[9] == "composite: in points of 0.5 dB of PSNR, 0.02 of SSIM; above 0 is better"
     assert " * " in lines[6] and " * " not in lines[7]
     assert any(line.startswith("note: the share was chosen on photographs, whose numbers flatter it") for line in lines)
     assert lines[-1] == (
@@ -52,9 +57,7 @@ def test_a_base_that_stays_is_4_and_says_so(words, tmp_path, capsys):
     words[1] = str(write_shifted(tmp_path / "worse.pth", 0.3))
     assert run(main, words) == 4
     out = capsys.readouterr().out
-    assert (
-        out.startswith("base, by the rule not-worse: the base stays: every share loses in PSNR") and "next:" not in out
-    )
+    assert out.startswith("By the rule not-worse, the base stays: every share loses in PSNR") and "next:" not in out
 
 
 def test_pictures_that_could_not_be_scored_are_3_and_named(words, tmp_path, capsys):
@@ -65,7 +68,7 @@ def test_pictures_that_could_not_be_scored_are_3_and_named(words, tmp_path, caps
 
 def test_a_stated_utility_chooses_by_it(words, capsys):
     assert run(main, [*words, "--utility", "psnr=1,ssim=0.5", "--no-export"]) == 0
-    assert "by the rule utility: blend 0.5 has the largest utility (psnr=1, ssim=0.5 a step)" in capsys.readouterr().out
+    assert "By the rule utility, blend 0.5 has the largest utility (psnr=1, ssim=0.5 a step)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,24 @@ def test_list_shows_every_known_file_and_which_is_here(capsys, alone):
     assert {row["status"] for row in rows} == {"absent", "differs"}
 
 
+def test_list_says_what_differs_or_is_unverified_means_and_where_it_has_looked(capsys, alone):
+    assert "(differs)" not in (before := call(capsys, "list")[1]) and "(unverified)" not in before
+    for name in ("realesr-animevideov3", "RealESRGAN_x4plus_netD"):
+        save_compact(alone / f"chosen/{name}.pth")
+    lines = call(capsys, "list")[1].splitlines()
+    assert lines[-4:-2] == [
+        "(unverified): no published checksum to compare with",
+        "(differs): differs from the released file",
+    ]
+    assert lines[-2].startswith(f"Looked for in {alone}/chosen, experiments/pretrained_models, weights, {alone}/home/")
+
+
+def test_help_says_which_variable_names_the_folder(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--help"])
+    assert "in the folders that REALESRGAN_ARCH_WEIGHTS names" in capsys.readouterr().out
+
+
 def test_inspect_tells_architecture_scale_parameters_and_dtype(capsys, alone):
     save_compact(alone / "mine/net.pth")
     code, out, _ = call(capsys, "inspect", "mine/net.pth", "--json")

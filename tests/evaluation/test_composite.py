@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from realesrgan_arch.evaluation.composite import composite_of
+from realesrgan_arch.evaluation.composite import composite_in_words, composite_of
 from realesrgan_arch.evaluation.evaluate import METRICS, Better
 
 BETTER: dict[str, Better] = {name: metric.better for name, metric in METRICS.items()}
@@ -43,3 +43,19 @@ def test_second_readings_of_the_same_sides_do_not_count():
     plain = {"psnr": 0.5, "niqe": -0.5}
     further = {"psnr_y": 9.0, "ssim_usm": 1.0, "lpips_like": 1.0, "color": 5.0, "edges": 30.0}
     assert composite_of({**plain, **further}, BETTER) == composite_of(plain, BETTER) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        (
+            ["psnr", "ssim", "niqe", "color"],
+            "composite: fidelity and naturalness alike, in points of 0.5 dB of PSNR, 0.02 of SSIM, 0.5 of NIQE; "
+            "above 0 is better",
+        ),
+        (["psnr_y"], "composite: in points of 0.5 dB of PSNR-Y; above 0 is better"),
+        (["color"], "composite: not defined, as no metric that counts in it was measured"),
+    ],
+)
+def test_a_reader_is_told_what_a_point_of_the_composite_is_of_the_metrics_that_were_measured(metrics, said) -> None:
+    assert composite_in_words(metrics) == said

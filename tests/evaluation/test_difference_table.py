@@ -31,7 +31,9 @@ def test_each_metric_has_its_interval_and_what_can_be_told_has_a_mark() -> None:
         "tuned against  PSNR [dB]               NIQE                       composite",
         "--------------------------------------------------------------------------------------",
         "base           +0.80 [+0.50, +1.10] *  +0.900 [+0.600, +1.200] !  -0.10 [-0.40, +0.20]",
-        "[95 % interval over 8 scenes]; composite in steps, above 0 is better; * is better; ! is worse",
+        "[95 % interval over 8 scenes]; * better, ! worse, by the interval and by a sign-flip test corrected for 2 "
+        "metrics; unmarked: cannot be told",
+        "composite: fidelity and naturalness alike, in points of 0.5 dB of PSNR, 0.5 of NIQE; above 0 is better",
     ]
 
 
@@ -41,14 +43,18 @@ def test_one_scene_has_differences_without_intervals_and_says_why() -> None:
     )
     lines = format_differences({"base": one}, method="tuned").splitlines()
     assert lines[2] == "base           +0.80      +1.60"
-    assert lines[3] == "no intervals: they need at least two scenes; composite in steps, above 0 is better"
+    assert lines[3:] == [
+        "no intervals: they need at least two scenes",
+        "composite: in points of 0.5 dB of PSNR; above 0 is better",
+    ]
 
 
 def test_of_a_few_scenes_the_legend_says_that_they_prove_nothing() -> None:
     few = _judgement(
         _finding("psnr", 0.8, 0.5, 1.1, 5, "cannot be told"), _finding(COMPOSITE, 1.6, 1.0, 2.2, 5, "cannot be told")
     )
-    assert format_differences({"base": few}, method="tuned").endswith("; fewer than 6 scenes prove nothing")
+    legend = format_differences({"base": few}, method="tuned").splitlines()[3]
+    assert legend == "[95 % interval over 5 scenes]; fewer than 6 scenes prove nothing, so nothing is marked"
 
 
 def test_six_scenes_are_too_few_for_three_metrics_and_enough_for_one() -> None:

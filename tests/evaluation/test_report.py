@@ -167,7 +167,7 @@ def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
 
 def test_one_scene_tells_nothing_and_the_page_says_so(tmp_path: Path):
     text = text_of(written(tmp_path, proof(judgements=(undefined_judgement(),), pictures=1, scenes=1, groups={})))
-    assert "Cannot be told" in text
+    assert "It cannot be told whether tuned is better or worse than base." in text
     assert "1 photograph of 1 scene" in text
     assert "nan" not in text.lower().split()
 

@@ -4,7 +4,15 @@ import math
 
 import pytest
 
-from realesrgan_arch.evaluation.report_rows import cells_of, headline, label_of, means_table, rows_of, signed
+from realesrgan_arch.evaluation.report_rows import (
+    cells_of,
+    explanations,
+    headline,
+    label_of,
+    means_table,
+    rows_of,
+    signed,
+)
 from realesrgan_arch.evaluation.statistics import Judgement
 from tests.evaluation.proof_builders import finding, judgement, proof, undefined_judgement
 
@@ -15,7 +23,7 @@ from tests.evaluation.proof_builders import finding, judgement, proof, undefined
         ("better", "better", "Better in PSNR and NIQE", "good"),
         ("better", "worse", "A trade: better in PSNR, worse in NIQE", "none"),
         ("worse", "cannot be told", "Worse in PSNR", "bad"),
-        ("cannot be told", "cannot be told", "Cannot be told from what it is compared with", "none"),
+        ("cannot be told", "cannot be told", "It cannot be told whether tuned is better or worse than base", "none"),
     ],
 )
 def test_the_headline_names_every_metric_that_has_a_verdict_and_no_other(psnr, niqe, text, tone):
@@ -67,7 +75,7 @@ def test_numbers_are_signed_with_a_true_minus():
 
 
 def test_a_table_of_many_has_a_cell_for_each_metric_and_the_composite():
-    assert [cell.label for cell in cells_of(judgement())] == ["PSNR (dB)", "SSIM", "NIQE", "Overall (steps)"]
+    assert [cell.label for cell in cells_of(judgement())] == ["PSNR (dB)", "SSIM", "NIQE", "Overall (points)"]
     assert [cell.tone for cell in cells_of(judgement())] == ["good", "none", "bad", "none"]
 
 
@@ -86,3 +94,10 @@ def test_a_metric_of_a_later_version_is_shown_plainly():
 
 def test_methods_have_captions():
     assert [label_of(name) for name in ("lq", "tuned", "base + USM")] == ["Input", "Tuned", "Base + USM"]
+
+
+def test_the_composite_and_niqe_are_explained_where_a_proof_has_them():
+    overall, niqe = explanations(proof())
+    assert overall.startswith("Overall: fidelity and naturalness alike, in points of 0.5 dB of PSNR")
+    assert niqe.startswith("NIQE: how natural a picture looks, judged without the truth; lower is more natural")
+    assert explanations(proof(judgements=(), means={"model": {"psnr": 30.0}})) == []

@@ -27,7 +27,7 @@ def test_a_probe_is_told_with_intervals_and_the_one_that_is_taken(tmp_path: Path
     assert found.words == "body.2: it dominates every other candidate."
     assert found.reading.startswith("2 candidates with 3 seeds, scored after 4 steps; ")
     assert found.head == (
-        *("Trains", "Parameters", "Memory", "Steps/s", "Steps", "PSNR [dB]", "NIQE", "Composite [steps]", ""),
+        *("Trains", "Parameters", "Memory", "Steps/s", "Steps", "PSNR [dB]", "NIQE", "Composite [points]", ""),
     )
     first, second = found.rows
     assert first[:5] == ("body.2", "100", "3 kB", "2.00", "4")
@@ -59,9 +59,9 @@ def test_the_plot_of_a_probe_has_the_better_one_up_and_to_the_right(tmp_path: Pa
 
 def test_a_sweep_is_a_curve_from_the_base_to_the_tuned_model_with_the_chosen_share_red(tmp_path: Path) -> None:
     found = read_sweep(write_sweep(tmp_path))
-    assert found.words == "blend 0.5, by the rule not-worse: It is worse in nothing."
+    assert found.words == "By the rule not-worse, It is worse in nothing."
     assert "on houses/val: 20 pictures of 20 scenes" in found.reading
-    assert found.head == ("Share", "PSNR [dB]", "NIQE", "Composite [steps]", "")
+    assert found.head == ("Share", "PSNR [dB]", "NIQE", "Composite [points]", "")
     assert found.rows[0] == ("base", "+0.00", "+0.000", "+0.00", "")
     assert found.rows[1] == (
         "blend 0.5",
@@ -94,7 +94,7 @@ def test_the_page_and_the_short_text_have_both_and_no_mark_up_of_a_name(tmp_path
     assert "tuned &lt;b&gt;.pth blended into base.pth" in page
     assert "<b>.pth" not in page + short
     assert "## Layers that were tried" in short
-    assert "| Share | PSNR [dB] | NIQE | Composite [steps] |  |" in short
+    assert "| Share | PSNR [dB] | NIQE | Composite [points] |  |" in short
     assert r"| blend 0.5 | +0.70 \[+0.69, +0.71\] |" in short
     without = write_report(Content("Houses", FoundProof(proof(), tmp_path)), tmp_path / "bare.html")
     assert all("tried" not in path.read_text(encoding="utf-8") for path in without)

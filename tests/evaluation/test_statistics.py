@@ -55,7 +55,7 @@ def test_identical_models_cannot_be_told_apart(count) -> None:
     assert set(_verdicts(found).values()) == {"cannot be told"} == {found.composite.verdict}
     assert (found.better, found.worse, found.both_improve) == ((), (), False)
     assert all(finding.win_rate == 0.5 and finding.p_adjusted == 1 for finding in found.findings.values())
-    said = "no score differs" if count > 1 else "the pictures are of 1 scene"
+    said = "no score differs" if count > 1 else "the pictures show only 1 scene"
     assert "cannot be told" in found.sentence and said in found.sentence
 
 
@@ -131,7 +131,7 @@ def test_six_scenes_and_three_metrics_claim_nothing_and_say_why() -> None:
     assert (found.better, found.composite.verdict, found.both_improve) == ((), "cannot be told", False)
     assert all(math.isnan(finding.detectable) for finding in (*found.findings.values(), found.composite))
     assert (
-        "the pictures are of 6 scenes, and fewer than 7 could differ like this by chance in one of 3" in found.sentence
+        "the pictures show only 6 scenes, and with 3 metrics it takes at least 7 to rule out chance (" in found.sentence
     )
     one_more = judge(tuned, base, scenes={})
     assert (one_more.better, one_more.composite.verdict) == (("psnr", "ssim", "niqe"), "better")
@@ -162,7 +162,7 @@ def test_many_pictures_of_few_scenes_prove_no_more_than_the_scenes() -> None:
     found = judge(_tuned(base, psnr=1.0), base, scenes=scenes)
     assert (found.findings["psnr"].scenes, found.findings["psnr"].pictures) == (5, 100)
     assert found.better == ()
-    assert "the pictures are of 5 scenes" in found.sentence
+    assert "the pictures show only 5 scenes" in found.sentence
 
 
 @pytest.mark.parametrize("scenes", [{}, {"0.png": "villa", "1.png": "villa"}])
@@ -173,8 +173,8 @@ def test_one_picture_or_one_scene_cannot_tell_and_says_why(scenes) -> None:
     assert (finding.mean, finding.scenes, finding.verdict) == (6.0, 1, "cannot be told")
     assert math.isnan(finding.low) and math.isnan(finding.detectable)
     assert found.sentence == (
-        "Whether tuned is better than base cannot be told: the pictures are of 1 scene, and fewer than 6 could differ "
-        "like this by chance (PSNR +6.00 dB)."
+        "Whether tuned is better than base cannot be told: the pictures show only 1 scene, and it takes at "
+        "least 6 to rule out chance (PSNR +6.00 dB)."
     )
 
 

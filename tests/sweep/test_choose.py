@@ -20,7 +20,7 @@ def test_the_best_composite_without_a_loss_is_chosen_though_a_losing_share_has_a
     assert (found.rule, found.alpha) == ("not-worse", 0.6)
     assert found.sentence == (
         "blend 0.6 has the best composite of 2 shares without a loss that was seen; 1 share loses in NIQE. "
-        "It is +0.70 [+0.60, +0.80] steps. blend 0.6: So it is."
+        "It is +0.70 [+0.60, +0.80] points. blend 0.6: So it is."
     )
 
 
@@ -52,9 +52,9 @@ def test_one_scene_chooses_nothing():
 def test_a_composite_that_cannot_be_told_and_losses_that_may_be_there_are_said():
     found = choose(curve(point(1.0, 0.05, psnr=(-0.1, 0.6), ssim=(0.0, 0.01), niqe=(-0.5, 1.1))), "not-worse")
     assert found.alpha == 1
-    assert "+0.05 [-0.05, +0.15] steps, but that it is above 0, which is the base's, cannot be told." in found.sentence
+    assert "+0.05 [-0.05, +0.15] points, but that it is above 0, which is the base's, cannot be told." in found.sentence
     assert found.sentence.endswith(
-        "So it is. Its intervals leave room for losses of more than a step (0.5, 0.5) in PSNR and NIQE."
+        "So it is. Its intervals leave room for losses of more than 0.5 dB of PSNR and 0.5 of NIQE."
     )
 
 

@@ -30,7 +30,7 @@ def test_naturalness_is_drawn_over_fidelity_and_every_metric_over_the_share():
         "difference in NIQE over difference in PSNR [dB]",
         "difference in PSNR [dB] over share of the tuned weights",
         "difference in NIQE over share of the tuned weights",
-        "composite [steps] over share of the tuned weights",
+        "composite [points] over share of the tuned weights",
     ]
 
 
@@ -62,7 +62,7 @@ def test_without_psnr_there_is_no_plane_and_undefined_numbers_are_not_drawn():
     found = panels(draw_curve(curve(point(0.5, math.nan, niqe=(math.nan, 1))), chosen=0, title="<a & b>"))
     assert list(found) == [
         "difference in NIQE over share of the tuned weights",
-        "composite [steps] over share of the tuned weights",
+        "composite [points] over share of the tuned weights",
     ]
     assert all(len(discs(panel, "3.5")) == 1 for panel in found.values())
     assert "nan" not in draw_curve(curve(point(0.5, math.nan, niqe=(math.nan, math.nan))), chosen=0, title="t")

@@ -80,8 +80,9 @@ def test_a_download_that_breaks_off_again_and_again_keeps_what_has_arrived(tmp_p
 
 def test_no_server_and_no_folder_are_one_sentence_each(tmp_path):
     known = KnownWeights("w", "http://127.0.0.1:9/w.pth", None)
-    with pytest.raises(WeightsError, match=r"cannot download http://127\.0\.0\.1:9/w\.pth \(.*refused"):
+    with pytest.raises(WeightsError, match=r"cannot download http://127\.0\.0\.1:9/w\.pth \(.*refused") as raised:
         download(known, tmp_path)
+    assert str(raised.value).endswith(f"; or put w.pth from {known.url} into {tmp_path}")
     (tmp_path / "file").write_text("x")
     with pytest.raises(WeightsError, match="cannot write into"):
         download(known, tmp_path / "file")

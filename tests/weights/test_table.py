@@ -1,12 +1,22 @@
 """Known weights are found where they lie, told from others by their bytes, and asked for in one sentence."""
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
 from realesrgan_arch.networks.build import build_network
-from realesrgan_arch.weights.table import KNOWN_WEIGHTS, KnownWeights, WeightsError, find_weights, sha256_of, verify
+from realesrgan_arch.weights.table import (
+    KNOWN_WEIGHTS,
+    KnownWeights,
+    WeightsError,
+    download_folder,
+    find_weights,
+    search_folders,
+    sha256_of,
+    verify,
+)
 
 
 @pytest.fixture
@@ -32,6 +42,15 @@ def test_known_names_are_found_in_the_folders_in_order(alone, monkeypatch):
         (place / "realesr-general-x4v3.pth").write_text("here")
         assert find_weights("realesr-general-x4v3").resolve() == place / "realesr-general-x4v3.pth"
         assert find_weights("realesr-general-x4v3.pth").resolve() == place / "realesr-general-x4v3.pth"
+
+
+def test_the_variable_may_name_several_folders_and_new_files_go_into_the_first(alone, monkeypatch):
+    first, second = alone / "first", alone / "second"
+    monkeypatch.setenv("REALESRGAN_ARCH_WEIGHTS", os.pathsep.join(["", str(first), str(second)]))
+    assert (search_folders()[:2], download_folder()) == ((first, second), first)
+    second.mkdir()
+    (second / "realesr-general-x4v3.pth").write_text("here")
+    assert find_weights("realesr-general-x4v3") == second / "realesr-general-x4v3.pth"
 
 
 def test_absent_weights_say_where_to_put_them_and_how_to_get_them(alone):
