@@ -95,8 +95,8 @@ def check_of_run(proof: Proof, run: Path, weights: Sequence[str]) -> None:
     judged = next((method for method in proof.methods if method.kind == "tuned" and method.sha256), None)
     if own and judged and judged.sha256 not in own | {hash_file(find_weights(name)) for name in weights}:
         raise ReportError(
-            f"expected results of weights of {shown(run)}, got those of {source_of(judged)}, whose bytes no file has that "
-            f"is in {shown(run / 'models')}; name its own results with --results, or, where those weights were made of "
+            f"expected results of weights of {shown(run)}, got those of a {source_of(judged)} that is none of "
+            f"{shown(run / 'models')}; name its own results with --results, or, where those weights were made of "
             "this run, their file with --weights"
         )
 

@@ -149,7 +149,7 @@ def test_named_results_of_other_weights_are_refused_unless_the_weights_are_named
     Path("results/barns").mkdir(parents=True)
     write_proof(proof(methods=methods), Path("results/barns"))
     words = ["report", "experiments/houses", "--results", "results/barns"]
-    with pytest.raises(ReportError, match=r"got those of barns.pth, .* is in experiments/houses/models;"):
+    with pytest.raises(ReportError, match="got those of a barns.pth that is none of experiments/houses/models; "):
         main(words)
     assert not Path("experiments/houses/report.html").exists()
     with pytest.raises(ReportError):
