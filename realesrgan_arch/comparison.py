@@ -32,7 +32,7 @@ from realesrgan_arch.evaluation.panels import crop_busiest, side_by_side
 from realesrgan_arch.evaluation.proof import SCORES_FILE, Kind, Proof
 from realesrgan_arch.evaluation.proof_text import proof_lines
 from realesrgan_arch.evaluation.proved import Proved
-from realesrgan_arch.evaluation.proving import ProofRequest, check_writable, prove, usable_rules
+from realesrgan_arch.evaluation.proving import ProofRequest, check_beside, check_writable, prove, usable_rules
 from realesrgan_arch.evaluation.seen_pictures import find_seen
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.images import from_tensor, write_image
@@ -100,6 +100,8 @@ def compare(options: Options, *, folder: Path) -> list[Comparison]:
     sets = options.datasets.test_sets()
     if not sets:
         raise OptionsError(options.name, ["datasets.test: this section is required to test; expected type, ..."])
+    for section in sets.values():
+        check_beside(folder, _walked(section))
     check_writable(folder)
     contenders = build_contenders(options)
     return [
@@ -254,6 +256,13 @@ def _machine(options: Options) -> Machine:
     return choose_machine(
         "cpu" if options.num_gpu == 0 else options.device, backend="torch", precision=options.precision
     )
+
+
+def _walked(section: ValDataset) -> tuple[Path, ...]:
+    """The folders of a section all of whose pictures are taken: none where a list says which."""
+    if section.is_frozen or section.manifest is not None or section.list_file is not None:
+        return ()
+    return tuple(root for root in (section.dataroot_gt, section.dataroot_lq) if root is not None)
 
 
 def _truths(dataset: Dataset) -> list[str]:

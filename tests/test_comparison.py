@@ -228,3 +228,9 @@ def test_pictures_that_a_run_was_trained_on_are_no_proof_here_either(mapping, tm
     write_options(models.parent / "options.yml", tiny_options(tmp_path / "photos" / "scene 0", tmp_path))
     [comparison] = compare(parse_options(mapping), folder=tmp_path / "results")
     assert comparison.text().startswith("No proof: 2 of 6 pictures are ones that tiny was trained on")
+
+
+def test_results_among_the_pictures_are_refused_before_anything_is_written(mapping, tmp_path) -> None:
+    with pytest.raises(UserError, match="results that is not among the pictures"):
+        compare(parse_options(mapping), folder=tmp_path / "photos" / "results")
+    assert not (tmp_path / "photos" / "results").exists()

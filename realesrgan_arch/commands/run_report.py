@@ -25,13 +25,15 @@ def main(argv: Sequence[str]) -> int:
         check_findable(source)
     # They bring torch, which `--help` and a mistake need not wait for.
     from realesrgan_arch.evaluation.report import Content, title_of, write_report
-    from realesrgan_arch.evaluation.report_places import read_results
+    from realesrgan_arch.evaluation.report_places import check_of_run, read_results
     from realesrgan_arch.evaluation.report_run import read_story
     from realesrgan_arch.evaluation.report_trials import find_trials
     from realesrgan_arch.evaluation.verdict_text import headline_of, verdict_sentences
 
     run, results = _places(arguments.folder, arguments.results)
     found, others = read_results(results)
+    if run is not None and arguments.results is not None:
+        check_of_run(found.proof, run, arguments.weights)
     content = Content(
         title=arguments.title or title_of(found.proof, run),
         found=found,

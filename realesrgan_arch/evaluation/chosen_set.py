@@ -99,6 +99,8 @@ class DataChoice:
     """What was asked for and has no effect, or changes what the scores are worth."""
     photographs: Mapping[str, Photograph] = field(default_factory=dict)
     """By name of the pair."""
+    walked: tuple[Path, ...] = ()
+    """Folders all of whose pictures were taken: one that is written there belongs to the set the next time."""
 
 
 def build_choice(
@@ -116,6 +118,7 @@ def build_choice(
     made: str = "",
     notes: Sequence[str] = (),
     photographs: Sequence[Photograph] = (),
+    walked: Sequence[Path] = (),
 ) -> DataChoice:
     """Return a set; what is said of the pairs stands in the order of `names`.
 
@@ -128,6 +131,7 @@ def build_choice(
         folders: the outermost folder of each pair, where its name does not say it.
         roots: see `LazyPairs`.
         photographs: the files of the pairs.
+        walked: see `DataChoice`.
     """
     kinds = {"folder": folders or [top_folder(name) for name in names], "tags": tags or []}
     grouped = {kind: dict(zip(names, of, strict=True)) for kind, of in kinds.items() if of and len({*of} - {""}) > 1}
@@ -142,6 +146,7 @@ def build_choice(
         made=made,
         notes=tuple(map(printable, notes)),
         photographs=dict(zip(names, photographs, strict=True)) if photographs else {},
+        walked=tuple(walked),
     )
 
 

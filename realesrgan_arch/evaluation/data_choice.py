@@ -202,7 +202,9 @@ def _open_folder(folder: Path, degrader: _Degrader, *, max_images: int | None) -
     scenes = [scene_of(folder_scene(name), folder) for name in names]
     photographs = [Photograph((path,), scene=scene) for path, scene in zip(files, scenes, strict=True)]
     made = degrader.in_words()
-    return build_choice(name_of(folder), names, read, identity, roots=[folder], made=made, photographs=photographs)
+    return build_choice(
+        name_of(folder), names, read, identity, roots=[folder], made=made, photographs=photographs, walked=[folder]
+    )
 
 
 def _refuse_whole_sets(place: Path) -> None:

@@ -28,6 +28,7 @@ from realesrgan_arch.evaluation.proof import Kind
 from realesrgan_arch.evaluation.proved import Proved
 from realesrgan_arch.evaluation.proving import (
     ProofRequest,
+    check_beside,
     check_replaceable,
     check_writable,
     prove,
@@ -113,6 +114,8 @@ def run_evaluation(request: EvaluationRequest) -> Evaluation:
     choice = _open(request, side.scale)
     general = None if request.general is None else _open_second(request, request.general, side.scale)
     folder = request.output or Path("results") / (request.name or _default_name(request, choice))
+    for one in (choice, general):
+        check_beside(folder, one.walked if one is not None else ())
     check_writable(folder)
     wanted = [_proof_request(request, choice, side, folder, machine, notes)]
     if general is not None:

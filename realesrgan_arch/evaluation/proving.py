@@ -120,6 +120,21 @@ def sole_writer(folder: Path) -> Iterator[None]:
         yield
 
 
+def check_beside(folder: Path, walked: Iterable[Path]) -> None:
+    """Check that a folder of results lies in none of those whose pictures are taken, all that there are.
+
+    Raises:
+        EvaluationError: it does, and its pictures would be among those that are scored the next time.
+    """
+    for root in walked:
+        if folder.resolve().is_relative_to(root.resolve()):
+            raise EvaluationError(
+                f"expected a folder of results that is not among the pictures, got {shown(folder)} in {shown(root)}, "
+                "all of whose pictures are scored: those of the results would be, too, the next time; choose another "
+                "with --output"
+            )
+
+
 def check_writable(folder: Path, *, flag: str = "--output") -> None:
     """Find out before hours of scoring; `flag` is the one that names another folder.
 

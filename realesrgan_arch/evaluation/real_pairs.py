@@ -74,7 +74,9 @@ def open_real_pairs(
     title = f"{name_of(lq_root)} and {name_of(gt_root)}"
     photographs = [Photograph(pair) for pair in files]
     roots = [lq_root, gt_root]
-    return build_choice(title, names, read, identity, roots=roots, made="real pairs", photographs=photographs)
+    return build_choice(
+        title, names, read, identity, roots=roots, made="real pairs", photographs=photographs, walked=roots
+    )
 
 
 def _check_once(paths: Sequence[Path], root: Path) -> None:
@@ -113,7 +115,14 @@ def open_without_truth(
 
     identity = hash_json(["no truth", most, *(file_stamp(path, lq_root) for path in files)])
     made = "as they are, without a truth"
-    photographs = [Photograph((path,)) for path in files]
     return build_choice(
-        name_of(lq_root), names, read, identity, roots=[lq_root], has_truth=False, made=made, photographs=photographs
+        name_of(lq_root),
+        names,
+        read,
+        identity,
+        roots=[lq_root],
+        has_truth=False,
+        made=made,
+        photographs=[Photograph((path,)) for path in files],
+        walked=[lq_root],
     )

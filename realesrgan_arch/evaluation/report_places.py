@@ -1,14 +1,16 @@
 """Where the results lie that a report is about."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from realesrgan_arch.evaluation.proof import PROOF_FILE, ProofError, read_proof
+from realesrgan_arch.evaluation.proof import PROOF_FILE, Proof, ProofError, read_proof
 from realesrgan_arch.evaluation.report import FoundProof, ReportError
+from realesrgan_arch.evaluation.report_rows import source_of
 from realesrgan_arch.file_hash import hash_file
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.training.run_folder import RunFolder
+from realesrgan_arch.weights.table import find_weights
 
 GENERAL = "general"
 """Folder of the proof on a general set, beside that of the set that matters."""
@@ -74,6 +76,29 @@ def _tuned_hash(folder: Path) -> str | None:
     except ProofError:
         return None  # it cannot be shown to be of this run
     return next((method.sha256 for method in methods if method.kind == "tuned"), None)
+
+
+def check_of_run(proof: Proof, run: Path, weights: Sequence[str]) -> None:
+    """Check that `proof` judges weights of the training in `run`, or those that are named.
+
+    A run without weights, as one that was cleared up, is taken at its word.
+
+    Args:
+        proof: of results that were named.
+        run: folder of the training.
+        weights: files or known names that belong to it, such as a blend.
+
+    Raises:
+        ReportError: it judges others, whose verdict would stand under the name of this run.
+    """
+    own = _own_hashes(run)
+    judged = next((method for method in proof.methods if method.kind == "tuned" and method.sha256), None)
+    if own and judged and judged.sha256 not in own | {hash_file(find_weights(name)) for name in weights}:
+        raise ReportError(
+            f"expected results of weights of {shown(run)}, got those of a {source_of(judged)} that is none of "
+            f"{shown(run / 'models')}; name its own results with --results, or, where those weights were made of "
+            "this run, their file with --weights"
+        )
 
 
 def read_results(folder: Path) -> tuple[FoundProof, dict[str, FoundProof]]:

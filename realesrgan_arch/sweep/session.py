@@ -9,7 +9,7 @@ from realesrgan_arch.devices import choose_device, choose_dtype
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import ScoreRules
-from realesrgan_arch.evaluation.proving import check_writable, sole_writer, usable_rules
+from realesrgan_arch.evaluation.proving import check_beside, check_writable, sole_writer, usable_rules
 from realesrgan_arch.evaluation.scoring_run import ScoredSet, open_journal, score_set
 from realesrgan_arch.evaluation.seen_pictures import find_seen
 from realesrgan_arch.evaluation.table import notes_on_scores, notes_on_undefined
@@ -84,6 +84,7 @@ def sweep(request: SweepRequest) -> SweepOutcome:
     if request.border is None:
         rules = replace(rules, border=blends.scale)
     check_sizes(data, rules)
+    check_beside(request.output, data.walked)
     check_writable(request.output)
     with sole_writer(request.output):
         return _sweep(request, blends, data, alphas, rules, absent)

@@ -265,3 +265,34 @@ def test_pictures_of_the_training_are_no_proof_and_that_is_said_first_everywhere
     sweep = ["sweep", "base.pth", str(weights), "--data", "photos", "--alphas", "1", "--metrics", "psnr", "-o", "swept"]
     run(cli, [*sweep, "--device", "cpu", "--no-export"])
     assert json.loads((place / "swept" / "sweep.json").read_text())["notes"][0].startswith(said)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate", "base.pth", "tuned.pth", "--data", "photos", "-o", "photos", *FAST],
+        ["evaluate", "base.pth", "tuned.pth", "--data", "photos", "-o", "photos/new/results", *FAST],
+        ["evaluate", "base.pth", "tuned.pth", "--data", "photos", "-o", "link/results", *FAST],
+        ["evaluate", "base.pth", "tuned.pth", "--data", ".", *FAST],
+        ["evaluate", "base.pth", "tuned.pth", "--lq", "small", "--gt", "large", "-o", "small", *FAST],
+        ["evaluate", "base.pth", "tuned.pth", "--lq", "small", "--gt", "large", "-o", "large", *FAST],
+        ["evaluate", "base.pth", "--lq", "small", "-o", "small", *FAST[:4], "--metrics", "niqe"],
+        ["evaluate", "base.pth", "tuned.pth", "--data", "photos", "--general", "large", "-o", "large/out", *FAST],
+        ["sweep", "base.pth", "tuned.pth", "--data", "photos", "-o", "photos/out", *FAST[:2], *FAST[4:]],
+    ],
+)
+def test_results_among_the_pictures_that_are_read_are_refused_and_nothing_is_written(place, capsys, words) -> None:
+    write_blocks(place / "small" / "0.png", seed=0, width=24, height=16)
+    write_blocks(place / "large" / "0.png", seed=0, width=96, height=64)
+    (place / "link").symlink_to(place / "photos")
+    before = {*place.rglob("*")}
+    assert run(cli, words) == 2
+    told = capsys.readouterr().err
+    assert "a folder of results that is not among the pictures, got " in told and told.count("\n") == 1
+    assert {*place.rglob("*")} == before
+
+
+def test_results_may_lie_beside_the_lists_of_a_split(place) -> None:
+    assert run(cli, ["data", "split", "photos", "--out", "data_split/villas", "--test", "0.5", "--val", "0"]) == 0
+    for _ in range(2):
+        assert evaluate("base.pth", "--data", "data_split/villas/test", "-o", "data_split/villas/test") == 0

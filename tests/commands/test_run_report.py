@@ -136,6 +136,35 @@ def test_named_results_go_before_those_that_would_be_found(in_tmp_path, capsys):
     assert "Another set" in Path("experiments/houses/report.html").read_text(encoding="utf-8")
 
 
+def test_named_results_of_other_weights_are_refused_unless_the_weights_are_named(in_tmp_path, capsys):
+    make_run(Path("experiments/houses"))
+    Path("experiments/houses/models").mkdir()
+    Path("experiments/houses/models/net_g_30.pth").write_bytes(b"of houses")
+    for name in ("base", "barns"):
+        Path(f"{name}.pth").write_bytes(name.encode())
+    methods = (
+        MethodFacts("base", "base", "base.pth", hash_file(Path("base.pth"))),
+        MethodFacts("tuned", "tuned", "barns.pth", hash_file(Path("barns.pth"))),
+    )
+    Path("results/barns").mkdir(parents=True)
+    write_proof(proof(methods=methods), Path("results/barns"))
+    words = ["report", "experiments/houses", "--results", "results/barns"]
+    with pytest.raises(ReportError, match="got those of a barns.pth that is none of experiments/houses/models; "):
+        main(words)
+    assert not Path("experiments/houses/report.html").exists()
+    with pytest.raises(ReportError):
+        main([*words, "--weights", "base.pth"])
+    assert main([*words, "--weights", "barns.pth"]) == 0
+    Path("barns.pth").rename("experiments/houses/models/net_g_latest.pth")
+    assert main(words) == 0
+
+
+def test_a_run_whose_weights_were_cleared_away_keeps_the_results_that_are_named(in_tmp_path):
+    make_run(Path("experiments/houses"))
+    make_results(Path("results/barns"))
+    assert main(["report", "experiments/houses", "--results", "results/barns"]) == 0
+
+
 def test_a_probe_in_the_run_and_a_named_sweep_are_shown(in_tmp_path, capsys):
     make_run(Path("experiments/houses"))
     make_results(Path("results/houses"))

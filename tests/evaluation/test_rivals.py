@@ -52,8 +52,8 @@ def test_a_row_that_is_better_is_told_from_one_that_cannot_be_told() -> None:
 def test_of_many_rows_the_names_are_enough() -> None:
     said = against_controls(proof_with(*(against(name, psnr="worse", niqe="worse") for name in (MILD, FULL, JPEG))))
     assert said == (
-        f"In no metric does tuned beat every row that costs no training; in PSNR {MILD}, {FULL} and {JPEG} are better than "
-        f"tuned; in NIQE {MILD}, {FULL} and {JPEG} are better than tuned."
+        f"In no metric does tuned beat every row that costs no training; in PSNR {MILD}, {FULL} and {JPEG} are better "
+        f"than tuned; in NIQE {MILD}, {FULL} and {JPEG} are better than tuned."
     )
 
 
