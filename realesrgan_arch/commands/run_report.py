@@ -10,6 +10,10 @@ from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.weights.table import check_findable
 
+_EXIT_CODES = """exit codes: 0 done, whatever the verdict; 2 bad input; 5 no room on the disk;
+            130 and 143 stopped by Ctrl-C and SIGTERM
+"""
+
 
 class FolderError(UserError):
     """There is no folder to report on."""
@@ -53,7 +57,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="realesrgan-arch report", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="realesrgan-arch report",
+        description=__doc__,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "folder", type=Path, help="folder of a training (experiments/NAME), or of results alone (results/NAME)"
     )

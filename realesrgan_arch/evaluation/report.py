@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from realesrgan_arch import __version__, atomic, pages
-from realesrgan_arch.errors import UserError
+from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
 from realesrgan_arch.evaluation.report_curves import HEIGHT, WIDTH, Plot, plot
 from realesrgan_arch.evaluation.report_markdown import MARK, markdown
@@ -26,6 +26,7 @@ from realesrgan_arch.evaluation.report_rows import (
 from realesrgan_arch.evaluation.report_story import Story, Trial
 from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.upscaling.one_job import is_full
 
 MAX_BYTES = 15_000_000
 """Of the page: what goes through e-mail and opens on a phone."""
@@ -39,6 +40,12 @@ MOST_GROUPS = 60
 
 class ReportError(UserError):
     """A report that cannot be written."""
+
+
+class NoRoomError(ReportError):
+    """The disk is full."""
+
+    exit_code = EXIT_NO_ROOM
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
         max_bytes: that the page may have; its pictures are encoded to fit.
 
     Raises:
+        NoRoomError: the disk is full.
         ReportError: the place cannot be written to, a file of another origin is there, or the text alone is too large.
     """
     short = path.with_suffix(".md")
@@ -80,7 +88,8 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
         atomic.write_text(path, _fitting_page(content, max_bytes))
         atomic.write_text(short, _short(content, short))
     except OSError as error:
-        raise ReportError(f"{shown(path)} cannot be written: {error.strerror}; choose another place with -o") from error
+        kind = NoRoomError if is_full(error) else ReportError
+        raise kind(f"{shown(path)} cannot be written: {error.strerror}; choose another place with -o") from error
     return path, short
 
 

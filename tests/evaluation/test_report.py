@@ -1,6 +1,8 @@
 """The page: verdict first, all inside one file, never too large, never half written."""
 
+import errno
 import math
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +165,16 @@ def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
     content = Content("Houses", FoundProof(proof(), tmp_path))
     with pytest.raises(ReportError, match=r"cannot be written: .*; choose another place with -o"):
         write_report(content, tmp_path / "file" / "report.html")
+
+
+def test_a_full_disk_has_its_own_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(atomic, "write_text", refuse)
+    with pytest.raises(ReportError, match=r"report\.html cannot be written: No space left on device") as told:
+        written(tmp_path, proof())
+    assert told.value.exit_code == 5
 
 
 def test_one_scene_tells_nothing_and_the_page_says_so(tmp_path: Path):
