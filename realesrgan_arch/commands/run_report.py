@@ -6,6 +6,7 @@ from pathlib import Path
 
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.commands.report import Report, deliver
+from realesrgan_arch.entry import warn
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.weights.table import check_findable
@@ -13,6 +14,9 @@ from realesrgan_arch.weights.table import check_findable
 _EXIT_CODES = """exit codes: 0 done, whatever the verdict; 2 bad input; 5 no room on the disk;
             130 and 143 stopped by Ctrl-C and SIGTERM
 """
+
+
+_MOST_NOTES = 5
 
 
 class FolderError(UserError):
@@ -43,7 +47,9 @@ def main(argv: Sequence[str]) -> int:
         story=read_story(found.proof, run, weights=arguments.weights),
         trials=find_trials([run, results] if run else [results], probe=arguments.probe, sweep=arguments.sweep),
     )
-    page, short = write_report(content, arguments.output or arguments.folder / "report.html")
+    notes = list(content.story.notes)
+    page, short = write_report(content, arguments.output or arguments.folder / "report.html", tell=notes.append)
+    _warn_of(notes)
     first = found.proof.judgements[0] if found.proof.judgements else None
     report = Report(
         lines=(
@@ -54,6 +60,13 @@ def main(argv: Sequence[str]) -> int:
         facts={"verdict": headline(first).text if first else None, "bytes": page.stat().st_size},
     )
     return deliver(report, as_json=arguments.json)
+
+
+def _warn_of(notes: Sequence[str]) -> None:
+    for text in notes[:_MOST_NOTES]:
+        warn(f"note: {text}")
+    if len(notes) > _MOST_NOTES:
+        warn(f"note: {len(notes) - _MOST_NOTES} more of these stand in the page")
 
 
 def _parser() -> argparse.ArgumentParser:

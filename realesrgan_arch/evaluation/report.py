@@ -3,7 +3,7 @@
 The page is a single file that fetches nothing. `report.md` beside it says the same in short, for a repository.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,7 +68,9 @@ class Content:
     trials: tuple[Trial, ...] = ()
 
 
-def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[Path, Path]:
+def write_report(
+    content: Content, path: Path, *, max_bytes: int = MAX_BYTES, tell: Callable[[str], None] | None = None
+) -> tuple[Path, Path]:
     """Write the page and, beside it, the same in short as `.md`; return both paths.
 
     Either file is whole or as it was before: a report that is killed leaves none that is broken.
@@ -77,6 +79,7 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
         content: what it tells.
         path: of the page, `report.html`.
         max_bytes: that the page may have; its pictures are encoded to fit.
+        tell: takes what is said of its pictures: those that are missing, and how they are encoded.
 
     Raises:
         NoRoomError: the disk is full.
@@ -85,11 +88,15 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
     short = path.with_suffix(".md")
     try:
         _check_ours(path, short)
-        atomic.write_text(path, _fitting_page(content, max_bytes))
+        gallery = _fitting_gallery(content, max_bytes)
+        atomic.write_text(path, _page(content, gallery))
         atomic.write_text(short, _short(content, short))
     except OSError as error:
         kind = NoRoomError if is_full(error) else ReportError
         raise kind(f"{shown(path)} cannot be written: {error.strerror}; choose another place with -o") from error
+    if tell is not None:
+        for note in gallery.notes:
+            tell(note)
     return path, short
 
 
@@ -115,7 +122,7 @@ def _check_ours(*paths: Path) -> None:
         )
 
 
-def _fitting_page(content: Content, max_bytes: int) -> str:
+def _fitting_gallery(content: Content, max_bytes: int) -> Gallery:
     bare = len(_page(content, Gallery((), ())).encode())
     room = max_bytes - bare - _MARGIN_BYTES
     if room < min(_MIN_PICTURE_BYTES, max_bytes // 2):
@@ -124,7 +131,7 @@ def _fitting_page(content: Content, max_bytes: int) -> str:
             "evaluate with fewer groups or controls"
         )
     proof = content.found.proof
-    return _page(content, hang(proof.shown, content.found.folder, room=room))
+    return hang(proof.shown, content.found.folder, room=room)
 
 
 def title_of(proof: Proof, run: Path | None) -> str:
