@@ -231,9 +231,11 @@ def test_who_wants_to_use_what_is_worse_or_was_not_chosen_is_told_before_the_com
     story = Story(commands=("realesrgan-arch upscale -n x.pth",))
     kept = Trial("Blends", "base", "", ("Share",), (), (), keeps_base=True)
     bad = judgement(psnr="cannot be told")
-    worse = "Mind that tuned is worse than base here"
+    worse = "Mind that tuned is worse than base in NIQE"
+    overall = replace(judgement(), composite=replace(judgement().composite, verdict="worse"))
     for verdict, trials, words in (
         (bad, (), f"{worse}."),
+        (overall, (), "Mind that overall tuned is worse than base."),
         (bad, (kept,), f"{worse} and that the sweep of blends says that the base stays."),
         (judgement(), (kept,), "Mind that the sweep of blends says that the base stays."),
         (judgement(), (replace(kept, keeps_base=False),), ""),
