@@ -1,13 +1,23 @@
 """From a function to a process: messages, exit codes and one sentence for a user's mistake."""
 
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
-from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_INTERRUPTED, UserError
+from realesrgan_arch.errors import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_TERMINATED, UserError
 
 Verb = Callable[[Sequence[str]], int]
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does."""
+
+    exit_code = EXIT_TERMINATED
 
 
 def say(text: str = "") -> None:
@@ -25,10 +35,13 @@ def warn(text: str) -> None:
 def run(verb: Verb, arguments: Sequence[str]) -> int:
     """Call `verb` and return its exit code; a `UserError` becomes `error: ...` on standard error and its exit code.
 
+    SIGTERM is heard as Ctrl-C is, but for verbs that listen themselves; a second one ends the process at once.
+
     Set `REALESRGAN_ARCH_DEBUG=1` to see the traceback of a user's mistake too.
     """
     try:
-        return verb(arguments)
+        with _terminable():
+            return verb(arguments)
     except UserError as error:
         if os.environ.get("REALESRGAN_ARCH_DEBUG"):
             traceback.print_exc()
@@ -47,3 +60,26 @@ def run(verb: Verb, arguments: Sequence[str]) -> int:
         # The reader (`head`, `less`) has gone; leave quietly and keep Python from flushing into the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_INTERNAL
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Raise `Terminated` at SIGTERM where nobody else has taken it; processes that are forked meanwhile die of it."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    own = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() != own:
+            signal.raise_signal(number)
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

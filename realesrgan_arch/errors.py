@@ -14,6 +14,7 @@ EXIT_NO_ROOM = 5
 EXIT_BAD_MODEL = 6
 """A model file that is damaged, or not to be trusted."""
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 
 class UserError(Exception):

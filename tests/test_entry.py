@@ -1,5 +1,7 @@
 """A process ends with the documented exit code and one sentence."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ import pytest
 
 from realesrgan_arch.entry import run
 from realesrgan_arch.errors import UserError
+from realesrgan_arch.stop_signals import StopSignals
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,6 +41,35 @@ def _raise(error: BaseException):
 def test_what_a_user_can_mend_is_one_sentence(capsys, error, code, sentence) -> None:
     assert run(_raise(error), []) == code
     assert capsys.readouterr().err.startswith(sentence)
+
+
+def test_sigterm_ends_a_verb_as_ctrl_c_does_and_is_given_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    assert run(lambda arguments: signal.raise_signal(signal.SIGTERM), []) == 143
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_sigterm_stays_with_a_verb_that_listens_itself() -> None:
+    def listen(arguments) -> int:
+        with StopSignals(first="first", second="second") as stop:
+            signal.raise_signal(signal.SIGTERM)
+            return 7 if stop.is_asked else 0
+
+    assert run(listen, []) == 7
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_dies_of_sigterm_without_a_word() -> None:
+    def fork(arguments) -> int:
+        child = os.fork()
+        if child == 0:
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                os._exit(1)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    assert run(fork, []) == -signal.SIGTERM
 
 
 def test_a_fault_of_ours_keeps_its_traceback() -> None:

@@ -19,6 +19,9 @@ from realesrgan_arch.options.load import load_options
 from realesrgan_arch.options.overrides import add_overrides
 
 DEFAULT_FOLDER = Path("studies")
+_EXIT_CODES = """exit codes: 0 done, whatever was found; 2 bad input; 5 no room on the disk; 6 a damaged model;
+            130 and 143 stopped by Ctrl-C and SIGTERM
+"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -59,7 +62,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="realesrgan-arch probe", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="realesrgan-arch probe",
+        description=__doc__,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("options", type=Path, help="option file (YAML) of the training run")
     parser.add_argument(

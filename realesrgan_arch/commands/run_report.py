@@ -6,9 +6,17 @@ from pathlib import Path
 
 from realesrgan_arch.byte_count import say_bytes
 from realesrgan_arch.commands.report import Report, deliver
+from realesrgan_arch.entry import warn
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.image_header import shown
 from realesrgan_arch.weights.table import check_findable
+
+_EXIT_CODES = """exit codes: 0 done, whatever the verdict; 2 bad input; 5 no room on the disk;
+            130 and 143 stopped by Ctrl-C and SIGTERM
+"""
+
+
+_MOST_NOTES = 5
 
 
 class FolderError(UserError):
@@ -41,7 +49,9 @@ def main(argv: Sequence[str]) -> int:
         story=read_story(found.proof, run, weights=arguments.weights),
         trials=find_trials([run, results] if run else [results], probe=arguments.probe, sweep=arguments.sweep),
     )
-    page, short = write_report(content, arguments.output or arguments.folder / "report.html")
+    notes = list(content.story.notes)
+    page, short = write_report(content, arguments.output or arguments.folder / "report.html", tell=notes.append)
+    _warn_of(notes)
     verdict = headline_of(found.proof)
     report = Report(
         lines=(
@@ -55,8 +65,20 @@ def main(argv: Sequence[str]) -> int:
     return deliver(report, as_json=arguments.json)
 
 
+def _warn_of(notes: Sequence[str]) -> None:
+    for text in notes[:_MOST_NOTES]:
+        warn(f"note: {text}")
+    if len(notes) > _MOST_NOTES:
+        warn(f"note: {len(notes) - _MOST_NOTES} more of these stand in the page")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="realesrgan-arch report", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="realesrgan-arch report",
+        description=__doc__,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "folder", type=Path, help="folder of a training (experiments/NAME), or of results alone (results/NAME)"
     )

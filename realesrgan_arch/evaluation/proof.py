@@ -17,6 +17,7 @@ from realesrgan_arch.image_header import shown
 PROOF_FILE = "proof.json"
 SCORES_FILE = "scores.csv"
 FORMAT = 1
+_MEND = "evaluate the models again."
 Why = Literal["worst", "best", "random"]
 Kind = Literal["truth", "control", "base", "tuned"]
 
@@ -101,18 +102,18 @@ def read_proof(folder: Path) -> Proof:
     path = folder / PROOF_FILE
     try:
         values = json.loads(path.read_bytes())
+        if not isinstance(values, dict) or "format" not in values:
+            raise ProofError(f"{shown(path)} is damaged (it is no record of an evaluation); {_MEND}")
         if values["format"] != FORMAT:
-            raise ProofError(
-                f"{shown(path)} has format {values['format']}, but {FORMAT} is read here; evaluate the models again."
-            )
+            raise ProofError(f"{shown(path)} has format {values['format']}, but {FORMAT} is read here; {_MEND}")
         return TypeAdapter(Proof).validate_python(values)
     except OSError as error:
         raise ProofError(
             f"Expected a folder of results, but {shown(path)} cannot be read: {error.strerror}; make it with "
             "`realesrgan-arch evaluate` or test.py."
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ProofError(f"{shown(path)} is damaged ({_fault(error)}); evaluate the models again.") from error
+    except ValueError as error:
+        raise ProofError(f"{shown(path)} is damaged ({_fault(error)}); {_MEND}") from error
 
 
 def proof_as_json(proof: Proof) -> dict[str, Any]:
@@ -128,8 +129,10 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _fault(error: Exception) -> str:
+def _fault(error: ValueError) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error)
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no whole JSON: line {error.lineno}, column {error.colno}"
+    return "it is no text"

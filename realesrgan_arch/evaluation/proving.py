@@ -33,6 +33,7 @@ from realesrgan_arch.evaluation.scoring_run import (
     disk_faults,
     open_journal,
     rules_for,
+    saying_how_to_go_on,
     score_set,
 )
 from realesrgan_arch.evaluation.seen_pictures import Seen
@@ -91,9 +92,10 @@ def prove(request: ProofRequest, *, keeper: PictureKeeper | None = None) -> Prov
     Raises:
         UserError: data that cannot be used, no picture that can be scored, a folder that cannot be written to or that
             holds another proof.
+        InterruptedScoring: Ctrl-C or SIGTERM; the same call goes on.
     """
     check_writable(request.folder)
-    with sole_writer(request.folder):
+    with sole_writer(request.folder), saying_how_to_go_on():
         return _prove(request, keeper)
 
 

@@ -3,12 +3,12 @@
 The page is a single file that fetches nothing. `report.md` beside it says the same in short, for a repository.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from realesrgan_arch import __version__, atomic, pages
-from realesrgan_arch.errors import UserError
+from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
 from realesrgan_arch.evaluation.report_curves import HEIGHT, WIDTH, Plot, plot
 from realesrgan_arch.evaluation.report_markdown import MARK, markdown
@@ -27,6 +27,7 @@ from realesrgan_arch.evaluation.report_story import Story, Trial
 from realesrgan_arch.evaluation.statistics import Judgement
 from realesrgan_arch.evaluation.verdict_text import headline_of, verdict_sentences
 from realesrgan_arch.image_header import shown
+from realesrgan_arch.upscaling.one_job import is_full
 
 MAX_BYTES = 15_000_000
 """Of the page: what goes through e-mail and opens on a phone."""
@@ -40,6 +41,12 @@ MOST_GROUPS = 60
 
 class ReportError(UserError):
     """A report that cannot be written."""
+
+
+class NoRoomError(ReportError):
+    """The disk is full."""
+
+    exit_code = EXIT_NO_ROOM
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,9 @@ class Content:
     trials: tuple[Trial, ...] = ()
 
 
-def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[Path, Path]:
+def write_report(
+    content: Content, path: Path, *, max_bytes: int = MAX_BYTES, tell: Callable[[str], None] | None = None
+) -> tuple[Path, Path]:
     """Write the page and, beside it, the same in short as `.md`; return both paths.
 
     Either file is whole or as it was before: a report that is killed leaves none that is broken.
@@ -71,17 +80,24 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
         content: what it tells.
         path: of the page, `report.html`.
         max_bytes: that the page may have; its pictures are encoded to fit.
+        tell: takes what is said of its pictures: those that are missing, and how they are encoded.
 
     Raises:
+        NoRoomError: the disk is full.
         ReportError: the place cannot be written to, a file of another origin is there, or the text alone is too large.
     """
     short = path.with_suffix(".md")
     try:
         _check_ours(path, short)
-        atomic.write_text(path, _fitting_page(content, max_bytes))
+        gallery = _fitting_gallery(content, max_bytes)
+        atomic.write_text(path, _page(content, gallery))
         atomic.write_text(short, _short(content, short))
     except OSError as error:
-        raise ReportError(f"{shown(path)} cannot be written: {error.strerror}; choose another place with -o") from error
+        kind = NoRoomError if is_full(error) else ReportError
+        raise kind(f"{shown(path)} cannot be written: {error.strerror}; choose another place with -o") from error
+    if tell is not None:
+        for note in gallery.notes:
+            tell(note)
     return path, short
 
 
@@ -107,7 +123,7 @@ def _check_ours(*paths: Path) -> None:
         )
 
 
-def _fitting_page(content: Content, max_bytes: int) -> str:
+def _fitting_gallery(content: Content, max_bytes: int) -> Gallery:
     bare = len(_page(content, Gallery((), ())).encode())
     room = max_bytes - bare - _MARGIN_BYTES
     if room < min(_MIN_PICTURE_BYTES, max_bytes // 2):
@@ -116,7 +132,7 @@ def _fitting_page(content: Content, max_bytes: int) -> str:
             "evaluate with fewer groups or controls"
         )
     proof = content.found.proof
-    return _page(content, hang(proof.shown, content.found.folder, room=room))
+    return hang(proof.shown, content.found.folder, room=room)
 
 
 def title_of(proof: Proof, run: Path | None) -> str:

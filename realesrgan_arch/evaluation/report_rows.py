@@ -110,8 +110,11 @@ def headline(judgement: Judgement) -> Headline:
 def caution(judgement: Judgement | None, trials: Sequence[Trial]) -> str:
     """Return a sentence for those who want to use the weights though the numbers advise against; empty without one."""
     reasons: list[str] = []
-    if judgement is not None and (judgement.composite.verdict == "worse" or headline(judgement).tone == "bad"):
-        reasons.append(f"{judgement.method} is worse than {judgement.against} here")
+    if judgement is not None and judgement.composite.verdict == "worse":
+        reasons.append(f"overall {judgement.method} is worse than {judgement.against}")
+    elif judgement is not None and headline(judgement).tone == "bad":
+        metrics = _enumerate([metric_of(name).label for name in judgement.worse])
+        reasons.append(f"{judgement.method} is worse than {judgement.against} in {metrics}")
     if any(trial.keeps_base for trial in trials):
         reasons.append("the sweep of blends says that the base stays")
     return f"Mind that {' and that '.join(reasons)}." if reasons else ""

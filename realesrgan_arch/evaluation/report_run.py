@@ -16,6 +16,7 @@ import yaml
 from realesrgan_arch.errors import UserError
 from realesrgan_arch.evaluation.evaluate import METRICS
 from realesrgan_arch.evaluation.proof import MethodFacts, Proof
+from realesrgan_arch.evaluation.report import ReportError
 from realesrgan_arch.evaluation.report_rows import source_of
 from realesrgan_arch.evaluation.report_story import Curve, Layer, Story
 from realesrgan_arch.file_hash import hash_file
@@ -52,7 +53,11 @@ def read_story(proof: Proof, run: Path | None, *, weights: Sequence[str] = ()) -
 
     Returns:
         What cannot be read, or is not there, is missing, with a note that says so.
+
+    Raises:
+        UserError: one of `weights` is absent, or is not what was judged.
     """
+    _check_named(weights, proof)
     by_kind = {method.kind: method for method in proof.methods}
     tuned, base = by_kind.get("tuned"), by_kind.get("base")
     judged = tuned or base
@@ -135,6 +140,21 @@ def _find(method: MethodFacts | None, candidates: list[str]) -> Path | None:
         except (UserError, OSError):
             continue  # it is not there, or not ours to read: the next one
     return None
+
+
+def _check_named(weights: Sequence[str], proof: Proof) -> None:
+    judged = {method.sha256 for method in proof.methods if method.kind in ("base", "tuned")}
+    for name in weights:
+        path = find_weights(name)
+        try:
+            is_judged = hash_file(path) in judged
+        except OSError as error:
+            raise ReportError(f"--weights: {shown(path)} cannot be read: {error.strerror}") from error
+        if not is_judged:
+            raise ReportError(
+                f"--weights: expected the base or the tuned model that was judged, got {shown(path)}, whose bytes are "
+                "of neither; name those that were evaluated, or leave it out"
+            )
 
 
 def _own_weights(run: Path | None) -> list[str]:

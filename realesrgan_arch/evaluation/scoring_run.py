@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from realesrgan_arch import __version__
 from realesrgan_arch.data.frozen_card import hash_json
-from realesrgan_arch.errors import EXIT_NO_ROOM
+from realesrgan_arch.errors import EXIT_INTERRUPTED, EXIT_NO_ROOM
 from realesrgan_arch.evaluation.chosen_set import DataChoice, UnreadablePairError
 from realesrgan_arch.evaluation.contender import Contender
 from realesrgan_arch.evaluation.evaluate import (
@@ -45,6 +45,14 @@ class NoRoomError(EvaluationError):
     """The disk is full."""
 
     exit_code = EXIT_NO_ROOM
+
+
+class InterruptedScoring(KeyboardInterrupt):
+    """Ctrl-C or SIGTERM while pictures were scored."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
+        super().__init__("interrupted; what is scored is kept: the same command goes on")
 
 
 class PictureKeeper(Protocol):
@@ -198,6 +206,15 @@ def disk_faults(path: Path | None) -> Iterator[None]:
             raise NoRoomError(f"{place} cannot be written: the disk is full; make room; {go_on}") from error
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise EvaluationError(f"{place} cannot be written ({why}); mend that; {go_on}") from error
+
+
+@contextmanager
+def saying_how_to_go_on() -> Iterator[None]:
+    """Raise InterruptedScoring for a signal in the block, whose scores a journal keeps."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise InterruptedScoring(getattr(stop, "exit_code", EXIT_INTERRUPTED)) from stop
 
 
 class _UndefinedWarnings:

@@ -10,7 +10,7 @@ from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.data_choice import MAX_SIZE, open_data
 from realesrgan_arch.evaluation.evaluate import ScoreRules
 from realesrgan_arch.evaluation.proving import check_beside, check_writable, sole_writer, usable_rules
-from realesrgan_arch.evaluation.scoring_run import ScoredSet, open_journal, score_set
+from realesrgan_arch.evaluation.scoring_run import ScoredSet, open_journal, saying_how_to_go_on, score_set
 from realesrgan_arch.evaluation.seen_pictures import find_seen
 from realesrgan_arch.evaluation.table import notes_on_scores, notes_on_undefined
 from realesrgan_arch.sweep.blends import Blends, checked_alphas
@@ -75,6 +75,7 @@ def sweep(request: SweepRequest) -> SweepOutcome:
 
     Raises:
         UserError: weights, data, metrics or a folder that cannot be used; before the first picture where possible.
+        InterruptedScoring: Ctrl-C or SIGTERM; the same call goes on.
     """
     alphas = checked_alphas(request.alphas)
     rules, absent = _usable_rules(request)
@@ -86,7 +87,7 @@ def sweep(request: SweepRequest) -> SweepOutcome:
     check_sizes(data, rules)
     check_beside(request.output, data.walked)
     check_writable(request.output)
-    with sole_writer(request.output):
+    with sole_writer(request.output), saying_how_to_go_on():
         return _sweep(request, blends, data, alphas, rules, absent)
 
 

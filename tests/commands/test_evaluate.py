@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ import yaml
 
 from realesrgan_arch.cli import main as cli
 from realesrgan_arch.entry import run
+from realesrgan_arch.evaluation import scoring_run
 from realesrgan_arch.evaluation.proof import read_proof
 from realesrgan_arch.networks.build import build_generator
 from realesrgan_arch.networks.spec import CompactSpec, GeneratorSpec, RRDBNetSpec
@@ -103,12 +105,37 @@ def test_what_is_asked_of_a_frozen_set_in_vain_stands_in_proof_and_on_the_screen
     assert all(f"note: {note}" in told for note in notes[:2])
 
 
-@pytest.mark.parametrize("verb", ["evaluate", "sweep"])
+@pytest.mark.parametrize("verb", ["evaluate", "sweep", "probe", "report", "test"])
 def test_the_help_lists_the_exit_codes(verb, capsys) -> None:
     with pytest.raises(SystemExit):
         cli([verb, "--help"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "exit codes: 0 " in said and "no picture found" in said
+    assert "exit codes: 0 " in said and "5 no room on the disk" in said
+    assert ("no picture found" in said) == (verb not in ("probe", "report"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_one_sentence_that_says_how_to_go_on_and_the_same_command_does(
+    place, capsys, monkeypatch, number, code
+) -> None:
+    score = scoring_run.score_outputs
+    scored = []
+
+    def be_signalled(pair, *given):
+        if len(scored) == 1:
+            signal.raise_signal(number)
+        scored.append(pair.name)
+        return score(pair, *given)
+
+    monkeypatch.setattr(scoring_run, "score_outputs", be_signalled)
+    words = ["evaluate", "base.pth", "tuned.pth", "--data", "photos", *FAST]
+    assert run(cli, words) == code
+    assert capsys.readouterr().err.endswith("interrupted; what is scored is kept: the same command goes on\n")
+    monkeypatch.setattr(
+        scoring_run, "score_outputs", lambda pair, *given: scored.append(pair.name) or score(pair, *given)
+    )
+    assert run(cli, words) == 0
+    assert len(scored) == len(set(scored)) > 1
 
 
 @pytest.mark.parametrize(

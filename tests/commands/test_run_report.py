@@ -9,6 +9,7 @@ import torch
 
 from realesrgan_arch.cli import main
 from realesrgan_arch.commands.run_report import FolderError
+from realesrgan_arch.entry import run
 from realesrgan_arch.evaluation.proof import MethodFacts, ProofError, write_proof
 from realesrgan_arch.evaluation.report import ReportError
 from realesrgan_arch.file_hash import hash_file
@@ -126,6 +127,29 @@ def test_results_of_weights_that_are_in_no_run_have_the_layers_of_those_that_are
     assert f">{layer}<" not in page.read_text(encoding="utf-8") and "--weights" in page.read_text(encoding="utf-8")
     assert main(["report", "results/houses", "--weights", "kept/base.pth", "kept/tuned.pth"]) == 0
     assert f">{layer}<" in page.read_text(encoding="utf-8")
+
+
+def test_named_weights_that_are_absent_or_not_those_that_were_judged_are_refused(in_tmp_path, capsys):
+    make_results(Path("results"))
+    for name, text in (("other.pth", "weights of another model"), ("page.pth", "<html>")):
+        Path(name).write_text(text, encoding="utf-8")
+        assert run(main, ["report", "results", "--weights", name]) == 2
+        words = f"error: --weights: expected the base or the tuned model that was judged, got {name}, "
+        assert capsys.readouterr().err.startswith(words)
+    assert run(main, ["report", "results", "--weights", "nowhere.pth"]) == 2
+    assert not Path("results/report.html").exists()
+
+
+def test_what_the_page_lacks_is_said_on_the_terminal_too(in_tmp_path, capsys):
+    make_run(Path("experiments/houses"))
+    make_results(Path("results/houses"))
+    for picture in Path("results/houses").rglob("*.png"):
+        picture.unlink()
+    assert main(["report", "experiments/houses"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "note: None of the weights in houses are those that were judged, so its step is not known."
+    assert any(line.startswith("note: A picture is not shown: ") for line in said)
+    assert said[5:] == [f"note: {said[5].split()[1]} more of these stand in the page"]
 
 
 def test_named_results_go_before_those_that_would_be_found(in_tmp_path, capsys):

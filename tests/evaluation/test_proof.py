@@ -64,14 +64,16 @@ def test_what_is_no_number_is_text_in_json_and_a_float_when_read(tmp_path) -> No
     ("text", "sentence"),
     [
         (None, "cannot be read: No such file"),
-        ("{", "is damaged"),
-        ("[]", "is damaged"),
+        ("{", r"is damaged \(it is no whole JSON: line 1, column 2\); evaluate the models again"),
+        ("[]", r"is damaged \(it is no record of an evaluation\); evaluate the models again"),
+        ("{}", r"is damaged \(it is no record of an evaluation\); evaluate the models again"),
+        ("\udcff", r"is damaged \(it is no text\); evaluate the models again"),
         ('{"format": 99}', "has format 99, but 1 is read here"),
         ('{"format": 1, "title": 5}', "is damaged .title"),
     ],
 )
 def test_what_is_no_proof_is_one_sentence(tmp_path, text, sentence) -> None:
     if text is not None:
-        (tmp_path / PROOF_FILE).write_text(text)
+        (tmp_path / PROOF_FILE).write_text(text, errors="surrogateescape")
     with pytest.raises(ProofError, match=sentence):
         read_proof(tmp_path)

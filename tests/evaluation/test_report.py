@@ -1,6 +1,8 @@
 """The page: verdict first, all inside one file, never too large, never half written."""
 
+import errno
 import math
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -165,6 +167,16 @@ def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
         write_report(content, tmp_path / "file" / "report.html")
 
 
+def test_a_full_disk_has_its_own_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(atomic, "write_text", refuse)
+    with pytest.raises(ReportError, match=r"report\.html cannot be written: No space left on device") as told:
+        written(tmp_path, proof())
+    assert told.value.exit_code == 5
+
+
 def test_one_scene_tells_nothing_and_the_page_says_so(tmp_path: Path):
     text = text_of(written(tmp_path, proof(judgements=(undefined_judgement(),), pictures=1, scenes=1, groups={})))
     assert "It cannot be told whether tuned is better or worse than base." in text
@@ -219,9 +231,11 @@ def test_who_wants_to_use_what_is_worse_or_was_not_chosen_is_told_before_the_com
     story = Story(commands=("realesrgan-arch upscale -n x.pth",))
     kept = Trial("Blends", "base", "", ("Share",), (), (), keeps_base=True)
     bad = judgement(psnr="cannot be told")
-    worse = "Mind that tuned is worse than base here"
+    worse = "Mind that tuned is worse than base in NIQE"
+    overall = replace(judgement(), composite=replace(judgement().composite, verdict="worse"))
     for verdict, trials, words in (
         (bad, (), f"{worse}."),
+        (overall, (), "Mind that overall tuned is worse than base."),
         (bad, (kept,), f"{worse} and that the sweep of blends says that the base stays."),
         (judgement(), (kept,), "Mind that the sweep of blends says that the base stays."),
         (judgement(), (replace(kept, keeps_base=False),), ""),
