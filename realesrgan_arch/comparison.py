@@ -21,6 +21,7 @@ from realesrgan_arch.evaluation.chosen_set import (
     file_stamp,
     name_below,
     top_folder,
+    why_unreadable,
 )
 from realesrgan_arch.evaluation.contender import BASE, MODEL, TUNED, Contender, Machine, bicubic, choose_machine
 from realesrgan_arch.evaluation.evaluate import ImageScore
@@ -96,7 +97,10 @@ def compare(options: Options, *, folder: Path) -> list[Comparison]:
     """
     sets = options.datasets.test_sets()
     if not sets:
-        raise OptionsError(options.name, ["datasets.test: this section is required to test; expected type, ..."])
+        raise OptionsError(
+            options.name,
+            ["datasets.test: this section is required to test; copy it from options/test_architecture.yml"],
+        )
     check_writable(folder)
     contenders = build_contenders(options)
     return [
@@ -194,7 +198,7 @@ def choose_section(section: ValDataset, title: str, options: Options) -> DataCho
                 raise  # It changed, and with it the set; others are of a size that cannot be scored.
             raise UnreadablePairError(str(error)) from error
         if sample["failed_path"]:
-            raise UnreadablePairError(f"{shown(Path(sample['failed_path']))} cannot be read.")
+            raise UnreadablePairError(why_unreadable(Path(sample["failed_path"])))
         return replace(EvaluationPair.from_sample(sample), name=names[number])
 
     said = scenes_of(section, dataset)

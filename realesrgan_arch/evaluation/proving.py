@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from realesrgan_arch.atomic import try_writing, write_text
+from realesrgan_arch.errors import why_not
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.contender import Contender
 from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, EvaluationError, ScoreRules
@@ -120,7 +121,7 @@ def check_writable(folder: Path) -> None:
         try_writing(folder)
     except OSError as error:
         raise EvaluationError(
-            f"expected a folder that can be written to, got {shown(folder)} ({error.strerror}); choose another with "
+            f"expected a folder that can be written to, got {shown(folder)} ({why_not(error)}); choose another with "
             "--output"
         ) from error
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from realesrgan_arch import __version__, atomic, pages
-from realesrgan_arch.errors import UserError
+from realesrgan_arch.errors import UserError, why_not
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
 from realesrgan_arch.evaluation.report_curves import HEIGHT, WIDTH, Plot, plot
 from realesrgan_arch.evaluation.report_markdown import MARK, markdown
@@ -80,7 +80,7 @@ def write_report(content: Content, path: Path, *, max_bytes: int = MAX_BYTES) ->
         atomic.write_text(path, _fitting_page(content, max_bytes))
         atomic.write_text(short, _short(content, short))
     except OSError as error:
-        raise ReportError(f"{shown(path)} cannot be written: {error.strerror}; choose another place with -o") from error
+        raise ReportError(f"{shown(path)} cannot be written: {why_not(error)}; choose another place with -o") from error
     return path, short
 
 
