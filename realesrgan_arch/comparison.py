@@ -22,6 +22,7 @@ from realesrgan_arch.evaluation.chosen_set import (
     file_stamp,
     name_below,
     top_folder,
+    why_unreadable,
 )
 from realesrgan_arch.evaluation.contender import BASE, MODEL, TUNED, Contender, Machine, bicubic, choose_machine
 from realesrgan_arch.evaluation.data_choice import frozen_photographs
@@ -99,7 +100,10 @@ def compare(options: Options, *, folder: Path) -> list[Comparison]:
     """
     sets = options.datasets.test_sets()
     if not sets:
-        raise OptionsError(options.name, ["datasets.test: this section is required to test; expected type, ..."])
+        raise OptionsError(
+            options.name,
+            ["datasets.test: this section is required to test; copy it from options/test_architecture.yml"],
+        )
     for section in sets.values():
         check_beside(folder, _walked(section))
     check_writable(folder)
@@ -201,7 +205,7 @@ def choose_section(section: ValDataset, title: str, options: Options) -> DataCho
                 raise  # It changed, and with it the set; others are of a size that cannot be scored.
             raise UnreadablePairError(str(error)) from error
         if sample["failed_path"]:
-            raise UnreadablePairError(f"{shown(Path(sample['failed_path']))} cannot be read.")
+            raise UnreadablePairError(why_unreadable(Path(sample["failed_path"])))
         return replace(EvaluationPair.from_sample(sample), name=names[number])
 
     said = scenes_of(section, dataset)

@@ -17,6 +17,13 @@ EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
 
+def why_not(error: OSError) -> str:
+    """Return why a place cannot be written to; the system says `File exists` of a file where a folder has to be."""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "a file is there, not a folder"
+    return error.strerror or str(error)
+
+
 class UserError(Exception):
     """What was expected, what came, how to mend it; shown without a traceback."""
 

@@ -1,6 +1,9 @@
 """Lines and texts of an SVG picture."""
 
+import math
 from html import escape
+
+_ROUND = (1, 2, 2.5, 5, 10)
 
 
 def svg_line(
@@ -27,3 +30,13 @@ def svg_text(
     """Return `words`, escaped, at a place; without `size` in that of the picture."""
     more = "" if size is None else f' font-size="{size}"'
     return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}"{more} text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def round_ticks(low: float, high: float, count: int) -> tuple[list[float], int]:
+    """Return up to about `count` round numbers from `low` to `high`, and the decimals that they need."""
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(one * power for one in _ROUND if one * power >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9) + (f"{step:e}"[:3] == "2.5"))
+    return [number * step for number in range(first, last + 1)], decimals

@@ -120,8 +120,11 @@ def test_an_unreadable_picture_is_left_out_and_listed(mapping, tmp_path, capsys)
     broken = tmp_path / "photos" / "scene 1" / "view 0.png"
     broken.write_bytes(broken.read_bytes()[:100])
     comparison = compare(parse_options(mapping), folder=tmp_path / "results")[0]
-    assert comparison.left_out == ("scene 1/view 0.png cannot be read.",)
-    assert comparison.table.splitlines()[-1] == "1 picture not scored: scene 1/view 0.png cannot be read."
+    assert comparison.left_out == ("scene 1/view 0.png is a truncated PNG image; copy or download it again.",)
+    assert (
+        comparison.table.splitlines()[-1]
+        == "1 picture not scored: scene 1/view 0.png is a truncated PNG image; copy or download it again."
+    )
     assert "mean over 5 pictures" in comparison.table
     arguments = ["-opt", str(write_options(tmp_path / "test.yml", mapping)), "-o", str(tmp_path / "results")]
     assert score(arguments) == EXIT_SOME_FILES_FAILED

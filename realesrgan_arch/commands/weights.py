@@ -2,7 +2,8 @@
 
 Known weights are looked for by the name of their file in the folders that REALESRGAN_ARCH_WEIGHTS names (one, or
 several parted as those of PATH; not in folders inside them), then in experiments/pretrained_models, weights, the cache
-folder ~/.cache/realesrgan_arch and torch's own. `get` puts them into the first that is named, else into the cache folder.
+folder ~/.cache/realesrgan_arch and torch's own. `get` puts them into the first that is named, else into the
+cache folder.
 """
 
 import argparse

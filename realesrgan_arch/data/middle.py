@@ -25,7 +25,7 @@ def cut_middle(pixels: Pixels, path: Path, *, scale: int, max_size: int | None) 
     if not height or not width:
         raise DataError(
             f"Expected {shown(path)} to be at least {scale} pixels a side, got "
-            f"{pixels.shape[1]} x {pixels.shape[0]}; leave it out."
+            f"{pixels.shape[1]} x {pixels.shape[0]}; leave it out of the set."
         )
     height, width = (at_most(side, max_size, scale) * scale for side in (height, width))
     box = middle(pixels.shape, height=height, width=width)

@@ -12,11 +12,20 @@ from realesrgan_arch.data.files import DataError
 from realesrgan_arch.data.scenes import folder_scene
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.image_header import printable, shown
-from realesrgan_arch.images import ImageError
+from realesrgan_arch.images import ImageError, decode_rgb, read_bytes
 
 
 class UnreadablePairError(DataError):
     """One pair that cannot be scored; the others can."""
+
+
+def why_unreadable(path: Path) -> str:
+    """Return the sentence that reading `path` once more ends with; a data set only keeps that it could not."""
+    try:
+        decode_rgb(read_bytes(path), path)
+    except ImageError as error:
+        return str(error)
+    return f"{shown(path)} cannot be read."
 
 
 class LazyPairs(Sequence[EvaluationPair]):

@@ -105,7 +105,8 @@ def run_evaluation(request: EvaluationRequest) -> Evaluation:
         UserError: weights, data or folders that cannot be used.
     """
     if (request.data is None) == (request.lq is None):
-        raise EvaluationError("expected one set to score on, got none or two; name it with --data or with --lq")
+        given = "none; name it with --data, or with --lq" if request.data is None else "both --data and --lq; keep one"
+        raise EvaluationError(f"expected one set to score on, got {given}")
     if request.gt is not None and request.lq is None:
         raise EvaluationError("expected --gt beside --lq, got it alone; name the folder of the LQ, too")
     machine = choose_machine(request.device, backend=request.backend, precision=request.precision)

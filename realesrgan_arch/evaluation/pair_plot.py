@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from realesrgan_arch.evaluation.paired import Interval
-from realesrgan_arch.svg_lines import svg_line, svg_text
+from realesrgan_arch.svg_lines import round_ticks, svg_line, svg_text
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 860, 560, 80, 250, 40, 60
 _ROW = 20
 """Pixels from label to label."""
 _MARGIN = 0.08
+_TICKS = 5
 _LEFT_OVER, _GONE, _TAKEN = "#1f5fa8", "#999999", "#c0392b"
 
 
@@ -76,11 +77,16 @@ def _axis(found: Sequence[Interval], start: float, end: float) -> _Axis:
 
 
 def _ticks(x: _Axis, y: _Axis) -> Iterator[str]:
-    for share in (0.1, 0.5, 0.9):
-        value = x.low + share * (x.high - x.low)
-        yield svg_text(x.at(value), _HEIGHT - _BOTTOM + 18, f"{value:+.2f}", anchor="middle")
-        value = y.low + share * (y.high - y.low)
-        yield svg_text(_LEFT - 8, y.at(value) + 4, f"{value:+.2f}", anchor="end")
+    values, decimals = round_ticks(x.low, x.high, _TICKS)
+    for value in values:
+        yield svg_text(x.at(value), _HEIGHT - _BOTTOM + 18, _signed(value, decimals), anchor="middle")
+    values, decimals = round_ticks(y.low, y.high, _TICKS)
+    for value in values:
+        yield svg_text(_LEFT - 8, y.at(value) + 4, _signed(value, decimals), anchor="end")
+
+
+def _signed(value: float, decimals: int) -> str:
+    return f"{value:+.{decimals}f}" if value else "0"
 
 
 def _mark(one: Mark, x: _Axis, y: _Axis, place: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from realesrgan_arch.atomic import try_writing, write_text
+from realesrgan_arch.errors import why_not
 from realesrgan_arch.evaluation.chosen_set import DataChoice
 from realesrgan_arch.evaluation.contender import Contender
 from realesrgan_arch.evaluation.evaluate import GROUND_TRUTH, EvaluationError, ScoreRules
@@ -149,7 +150,7 @@ def check_writable(folder: Path, *, flag: str = "--output") -> None:
     except OSError as error:
         kind = NoRoomError if is_full(error) else EvaluationError
         raise kind(
-            f"expected a folder that can be written to, got {shown(folder)} ({error.strerror}); choose another with "
+            f"expected a folder that can be written to, got {shown(folder)} ({why_not(error)}); choose another with "
             f"{flag}"
         ) from error
 

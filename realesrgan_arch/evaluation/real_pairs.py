@@ -19,6 +19,7 @@ from realesrgan_arch.evaluation.chosen_set import (
     file_stamp,
     name_below,
     pair_of,
+    why_unreadable,
 )
 from realesrgan_arch.evaluation.pairs import EvaluationPair
 from realesrgan_arch.image_header import shown
@@ -65,7 +66,7 @@ def open_real_pairs(
         except DataError as error:  # Another size; the sentence names both files.
             raise UnreadablePairError(str(error)) from error
         if sample["failed_path"]:
-            raise UnreadablePairError(f"{shown(Path(sample['failed_path']))} cannot be read.")
+            raise UnreadablePairError(why_unreadable(Path(sample["failed_path"])))
         return pair_of(names[number], sample["lq"], sample["gt"])
 
     identity = hash_json(

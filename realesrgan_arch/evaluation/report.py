@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from realesrgan_arch import __version__, atomic, pages
-from realesrgan_arch.errors import EXIT_NO_ROOM, UserError
+from realesrgan_arch.errors import EXIT_NO_ROOM, UserError, why_not
 from realesrgan_arch.evaluation.proof import Proof, ShownPicture
 from realesrgan_arch.evaluation.report_curves import HEIGHT, WIDTH, Plot, plot
 from realesrgan_arch.evaluation.report_markdown import MARK, markdown
@@ -94,7 +94,7 @@ def write_report(
         atomic.write_text(short, _short(content, short))
     except OSError as error:
         kind = NoRoomError if is_full(error) else ReportError
-        raise kind(f"{shown(path)} cannot be written: {error.strerror}; choose another place with -o") from error
+        raise kind(f"{shown(path)} cannot be written: {why_not(error)}; choose another place with -o") from error
     if tell is not None:
         for note in gallery.notes:
             tell(note)

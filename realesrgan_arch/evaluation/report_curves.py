@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from realesrgan_arch.evaluation.report_rows import MINUS
 from realesrgan_arch.evaluation.report_story import Curve
+from realesrgan_arch.svg_lines import round_ticks
 
 WIDTH, HEIGHT = 340, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 20, 10, 24
 _MOST_POINTS = 400
 """Of a line; a longer one is thinned by the means of its neighbours."""
-_NICE = (1, 2, 2.5, 5, 10)
 _ROOM = 0.06
 
 
@@ -66,11 +66,8 @@ class _Axis:
 
     def ticks(self, count: int) -> tuple[Tick, ...]:
         """Return up to about `count` round numbers."""
-        step = _nice_step((self.high - self.low) / count)
-        first = math.ceil(self.low / step - 1e-9)
-        last = math.floor(self.high / step + 1e-9)
-        decimals = max(0, -math.floor(math.log10(step) + 1e-9) + (f"{step:e}"[:3] == "2.5"))
-        return tuple(Tick(self.place(n * step), _text(n * step, decimals)) for n in range(first, last + 1))
+        values, decimals = round_ticks(self.low, self.high, count)
+        return tuple(Tick(self.place(value), _text(value, decimals)) for value in values)
 
 
 def plot(curve: Curve, *, step: int | None = None) -> Plot | None:
@@ -118,11 +115,6 @@ def _thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, flo
 def _mean(values: Iterable[float]) -> float:
     known = list(values)
     return sum(known) / len(known)
-
-
-def _nice_step(rough: float) -> float:
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(nice * power for nice in _NICE if nice * power >= rough * (1 - 1e-9))
 
 
 def _text(value: float, decimals: int) -> str:

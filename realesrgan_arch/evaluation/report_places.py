@@ -1,5 +1,6 @@
 """Where the results lie that a report is about."""
 
+import logging
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ GENERAL = "general"
 _GENERAL_HEADING = "General photographs"
 _GUIDED_FILE = "guided.json"
 """In the folder of a guided run, whose one training all its results are of."""
+_log = logging.getLogger(__name__)
 _RUN_FILES = ("options.yml", "metrics.jsonl")
 
 
@@ -30,10 +32,10 @@ def find_results(run: Path) -> Path:
 
     They are known by their place: `results/<name>` here or beside the folder that holds the runs, where `test.py` puts
     them, `results` in the run, and `results` of a guided run or with a proof of its own. Elsewhere in these `results`
-    they are known by the weights that were judged, which are those of the run.
+    they are known by the weights that were judged, which are those of the run; of several the newest is taken.
 
     Raises:
-        ReportError: there is none, or there are several.
+        ReportError: there is none.
     """
     name = run.resolve().name
     home = run.resolve().parent.parent
@@ -52,11 +54,8 @@ def _by_weights(run: Path, here: Path, beside: Path) -> Path:
     places = [place for place in folders.values() if place.name != GENERAL]
     own = _own_hashes(run) if places else set()
     matched = [place for place in places if _tuned_hash(place) in own]
-    if len(matched) == 1:
-        return matched[0]
     if matched:
-        names = ", ".join(map(shown, matched))
-        raise ReportError(f"found several results of {shown(run)}: {names}; name one of these folders with --results")
+        return _newest(matched, run)
     name = run.resolve().name
     weights = shlex.quote(shown(run / "models" / "net_g_latest.pth"))
     raise ReportError(
@@ -64,6 +63,19 @@ def _by_weights(run: Path, here: Path, beside: Path) -> Path:
         f"with `realesrgan-arch evaluate BASE {weights} --data DATA --name {shlex.quote(shown(Path(name)))}` "
         "or test.py, or name their folder with --results"
     )
+
+
+def _newest(places: Sequence[Path], run: Path) -> Path:
+    """Return the folder whose proof was written last, and say which it is where there are others."""
+    newest = max(places, key=lambda place: (place / PROOF_FILE).stat().st_mtime)
+    if others := ", ".join(shown(place) for place in places if place != newest):
+        _log.warning(
+            "the newest results of %s are taken: %s; for others name their folder with --results: %s",
+            shown(run),
+            shown(newest),
+            others,
+        )
+    return newest
 
 
 def _own_hashes(run: Path) -> set[str]:

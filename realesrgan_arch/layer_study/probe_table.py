@@ -20,6 +20,8 @@ _LONGEST = 28
 _RELIABLE = 0.5
 """A rank correlation whose interval does not lie above this is no reason to skip short runs."""
 _MOST_BLOCKS = 12
+_FEWEST_TO_RANK = 4
+"""Two always rank alike or the other way round, and three say hardly more."""
 
 
 def probe_table(findings: ProbeFindings, plan: ProbePlan) -> str:
@@ -56,8 +58,10 @@ def short_label(candidate: Candidate) -> str:
 def correlations(findings: ProbeFindings) -> dict[str, dict[str, RankCorrelation]]:
     """Return by cheap score and metric how its ranks agree with what all candidates gained in the first stage.
 
-    A metric counts with its sign turned so that more is better.
+    A metric counts with its sign turned so that more is better. Fewer than four candidates have no entry.
     """
+    if len(findings.field.candidates) < _FEWEST_TO_RANK:
+        return {}
     evidence, step = findings.evidence, findings.steps[0]
     candidates = findings.field.candidates
     cheap = cheap_scores(findings)
@@ -199,6 +203,9 @@ def _cheap_lines(findings: ProbeFindings) -> Iterator[str]:
 
 def _correlation_lines(findings: ProbeFindings) -> Iterator[str]:
     found = correlations(findings)
+    if not found:
+        yield f"fewer than {_FEWEST_TO_RANK} candidates do not tell whether cheap scores rank like the short runs"
+        return
     for score, by_metric in found.items():
         said = ", ".join(f"{name} {_say_rho(one)}" for name, one in by_metric.items())
         yield f"ranks by {score} against gains after {findings.steps[0]} steps (Spearman): {said}"

@@ -172,8 +172,8 @@ def test_a_table_of_groups_and_luma(place) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["base.pth"], "one set to score on, got none or two"),
-        (["base.pth", "--data", "photos", "--lq", "photos"], "one set to score on, got none or two"),
+        (["base.pth"], "one set to score on, got none; name it with --data, or with --lq"),
+        (["base.pth", "--data", "photos", "--lq", "photos"], "one set to score on, got both --data and --lq; keep one"),
         (["base.pth", "--data", "photos", "--gt", "photos"], "expected --gt beside --lq"),
         (["base.pth", "--data", "nowhere"], "nowhere does not exist"),
         (["nowhere.pth", "--data", "photos"], "nowhere.pth"),

@@ -1,6 +1,7 @@
 """`realesrgan-arch report`: finds the results of a run, writes the page, says where it is."""
 
 import json
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -72,7 +73,7 @@ def test_results_of_a_guided_run_are_those_of_its_training(in_tmp_path, capsys):
     assert "Unseen houses" in Path("mine/experiments/houses/report.html").read_text(encoding="utf-8")
 
 
-def test_results_of_any_name_belong_to_the_run_whose_weights_they_judge(in_tmp_path, capsys):
+def test_results_of_any_name_belong_to_the_run_whose_weights_they_judge_and_the_newest_count(in_tmp_path, caplog):
     make_run(Path("experiments/houses"))
     Path("experiments/houses/models").mkdir()
     weights = Path("experiments/houses/models/net_g_30.pth")
@@ -85,8 +86,10 @@ def test_results_of_any_name_belong_to_the_run_whose_weights_they_judge(in_tmp_p
     assert "Judged" in Path("experiments/houses/report.html").read_text(encoding="utf-8")
     Path("results/fourth").mkdir()
     write_proof(judged, Path("results/fourth"))
-    with pytest.raises(ReportError, match="found several results of experiments/houses: results/fourth, results/third"):
-        main(["report", "experiments/houses"])
+    os.utime("results/third/proof.json", (1, 1))
+    assert main(["report", "experiments/houses"]) == 0
+    assert "the newest results of experiments/houses are taken: results/fourth; for others" in caplog.text
+    assert caplog.text.rstrip().endswith("--results: results/third")
 
 
 def test_results_alone_make_a_page_too(in_tmp_path, capsys):

@@ -292,6 +292,8 @@ def test_a_lock_that_cannot_be_written_is_one_sentence(tmp_path) -> None:
 def test_a_folder_that_cannot_be_written_to_is_said_first(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     reads = CountedReads(NAMES)
-    with pytest.raises(EvaluationError, match="expected a folder that can be written to, got .*file.new"):
+    with pytest.raises(
+        EvaluationError, match="folder that can be written to, got .*file.new .a file is there, not a folder"
+    ):
         prove(request(tmp_path / "file" / "new", reads=reads))
     assert reads.read == []

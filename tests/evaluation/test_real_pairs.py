@@ -81,7 +81,7 @@ def test_lq_without_a_truth_are_named(folders) -> None:
 
 def test_a_broken_file_is_named(folders) -> None:
     (folders[0] / "villa 0" / "front.png").write_bytes(b"broken")
-    with pytest.raises(UnreadablePairError, match=r"lq.villa 0.front.png cannot be read"):
+    with pytest.raises(UnreadablePairError, match=r"lq.villa 0.front.png is not an image: it looks like a text file"):
         open_real_pairs(*folders, scale=4).pairs[0]
 
 

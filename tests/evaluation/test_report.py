@@ -163,7 +163,9 @@ def test_a_page_that_we_wrote_is_written_again(tmp_path: Path):
 def test_a_place_that_cannot_be_written_to_is_one_sentence(tmp_path: Path):
     (tmp_path / "file").write_text("")
     content = Content("Houses", FoundProof(proof(), tmp_path))
-    with pytest.raises(ReportError, match=r"cannot be written: .*; choose another place with -o"):
+    with pytest.raises(
+        ReportError, match=r"cannot be written: a file is there, not a folder; choose another place with -o"
+    ):
         write_report(content, tmp_path / "file" / "report.html")
 
 

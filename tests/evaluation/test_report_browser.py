@@ -19,7 +19,10 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
 STORY = Story(
     step=50,
-    curves=(Curve("PSNR", {"val": [(0, 20.0), (100, 21.0)]}, "dB", 20.0, "higher"),),
+    curves=(
+        Curve("PSNR", {"val": [(0, 20.0), (100, 21.0)]}, "dB", 20.0, "higher"),
+        Curve("Losses", {f"g_{number}": [(0, 1.0 + number), (100, 0.5 + number)] for number in range(8)}),
+    ),
     layers=(Layer("body.2.rdb3.conv5.of.a.very.deep.network", 1234, 0.0125),),
     options="name: houses\n" + "a_long_line: " + "x" * 300,
     commands=("realesrgan-arch upscale -n a_long_name_of_weights.pth -i photos/ -o upscaled/",),
@@ -188,3 +191,20 @@ def test_on_paper_and_without_scripts_all_pictures_are_there(visit):
     assert bare.locator(".shot img").count() == 15
     assert all(image.is_visible() for image in bare.locator(".shot img").all())
     assert not bare.locator(".tools").is_visible()
+
+
+def test_what_is_wider_than_a_phone_scrolls_in_its_own_box_with_a_shade_that_says_so(visit) -> None:
+    page = visit(width=390, height=844)
+    chart = page.locator("figure.trial").first
+    assert chart.evaluate("box => box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX === 'auto'")
+    assert chart.evaluate("box => getComputedStyle(box).backgroundImage").count("linear-gradient") == 4
+    assert chart.locator("svg > rect").first.evaluate("rect => getComputedStyle(rect).fill") == "none"
+
+
+def test_each_of_eight_lines_has_a_colour_and_dash_of_its_own(visit) -> None:
+    page = visit()
+    looks = page.locator("path.line[class*='line-']").evaluate_all(
+        "paths => paths.map(path => getComputedStyle(path)).map(style => style.stroke + style.strokeDasharray)"
+    )
+    losses = looks[-8:]
+    assert len(set(losses)) == 8

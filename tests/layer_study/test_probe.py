@@ -111,6 +111,8 @@ def test_one_command_makes_the_whole_probe_and_a_second_one_trains_nothing(
 ) -> None:
     assert run_verb(command.main, [*arguments, "--set", "train.optim_g.lr=2e-3"]) == 0
     said = capsys.readouterr().out
+    assert "Spearman" not in said and "fewer than 4 candidates do not tell whether cheap scores rank" in said
+    assert "\ncomposite: fidelity and naturalness alike, in points of" in said
     folder = tmp_path / "p"
     assert re.search(r"^2 candidates, 2 seeds, scored after 1(, 2)? steps on \d scenes?; ", said)
     files = {path.name for path in folder.iterdir() if path.is_file()}
