@@ -11,7 +11,7 @@ from realesrgan_arch.evaluation.table import listed
 from realesrgan_arch.plural import count_of
 
 _MOST_WITH_NUMBERS = 2
-"""Of the rows of a metric; the table of differences has the numbers of more."""
+"""Of the rows of a metric; the table of differences has the numbers of more, and the names of those that are level."""
 _Rows = Sequence[tuple[str, Finding]]
 """Of one metric: the name of a row, and what the method is against it."""
 
@@ -61,6 +61,8 @@ def _clause(method: str, metric: str, rows: _Rows) -> str:
     ]
     ahead = [words for words, verdict in told if verdict == "worse"]
     level = [words for words, verdict in told if verdict != "worse"]
+    if len(level) > _MOST_WITH_NUMBERS:
+        level = [count_of(len(level), "row")]
     parts = [
         *([f"{listed(ahead)} {'is' if len(ahead) == 1 else 'are'} better than {method}"] if ahead else []),
         *([f"{listed(level)} cannot be told from {method}"] if level else []),

@@ -57,6 +57,12 @@ def test_of_many_rows_the_names_are_enough() -> None:
     )
 
 
+def test_many_rows_that_are_level_are_counted() -> None:
+    level = (against(name, niqe="cannot be told") for name in (MILD, FULL, "bicubic"))
+    said = against_controls(proof_with(*level, against(JPEG, niqe="worse")))
+    assert said.endswith(f"in NIQE {JPEG} is better than tuned and 3 rows cannot be told from tuned.")
+
+
 @pytest.mark.parametrize("judgements", [(), (against("bicubic", psnr="worse"),)])
 def test_without_control_rows_nothing_is_said_of_them(judgements) -> None:
     assert against_controls(proof_with(*judgements)) == ""
