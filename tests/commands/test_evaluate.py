@@ -3,6 +3,7 @@
 import csv
 import json
 import signal
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -114,6 +115,15 @@ def test_the_help_lists_the_exit_codes(verb, capsys) -> None:
     assert ("no picture found" in said) == (verb not in ("probe", "report"))
 
 
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """Ctrl-C is heard, also where the tests were started in the background of a script, whose children ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_is_one_sentence_that_says_how_to_go_on_and_the_same_command_does(
     place, capsys, monkeypatch, number, code
