@@ -35,7 +35,8 @@ def warn(text: str) -> None:
 def run(verb: Verb, arguments: Sequence[str]) -> int:
     """Call `verb` and return its exit code; a `UserError` becomes `error: ...` on standard error and its exit code.
 
-    SIGTERM is heard as Ctrl-C is, but for verbs that listen themselves; a second one ends the process at once.
+    SIGTERM is heard as Ctrl-C is, but for verbs that listen themselves; a second one is not caught. The first is heard
+    when the call of a library that computes has returned.
 
     Set `REALESRGAN_ARCH_DEBUG=1` to see the traceback of a user's mistake too.
     """

@@ -187,15 +187,15 @@ class _Run:
     ) -> Outcome:
         to_change = "raise train.total_iter" if verdict.action == "continue" else "change the rules in `val`"
         done = f"nothing is left to do: the run is finished at step {self._model.step}; {to_change} to go on"
-        weights = self._folder.weights("net_g", None)
+        weights, quality = self._folder.weights("net_g", None), rounds.report()
         return Outcome(
             self._folder,
             weights,
             table=rounds.tables() if is_new else done,
             failed_files=faults.listing(),
-            quality=rounds.report(),
+            quality=quality,
             verdict=verdict,
-            next_step=proof_command(self._options, weights),
+            next_step=proof_command(self._options, quality.best or weights),
             timings=progress.timings,
             is_new=is_new,
         )

@@ -14,6 +14,7 @@ a `scores.csv`.
 import argparse
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
@@ -88,6 +89,11 @@ class Bench:
         self._run(f"{name}-evaluate", command)
         return folder / "scores.csv"
 
+    def facts(self, changes: Sequence[str]) -> str:
+        """Return all that decides the scores of an arm besides its seed, as JSON."""
+        keys = ("options", "overrides", "data", "metrics", "perceptual_weights")
+        return json.dumps({"changes": list(changes), **{key: str(getattr(self.parsed, key)) for key in keys}})
+
     def _run(self, name: str, command: Sequence[str]) -> None:
         log = self.parsed.output / "logs" / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +113,10 @@ def main(arguments: Sequence[str]) -> int:
         raise AblationError("expected arms.yml, -opt and --data, or --table alone")
     arms = read_arms(parsed.arms)
     loaded = load_options(parsed.options, overrides=parsed.overrides)
-    bench = Bench(parsed, str(loaded.options.path.pretrain_network_g))
+    base = loaded.options.path.pretrain_network_g
+    if base is None:
+        raise AblationError(f"{shown(parsed.options)}: expected path.pretrain_network_g, the base, got none")
+    bench = Bench(parsed, str(base))
     table = Table()
     for seed in parsed.seeds:
         for arm, changes in arms.items():
@@ -141,11 +150,15 @@ def run_name(arm: str, seed: int) -> str:
 
 def _scored(bench: Bench, arm: str, seed: int, changes: Sequence[str]) -> Path:
     name = run_name(arm, seed)
-    scores = bench.parsed.output / "scores" / name / "scores.csv"
-    if scores.is_file():
-        return scores
+    record, facts = bench.parsed.output / "scores" / f"{name}.json", bench.facts(changes)
+    if record.is_file():
+        if record.read_text(encoding="utf-8") != facts:
+            raise AblationError(f"{shown(record)}: was made with other settings; name the arm anew, or another -o")
+        return record.with_suffix("") / "scores.csv"
     warn(f"{arm}, seed {seed}: training")
-    return bench.score(name, bench.train(name, seed, changes))
+    scores = bench.score(name, bench.train(name, seed, changes))
+    write_text(record, facts)
+    return scores
 
 
 def _add_scores(table: Table, arm: str, seed: int, path: Path) -> None:
@@ -215,9 +228,12 @@ def _difference(table: Table, arm: str, against: str, metric: str) -> str:
     differences = {}
     for seed, scores in table.scores[arm].items():
         other = theirs.get(0 if against == BASE else seed, {}).get(metric, {})
-        differences[seed] = {name: value - other[name] for name, value in scores[metric].items() if name in other}
-    found = crossed_interval({seed: one for seed, one in differences.items() if one}, table.scenes)
-    return format_interval(found.interval, METRICS[metric].decimals)
+        own = scores.get(metric, {})
+        if shared := own.keys() & other.keys():
+            differences[seed] = {name: own[name] - other[name] for name in own if name in shared}
+    if not differences:
+        return "-"
+    return format_interval(crossed_interval(differences, table.scenes).interval, METRICS[metric].decimals)
 
 
 def _build_parser() -> argparse.ArgumentParser:

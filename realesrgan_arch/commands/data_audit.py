@@ -54,7 +54,8 @@ def make(arguments: argparse.Namespace) -> Report:
             split_command=split_command,
         )
     except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(
+        # The same kind, which has the exit code of its signal.
+        raise type(stop)(
             f"stopped; what was looked at is in {shown(out)}: run the same command again to go on"
         ) from stop
     sections = build_sections(outcome.found)

@@ -39,8 +39,8 @@ FEWEST_TO_DRAW = 5
 """Of fewer scenes too many draws are one scene only, which has no spread."""
 WIDEST = 2.0
 """Times Student's t: where one of a few scenes holds most of the spread, draws without it have hardly any, and an
-interval would be several times as wide as all differences are apart. Measured as the table above with 7 and 10 scenes
-too (700 trials), this takes at most 0.008 of the shares (skewed, 5 scenes), and nothing with 10 or more."""
+interval would be several times as wide as all differences are apart. Of the made-up studies above, and of as many of 7
+and 10 scenes (700 trials), this takes at most 0.008 of the shares (skewed, 5 scenes), and nothing from 10 scenes on."""
 _AT_ONCE = 2**21
 _FEWEST_SCENES = 2
 

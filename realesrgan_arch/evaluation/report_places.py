@@ -32,7 +32,7 @@ def find_results(run: Path) -> Path:
 
     They are known by their place: `results/<name>` here or beside the folder that holds the runs, where `test.py` puts
     them, `results` in the run, and `results` of a guided run or with a proof of its own. Elsewhere in these `results`
-    they are known by the weights that were judged, which are those of the run; of several the newest is taken.
+    they are known by the weights that were judged, which are those of the run. Of several the newest is taken.
 
     Raises:
         ReportError: there is none.
@@ -44,18 +44,11 @@ def find_results(run: Path) -> Path:
     if (home / _GUIDED_FILE).is_file():
         places.append(beside)
     places += [place for place in (here, beside) if (place / PROOF_FILE).is_file()]
-    found = next((place for place in places if any(_proof_folders(place))), None)
-    return found or _by_weights(run, here, beside)
-
-
-def _by_weights(run: Path, here: Path, beside: Path) -> Path:
-    """Return the folder below one of two whose proof judges weights of `run`."""
-    folders = {place.resolve(): place for root in (beside, here) for place in _proof_folders(root)}
-    places = [place for place in folders.values() if place.name != GENERAL]
-    own = _own_hashes(run) if places else set()
-    matched = [place for place in places if _tuned_hash(place) in own]
-    if matched:
-        return _newest(matched, run)
+    found = [place for place in places if any(_proof_folders(place))][:1]
+    elsewhere = _by_weights(run, here, beside)
+    found += [place for place in elsewhere if not any(place.resolve().is_relative_to(one.resolve()) for one in found)]
+    if found:
+        return _newest(found, run)
     name = run.resolve().name
     weights = shlex.quote(shown(run / "models" / "net_g_latest.pth"))
     raise ReportError(
@@ -65,9 +58,17 @@ def _by_weights(run: Path, here: Path, beside: Path) -> Path:
     )
 
 
+def _by_weights(run: Path, here: Path, beside: Path) -> list[Path]:
+    """Return the folders below one of two whose proof judges weights of `run`."""
+    folders = {place.resolve(): place for root in (beside, here) for place in _proof_folders(root)}
+    places = [place for place in folders.values() if place.name != GENERAL]
+    own = _own_hashes(run) if places else set()
+    return [place for place in places if _tuned_hash(place) in own]
+
+
 def _newest(places: Sequence[Path], run: Path) -> Path:
     """Return the folder whose proof was written last, and say which it is where there are others."""
-    newest = max(places, key=lambda place: (place / PROOF_FILE).stat().st_mtime)
+    newest = max(places, key=lambda place: max((one / PROOF_FILE).stat().st_mtime for one in _proof_folders(place)))
     if others := ", ".join(shown(place) for place in places if place != newest):
         _log.warning(
             "the newest results of %s are taken: %s; for others name their folder with --results: %s",

@@ -64,12 +64,12 @@ def find_seen(choice: DataChoice, weights: Sequence[str]) -> Seen:
     validated: list[str] = []
     for run, datasets in _runs(weights).items():
         advice = _advice(datasets, choice)
-        used = _used_by([datasets.train] if datasets.train else [])
+        used = _used_by([datasets.train] if datasets.train else [], run.parent.parent)
         pictures = {name for name, one in choice.photographs.items() if used.holds(one)}
         scenes = {name for name, one in choice.photographs.items() if one.scene in used.scenes} - pictures
         if said := _told(len(pictures), len(scenes), len(choice.pairs), f"that {_name(run)} was trained on"):
             trained.append(f"{said}: this says nothing about pictures that it has not seen; {advice}")
-        used = _used_by(list(datasets.validation_sets().values()))
+        used = _used_by(list(datasets.validation_sets().values()), run.parent.parent)
         left = choice.photographs.keys() - pictures - scenes
         held_out = sum(used.holds(choice.photographs[name]) for name in left)
         if said := _told(held_out, 0, len(choice.pairs), f"that {_name(run)} was validated on"):
@@ -91,11 +91,18 @@ def _runs(weights: Sequence[str]) -> dict[Path, Datasets]:
     return found
 
 
-def _used_by(sections: Sequence[DatasetOptions]) -> _Used:
+def _placed(section: DatasetOptions, home: Path) -> DatasetOptions:
+    """Return the section with what is not here looked for in `home`, where the run was started."""
+    paths = {key: getattr(section, key, None) for key in ("dataroot_gt", "dataroot_lq", "manifest")}
+    moved = {key: home / path for key, path in paths.items() if path and not path.exists() and (home / path).exists()}
+    return section.model_copy(update=moved)
+
+
+def _used_by(sections: Sequence[DatasetOptions], home: Path) -> _Used:
     used = _Used()
     for section in sections:
         try:
-            _add(section, used)
+            _add(_placed(section, home), used)
         except (DataError, OSError):
             continue  # it has moved since, and tells nothing
     return used

@@ -30,7 +30,8 @@ def _test_parts(datasets: Datasets) -> Iterator[Path]:
     judged = [*datasets.test_sets().values(), *datasets.validation_sets().values()]
     for section in judged:
         if section.is_frozen and section.dataroot_gt is not None:
-            part = Path(section.dataroot_gt).with_name(_PART)
+            frozen = Path(section.dataroot_gt)
+            part = (frozen if frozen.name else frozen.resolve()).parent / _PART
             if (part / FROZEN_CARD).is_file():
                 yield part
     for section in (*judged, datasets.train):

@@ -164,7 +164,14 @@ def download_folder() -> Path:
 def _chosen_folders() -> tuple[Path, ...]:
     """The folders that `$REALESRGAN_ARCH_WEIGHTS` names, parted as those of `$PATH` are."""
     parts = os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep)
-    return tuple(Path(part).expanduser() for part in parts if part)
+    return tuple(_at_home(part) for part in parts if part)
+
+
+def _at_home(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise WeightsError(f"${FOLDER_VARIABLE} names {text}, but there is no such user; name a folder.") from error
 
 
 def present_file(known: KnownWeights) -> Path | None:

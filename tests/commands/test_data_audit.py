@@ -12,7 +12,7 @@ from realesrgan_arch.audit import engine
 from realesrgan_arch.audit.examine import Fault
 from realesrgan_arch.commands import data_audit
 from realesrgan_arch.commands.data import run_verb
-from realesrgan_arch.entry import run
+from realesrgan_arch.entry import Terminated, run
 from tests.audit.pictures import write_photo, write_photos
 
 
@@ -122,12 +122,13 @@ def test_hidden_files_and_decisions_about_absent_files_are_counted(photos, capsy
     assert "kept 3, left out 0 (0.0%)" in told
 
 
-def test_ctrl_c_says_how_to_go_on(photos, capsys, monkeypatch):
+@pytest.mark.parametrize(("signal", "code"), [(KeyboardInterrupt, 130), (Terminated, 143)])
+def test_a_signal_says_how_to_go_on(photos, capsys, monkeypatch, signal, code):
     def stop(*_, **__):
-        raise KeyboardInterrupt
+        raise signal
 
     monkeypatch.setattr(data_audit, "audit_folder", stop)
-    assert audit("photos") == 130
+    assert audit("photos") == code
     assert "run the same command again to go on" in capsys.readouterr().err
 
 

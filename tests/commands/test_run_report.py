@@ -90,6 +90,15 @@ def test_results_of_any_name_belong_to_the_run_whose_weights_they_judge_and_the_
     assert main(["report", "experiments/houses"]) == 0
     assert "the newest results of experiments/houses are taken: results/fourth; for others" in caplog.text
     assert caplog.text.rstrip().endswith("--results: results/third")
+    make_results(Path("results/houses"), title="By name")
+    os.utime("results/houses/proof.json", (2, 2))
+    assert main(["report", "experiments/houses"]) == 0
+    assert caplog.text.rstrip().endswith(
+        "are taken: results/fourth; for others name their folder with --results: results/houses, results/third"
+    )
+    os.utime("results/houses/proof.json")
+    assert main(["report", "experiments/houses"]) == 0
+    assert "By name" in Path("experiments/houses/report.html").read_text(encoding="utf-8")
 
 
 def test_results_alone_make_a_page_too(in_tmp_path, capsys):

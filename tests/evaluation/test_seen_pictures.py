@@ -67,6 +67,13 @@ def test_the_pictures_of_the_training_are_counted_and_the_test_part_is_named(run
     assert seen("data_split/houses/test") == Seen()
 
 
+def test_they_are_known_from_another_folder_than_that_of_the_run_too(run, in_tmp_path, monkeypatch) -> None:
+    (in_tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(in_tmp_path / "elsewhere")
+    found = find_seen(open_data(str(in_tmp_path / "photos")), [str(in_tmp_path / WEIGHTS)])
+    assert found.trained[0].startswith("4 of 8 pictures are ones that tiny was trained on")
+
+
 def test_a_whole_folder_holds_those_of_training_and_those_of_validation(run) -> None:
     found = seen("photos")
     assert found.trained[0].startswith("4 of 8 pictures are ones that tiny was trained on: ")

@@ -87,6 +87,34 @@ def test_what_is_scored_is_not_made_again_and_a_new_seed_is(arms, processes) -> 
     assert processes.scripts()[-2:] == ["recipe-2", "without_l1-2"]
 
 
+def test_scores_that_were_made_with_other_settings_are_not_taken_for_these(arms, processes) -> None:
+    assert _main(arms) == 0
+    with pytest.raises(AblationError, match="recipe-0.json: was made with other settings"):
+        _main(arms, "--set", "queue_size=64")
+
+
+def test_an_arm_without_a_metric_of_the_others_has_a_line_for_it(tmp_path, capsys) -> None:
+    lines = [
+        "arm,seed,name,scene,psnr,niqe",
+        "base,0,a,a,20,5",
+        "base,0,b,b,21,5",
+        "first,0,a,a,21,4",
+        "first,0,b,b,22,4",
+    ]
+    lines += ["other,0,a,a,22,", "other,0,b,b,23,", "later,1,a,a,22,4", "later,1,b,b,23,4"]
+    (tmp_path / "scores.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert main(["--table", str(tmp_path / "scores.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "| other | 1 | +2.00 [+2.00, +2.00] | - |" in said
+    assert "| later | 1 | - | - |" in said  # no seed that the first arm has too
+
+
+def test_a_recipe_without_a_base_is_refused_before_anything_is_trained(arms, processes) -> None:
+    with pytest.raises(UserError, match="pretrain_network_g"):
+        _main(arms, "--set", "path.pretrain_network_g=null", "train.base_opt=null")
+    assert not processes.commands
+
+
 def test_the_file_of_scores_gives_the_same_tables(arms, processes, capsys) -> None:
     assert _main(arms, "--seeds", "0", "1") == 0
     said = capsys.readouterr().out

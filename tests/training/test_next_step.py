@@ -27,7 +27,8 @@ def mapping(in_tmp_path) -> dict:
 
 def test_a_run_ends_with_the_command_that_judges_its_weights_on_the_test_part(mapping, capsys) -> None:
     last = train(parse_options(mapping)).summary().splitlines()[-1]
-    command = f"evaluate {WEIGHTS} --data data_split/photos/test"
+    best = WEIGHTS.with_name("net_g_best_composite.pth")  # what the verdict above it speaks of
+    command = f"evaluate {best} --data data_split/photos/test"
     assert last == f"next     realesrgan-arch {command}"
     assert evaluate.main([*shlex.split(command)[1:], "--metrics", "psnr", "--no-pictures"]) == 0
     assert "model" in capsys.readouterr().out

@@ -97,3 +97,9 @@ def test_the_table_is_consistent():
     with torch.device("meta"):
         tensors = build_network(x4plus.spec).state_dict().values()
     assert 0 < x4plus.size - sum(tensor.numel() * 4 for tensor in tensors) < 300_000, "tensors and a zip directory"
+
+
+def test_a_folder_of_a_user_that_is_not_there_is_one_sentence(monkeypatch) -> None:
+    monkeypatch.setenv("REALESRGAN_ARCH_WEIGHTS", "~no_such_user/weights")
+    with pytest.raises(WeightsError, match="names ~no_such_user/weights, but there is no such user"):
+        search_folders()
