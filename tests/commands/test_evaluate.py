@@ -116,14 +116,18 @@ def test_the_help_lists_the_exit_codes(verb, capsys) -> None:
 
 
 @pytest.fixture
-def heard_interrupts() -> Iterator[None]:
-    """Ctrl-C is heard, also where the tests were started in the background of a script, whose children ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+def heard_signals() -> Iterator[None]:
+    """Signals are heard as in a new process: not as in the background of a script, or after what other tests left."""
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    bell = signal.set_wakeup_fd(-1)
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    signal.set_wakeup_fd(bell)
 
 
-@pytest.mark.usefixtures("heard_interrupts")
+@pytest.mark.usefixtures("heard_signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_is_one_sentence_that_says_how_to_go_on_and_the_same_command_does(
     place, capsys, monkeypatch, number, code
