@@ -1,8 +1,9 @@
 """Fixtures of every room: few threads, a folder of its own for each test, the shared photographs where they are."""
 
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before torch, OpenCV and NumPy start their thread pools: parallel test processes would fight for two cores.
@@ -16,6 +17,14 @@ import torch
 sys.modules.setdefault("openvino_telemetry", None)  # pyright: ignore[reportArgumentType] (None: not to be had)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def same_handler_of_sigterm() -> Iterator[None]:
+    """Ray leaves a handler that kills the process: a later file that raises the signal would end all its tests."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
